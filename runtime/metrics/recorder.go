@@ -1,0 +1,362 @@
+package metrics
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/runtime/result"
+)
+
+// DefaultExactLimit is how many samples a metric keeps exactly.
+const DefaultExactLimit = 1_000_000
+
+// Options configure a Recorder.
+type Options struct {
+	// ExactLimit is the number of samples of one metric up to which percentiles
+	// are exact; past it they come from a histogram. 0: DefaultExactLimit.
+	ExactLimit int
+}
+
+// Recorder collects the records of one case.
+//
+// All methods may be called from any goroutine. A nil *Recorder takes everything
+// and discards it; its Finish returns a case without requests.
+type Recorder struct {
+	limit    int
+	origin   time.Time // what prefill and gap times are relative to
+	prefills prefillLog
+
+	begun  atomic.Int64 // requests begun
+	closed atomic.Int64 // of those, requests closed
+	live   liveCounters
+
+	mu sync.Mutex // protects the following fields
+
+	first, last time.Time // first start, last end; zero: none yet
+	dist        [distributions]distribution
+	gaps        []interval // room for the gaps of one record
+	clear       []int64    // room for what the prefill log gives back
+
+	requests, failed, cut, resent int64
+	llm                           int64 // completed generations
+	totalIn, totalOut             int64 // tokens of completed generations
+	sourceIn, sourceOut           [sources]int64
+	stamps                        [stampSources]int64
+	findings                      findings
+
+	errors []*result.ErrorGroup
+	checks []*result.Check
+	custom map[string]*custom
+
+	wake chan struct{} // closed when the last open request ends; nil: nobody waits
+}
+
+// liveCounters feed the progress line.
+type liveCounters struct{ ended, failed, outputTokens, events atomic.Int64 }
+
+// NewRecorder makes a recorder for one case.
+func NewRecorder(o Options) *Recorder {
+	if o.ExactLimit <= 0 {
+		o.ExactLimit = DefaultExactLimit
+	}
+	r := &Recorder{limit: o.ExactLimit, origin: time.Now(), custom: map[string]*custom{}}
+	for i := range r.dist {
+		r.dist[i].limit = r.limit
+	}
+	return r
+}
+
+// Begin registers that rec's request is about to be handed to the kernel: it
+// sets rec.Started, and for a generation its prefill begins. A request that is
+// sent again on another connection may begin again; then the last start counts.
+func (r *Recorder) Begin(rec *Record) {
+	if r == nil {
+		rec.Started = time.Now()
+		return
+	}
+	if !rec.begun {
+		rec.begun = true
+		r.begun.Add(1)
+	}
+	r.endPrefill(rec, time.Now())
+	if rec.Kind != KindLLM {
+		rec.Started = time.Now()
+		return
+	}
+	rec.Started, rec.prefill = r.prefills.begin(r.origin)
+}
+
+// First registers that rec.Events has its first token event: the prefill ended then.
+func (r *Recorder) First(rec *Record) {
+	if r != nil && len(rec.Events) > 0 {
+		r.endPrefill(rec, rec.Events[0].At)
+	}
+}
+
+// endPrefill ends the prefill of rec if it has one that is under way.
+func (r *Recorder) endPrefill(rec *Record, at time.Time) {
+	if rec.prefill != 0 {
+		r.prefills.finish(rec.prefill, int64(at.Sub(r.origin)))
+		rec.prefill = 0
+	}
+}
+
+// Close takes the finished record, which goes back to the pool: the caller may
+// not touch it afterwards. A record that was never begun (no connection) counts
+// as a request all the same.
+func (r *Recorder) Close(rec *Record) {
+	if r == nil {
+		release(rec)
+		return
+	}
+	r.First(rec)
+	if rec.End.IsZero() {
+		rec.End = time.Now()
+	}
+	r.endPrefill(rec, rec.End)
+	rec.Output = output(rec)
+	begun := rec.begun
+
+	r.mu.Lock()
+	r.add(rec)
+	r.mu.Unlock()
+
+	r.live.ended.Add(1)
+	r.live.outputTokens.Add(int64(rec.Output.N))
+	r.live.events.Add(int64(len(rec.Events)))
+	if rec.Error != nil && !interrupted(rec.Error) {
+		r.live.failed.Add(1)
+	}
+	release(rec)
+	if begun {
+		r.end()
+	}
+}
+
+// end counts a begun request as closed and wakes those who wait for the last one.
+func (r *Recorder) end() {
+	r.closed.Add(1)
+	if r.Open() > 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wake != nil {
+		close(r.wake)
+		r.wake = nil
+	}
+}
+
+// add takes a record into the sums and samples. The caller holds r.mu.
+func (r *Recorder) add(rec *Record) {
+	r.requests++
+	r.stamps[rec.Stamp]++
+	if rec.Resent {
+		r.resent++
+	}
+	if !rec.Started.IsZero() {
+		if r.first.IsZero() || rec.Started.Before(r.first) {
+			r.first = rec.Started
+		}
+		if rec.End.After(r.last) {
+			r.last = rec.End
+		}
+	}
+	switch {
+	case rec.Error == nil:
+		if rec.Kind == KindLLM {
+			r.llm++
+			r.totalIn += int64(rec.Input.N)
+			r.totalOut += int64(rec.Output.N)
+			r.sourceIn[rec.Input.Source]++
+			r.sourceOut[rec.Output.Source]++
+			r.findings.add(rec)
+		}
+		r.samples(rec)
+	case interrupted(rec.Error):
+		r.cut++
+	default:
+		r.failed++
+		r.group("request", rec.Error.Kind, rec.Error.Status, rec.Error.Message)
+	}
+}
+
+// completed is the number of requests that completed. The caller holds r.mu.
+func (r *Recorder) completed() int64 { return r.requests - r.failed - r.cut }
+
+// group counts an error. There are only a few groups, so they are searched. The
+// caller holds r.mu.
+func (r *Recorder) group(scope, kind string, status int, message string) {
+	for _, g := range r.errors {
+		if g.Scope == scope && g.Kind == kind && g.Status == status {
+			g.Count++
+			return
+		}
+	}
+	r.errors = append(r.errors, &result.ErrorGroup{Scope: scope, Kind: kind, Status: status, Count: 1, Message: message})
+}
+
+// Check counts one evaluation of a named check.
+func (r *Recorder) Check(name string, ok bool) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.check(name)
+	if ok {
+		c.Passes++
+	} else {
+		c.Fails++
+	}
+}
+
+func (r *Recorder) check(name string) *result.Check {
+	for _, c := range r.checks {
+		if c.Name == name {
+			return c
+		}
+	}
+	c := &result.Check{Name: name}
+	r.checks = append(r.checks, c)
+	return c
+}
+
+// IterationFailed keeps the message of an iteration that failed. How many
+// iterations there were is told to Finish.
+func (r *Recorder) IterationFailed(kind, message string) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.group("iteration", kind, 0, message)
+}
+
+// Open is the number of requests that have begun and are not closed.
+func (r *Recorder) Open() int {
+	if r == nil {
+		return 0
+	}
+	closed := r.closed.Load() // first: what is begun in between must not make it negative
+	return int(r.begun.Load() - closed)
+}
+
+// WaitClosed returns when no request is open, or with the context's cause.
+func (r *Recorder) WaitClosed(ctx context.Context) error {
+	for r.Open() > 0 {
+		r.mu.Lock()
+		if r.wake == nil {
+			r.wake = make(chan struct{})
+		}
+		wake := r.wake
+		r.mu.Unlock()
+		if r.Open() == 0 { // it may have ended before there was somebody to wake
+			return nil
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// Live is what the progress line shows. Tokens count when their request has
+// ended, failed and interrupted requests included.
+type Live struct {
+	Ended, Failed        int64
+	Open                 int
+	OutputTokens, Events int64
+}
+
+// Live reads the counters; it is cheap.
+func (r *Recorder) Live() Live {
+	if r == nil {
+		return Live{}
+	}
+	return Live{
+		Ended:        r.live.ended.Load(),
+		Failed:       r.live.failed.Load(),
+		Open:         r.Open(),
+		OutputTokens: r.live.outputTokens.Load(),
+		Events:       r.live.events.Load(),
+	}
+}
+
+// Finish computes the case: all but its name, tags and warm-up. Of counts only
+// the iterations are read. thresholds are those of CheckThresholds. The
+// recorder is used up: Finish may be called once, when all requests are closed.
+func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, rules Rules) *result.Case {
+	if r == nil {
+		r = NewRecorder(Options{})
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.decodeGaps(nil)
+
+	c := &result.Case{Counts: counts, Started: r.first}
+	if c.Started.IsZero() {
+		c.Started = r.origin
+	} else {
+		c.Duration = r.last.Sub(r.first).Seconds()
+	}
+	c.Counts.Requests = r.requests
+	c.Counts.RequestsFailed = r.failed
+	c.Counts.RequestsCut = r.cut
+	c.Counts.Resent = r.resent
+	c.Tokens = result.TokenSources{Input: bySource(r.sourceIn), Output: bySource(r.sourceOut)}
+	c.Stamps = map[string]int64{}
+	for source, n := range r.stamps {
+		if n > 0 {
+			c.Stamps[StampSource(source).String()] = n
+		}
+	}
+	c.Errors = errorGroups(r.errors)
+	c.Checks = make([]result.Check, 0, len(r.checks))
+	for _, check := range r.checks {
+		c.Checks = append(c.Checks, *check)
+	}
+	r.describe(c)
+	c.Thresholds = evaluate(thresholds, c.Metrics)
+	c.Validity = rules.judge(c, &r.findings)
+	return c
+}
+
+// Warmup sums the warm-up's requests up, of which no metrics are reported. It
+// stands in for Finish.
+func (r *Recorder) Warmup(iterations int64) *result.Warmup {
+	w := &result.Warmup{Iterations: iterations, Errors: []result.ErrorGroup{}}
+	if r == nil {
+		return w
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.Requests, w.Failed = r.requests, r.failed
+	w.Errors = errorGroups(r.errors)
+	return w
+}
+
+func errorGroups(groups []*result.ErrorGroup) []result.ErrorGroup {
+	list := make([]result.ErrorGroup, 0, len(groups))
+	for _, g := range groups {
+		list = append(list, *g)
+	}
+	return list
+}
+
+func bySource(n [sources]int64) map[string]int64 {
+	m := map[string]int64{}
+	for source, n := range n {
+		if n > 0 {
+			m[CountSource(source).String()] = n
+		}
+	}
+	return m
+}
+
+// interrupted tells a request that was cut off with its iteration from a failed one.
+func interrupted(e *Error) bool { return e.Kind == "interrupted" }

@@ -1,0 +1,281 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"weir/runtime/result"
+)
+
+// Expr is a parsed threshold: an aggregate of a metric compared with a limit.
+type Expr struct {
+	Aggregate string  // avg, min, med, max, p, count, rate, value
+	P         float64 // for p(N): the percentile, 0…100
+	Op        string  // < <= > >= == !=; === is read as ==
+	Limit     float64
+}
+
+// operators in an order in which no one is hidden by its own beginning.
+var operators = []string{"<=", ">=", "===", "==", "!=", "<", ">"}
+
+// aggregates are those that each kind of metric has, in the order of error texts.
+var aggregates = map[string][]string{
+	kindDistribution: {"avg", "min", "med", "max", "p(N)", "count"},
+	kindCounter:      {"count", "rate"},
+	kindRate:         {"rate"},
+	kindGauge:        {"value", "min", "max"},
+}
+
+// ParseThreshold reads an expression in k6's grammar, such as "p(99)<500",
+// "avg <= 20" or "rate<0.01". Blanks do not matter.
+func ParseThreshold(expr string) (Expr, error) {
+	at := strings.IndexAny(expr, "<>=!")
+	if at < 0 {
+		return Expr{}, wrongThreshold(expr, "there is no comparison in it")
+	}
+	var e Expr
+	for _, op := range operators {
+		if strings.HasPrefix(expr[at:], op) {
+			e.Op = op
+			break
+		}
+	}
+	if e.Op == "" {
+		return Expr{}, wrongThreshold(expr, fmt.Sprintf("%q is no comparison: use < <= > >= == or !=", expr[at:at+1]))
+	}
+	right := strings.TrimSpace(expr[at+len(e.Op):])
+	if e.Op == "===" {
+		e.Op = "=="
+	}
+	var err error
+	if e.Limit, err = number(right); err != nil {
+		return Expr{}, wrongThreshold(expr, fmt.Sprintf("%q, to the right of %s, is not a number", right, e.Op))
+	}
+	if err := e.aggregate(strings.TrimSpace(expr[:at])); err != nil {
+		return Expr{}, wrongThreshold(expr, err.Error())
+	}
+	return e, nil
+}
+
+func wrongThreshold(expr, why string) error {
+	return fmt.Errorf("threshold %q: %s; write it as p(99)<500 or rate<0.01", expr, why)
+}
+
+// aggregate reads the left side of a threshold.
+func (e *Expr) aggregate(s string) error {
+	if inner, ok := strings.CutPrefix(s, "p("); ok {
+		inner, ok = strings.CutSuffix(inner, ")")
+		p, err := number(strings.TrimSpace(inner))
+		if !ok || err != nil || p < 0 || p > 100 {
+			return fmt.Errorf("%q is not p(N) with N from 0 to 100", s)
+		}
+		e.Aggregate, e.P = "p", p
+		return nil
+	}
+	switch s {
+	case "avg", "min", "med", "max", "count", "rate", "value":
+		e.Aggregate = s
+		return nil
+	case "":
+		return errors.New("nothing is compared")
+	}
+	return fmt.Errorf("%q is not one of avg, min, med, max, p(N), count, rate, value", s)
+}
+
+// number reads a finite decimal number: no hexadecimal, no underscores, no names.
+func number(s string) (float64, error) {
+	if strings.Trim(s, "0123456789.eE+-") != "" {
+		return 0, strconv.ErrSyntax
+	}
+	return strconv.ParseFloat(s, 64)
+}
+
+// String writes the threshold in the form that ParseThreshold reads.
+func (e Expr) String() string {
+	return e.name() + e.Op + strconv.FormatFloat(e.Limit, 'g', -1, 64)
+}
+
+func (e Expr) name() string {
+	if e.Aggregate == "p" {
+		return "p(" + strconv.FormatFloat(e.P, 'g', -1, 64) + ")"
+	}
+	return e.Aggregate
+}
+
+// CheckThresholds tells, before any load, everything that is wrong with
+// thresholds (expressions by metric name), in one error. custom holds the
+// metrics that the script makes itself, by name; it may be nil.
+func CheckThresholds(thresholds map[string][]string, custom map[string]CustomKind) error {
+	kinds := make(map[string]string, len(builtin)+len(custom))
+	for name, d := range builtin {
+		kinds[name] = d.kind
+	}
+	for name, kind := range custom {
+		kinds[name] = [...]string{Trend: kindDistribution, Counter: kindCounter, Gauge: kindGauge, Rate: kindRate}[kind]
+	}
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(thresholds)) {
+		kind, known := kinds[name]
+		if !known {
+			wrong = append(wrong, unknownMetric(name, thresholds[name], kinds))
+			continue
+		}
+		for _, expr := range thresholds[name] {
+			e, err := ParseThreshold(expr)
+			if err == nil {
+				err = e.fits(kind)
+			}
+			if err != nil {
+				wrong = append(wrong, fmt.Errorf("thresholds of %s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// fits tells whether a kind of metric has the aggregate.
+func (e Expr) fits(kind string) error {
+	name := e.Aggregate
+	if name == "p" {
+		name = "p(N)"
+	}
+	if slices.Contains(aggregates[kind], name) {
+		return nil
+	}
+	return fmt.Errorf("threshold %q: a %s has no %s, only %s", e, kind, e.name(), strings.Join(aggregates[kind], ", "))
+}
+
+func unknownMetric(name string, exprs []string, kinds map[string]string) error {
+	of := ""
+	if len(exprs) > 0 {
+		of = fmt.Sprintf(" (%s)", strings.Join(exprs, ", "))
+	}
+	if strings.ContainsAny(name, "{}") {
+		return fmt.Errorf("thresholds of %s%s: thresholds on a part of a metric, by tags, are not supported: use the metric itself", name, of)
+	}
+	hint := "weir's own metrics are in docs/metrics.md; make others with new Trend, Counter, Gauge or Rate in init code"
+	if near := nearest(name, kinds); near != "" {
+		hint = "did you mean " + near + "? Otherwise: " + hint
+	}
+	return fmt.Errorf("thresholds of %s%s: there is no such metric; %s", name, of, hint)
+}
+
+// nearest is the known name that takes the fewest changes of a letter to get
+// to, "" when all are quite different.
+func nearest(name string, kinds map[string]string) string {
+	best, most := "", max(2, len(name)/3)+1
+	for _, known := range slices.Sorted(maps.Keys(kinds)) {
+		if d := editDistance(name, known); d < most {
+			best, most = known, d
+		}
+	}
+	return best
+}
+
+// editDistance counts the letters to insert, delete, change or swap with their
+// neighbour to get from a to b (optimal string alignment).
+func editDistance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := d[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			d[i][j] = min(change, d[i-1][j]+1, d[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}
+
+// evaluate compares the thresholds with a case's metrics, in the order of the
+// metrics' names.
+func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric) []result.Threshold {
+	list := []result.Threshold{}
+	for _, name := range slices.Sorted(maps.Keys(thresholds)) {
+		for _, expr := range thresholds[name] {
+			t := result.Threshold{Metric: name, Expr: expr}
+			e, err := ParseThreshold(expr)
+			if err == nil && metrics[name] != nil {
+				err = e.fits(metrics[name].Kind)
+			}
+			if err != nil {
+				t.Note = err.Error()
+			} else if v, ok := e.of(metrics[name]); ok {
+				t.Value, t.OK = &v, e.holds(v)
+			} else {
+				t.Note = "no samples"
+			}
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// of is the aggregate's value; false when the metric has none, for lack of samples.
+func (e Expr) of(m *result.Metric) (float64, bool) {
+	if m == nil {
+		return 0, false
+	}
+	var v *float64
+	switch e.Aggregate {
+	case "avg":
+		v = m.Avg
+	case "min":
+		v = m.Min
+	case "max":
+		v = m.Max
+	case "med":
+		v = m.P50
+	case "rate":
+		v = m.Rate
+	case "value":
+		v = m.Value
+	case "p":
+		if m.Quantile != nil {
+			if q := m.Quantile(e.P); !math.IsNaN(q) {
+				v = &q
+			}
+		}
+	case "count":
+		v = m.Sum
+		if m.Kind == kindDistribution {
+			v = new(float64(m.N))
+		}
+	}
+	if v == nil {
+		return 0, false
+	}
+	return *v, true
+}
+
+func (e Expr) holds(v float64) bool {
+	switch e.Op {
+	case "<":
+		return v < e.Limit
+	case "<=":
+		return v <= e.Limit
+	case ">":
+		return v > e.Limit
+	case ">=":
+		return v >= e.Limit
+	case "!=":
+		return v != e.Limit
+	}
+	return v == e.Limit
+}

@@ -1,0 +1,210 @@
+// Package result is the model of what a run found, and what is written from it.
+//
+// The JSON names are those that scripts see. Latencies are milliseconds,
+// throughputs are per second. The package only holds and writes: everything is
+// computed in package metrics.
+package result
+
+import "time"
+
+// Result is one run: the content of result.json.
+type Result struct {
+	Schema      int            `json:"schema"` // 1
+	Weir        Version        `json:"weir"`
+	Script      Script         `json:"script"`
+	Params      map[string]any `json:"params"` // without secrets
+	Environment Environment    `json:"environment"`
+	Started     time.Time      `json:"started"`
+	Ended       *time.Time     `json:"ended"` // null while the run goes on, and after a crash
+	Interrupted bool           `json:"interrupted"`
+	Error       string         `json:"error,omitempty"` // why the run ended early
+	Verdict     Verdict        `json:"verdict"`         // of the worst case; "" as long as there is none
+	Cases       []*Case        `json:"cases"`
+}
+
+// Add appends a finished case; the run's verdict becomes that of its worst case.
+func (r *Result) Add(c *Case) {
+	r.Cases = append(r.Cases, c)
+	r.Verdict = ""
+	for _, c := range r.Cases {
+		r.Verdict = Worse(r.Verdict, c.Validity.Verdict)
+	}
+}
+
+// Version is the program that made the result.
+type Version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+}
+
+// Script is what was run.
+type Script struct {
+	Name   string `json:"name"`
+	Path   string `json:"path"`   // as given; "builtin:static" for one of weir's own
+	SHA256 string `json:"sha256"` // of the bundled source
+}
+
+// Environment is where it was run.
+type Environment struct {
+	OS       string `json:"os"`
+	Arch     string `json:"arch"`
+	Kernel   string `json:"kernel,omitempty"`
+	CPUs     int    `json:"cpus"`
+	CPUModel string `json:"cpu_model,omitempty"`
+	Hostname string `json:"hostname,omitempty"`
+	Runtimes int    `json:"runtimes"` // JavaScript runtimes
+	Sim      string `json:"sim,omitempty"`
+}
+
+// Case is one point of the plan: its load and what was measured.
+type Case struct {
+	Name        string             `json:"name"`
+	Tags        map[string]any     `json:"tags"`
+	Started     time.Time          `json:"started"`
+	Duration    float64            `json:"duration_s"` // first request started → last response ended, seconds
+	Counts      Counts             `json:"counts"`
+	Metrics     map[string]*Metric `json:"metrics"`
+	Throughput  Throughput         `json:"throughput"`
+	Tokens      TokenSources       `json:"token_sources"`
+	Stamps      map[string]int64   `json:"stamps"` // requests by stamp source: "kernel", "user"
+	Errors      []ErrorGroup       `json:"errors"`
+	Checks      []Check            `json:"checks"`
+	Validity    Validity           `json:"validity"`
+	Thresholds  []Threshold        `json:"thresholds"`
+	Warmup      *Warmup            `json:"warmup,omitempty"`
+	Interrupted bool               `json:"interrupted"`
+}
+
+// Counts are numbers of iterations and requests. The four ways in which things
+// go wrong (a request failed, an iteration failed, was dropped, started late)
+// never stand in for each other.
+type Counts struct {
+	Scheduled       int64 `json:"scheduled"` // iterations that the executor wanted
+	Started         int64 `json:"started"`   // iterations begun
+	Completed       int64 `json:"completed"` // iterations that ended by themselves
+	IterationFailed int64 `json:"iteration_failed"`
+	Interrupted     int64 `json:"interrupted"` // iterations cut off when the time to stop had run out
+	Dropped         int64 `json:"dropped"`
+	Late            int64 `json:"late"`
+	Requests        int64 `json:"requests"` // requests ended, in whatever way
+	RequestsFailed  int64 `json:"requests_failed"`
+	RequestsCut     int64 `json:"requests_interrupted"` // cut off with their iteration: neither failed nor completed
+	Resent          int64 `json:"requests_resent"`
+}
+
+// Metric is one metric of a case. Kind says which fields are set: the others
+// are absent in JSON. A distribution without samples has N 0 and no values.
+type Metric struct {
+	Kind      string   `json:"kind"`             // "distribution", "counter", "rate", "gauge"
+	Custom    bool     `json:"custom,omitempty"` // made by the script
+	Unit      string   `json:"unit"`
+	N         int64    `json:"n"`
+	Avg       *float64 `json:"avg,omitempty"`
+	Min       *float64 `json:"min,omitempty"`
+	Max       *float64 `json:"max,omitempty"`
+	Std       *float64 `json:"std,omitempty"`
+	P50       *float64 `json:"p50,omitempty"`
+	P75       *float64 `json:"p75,omitempty"`
+	P90       *float64 `json:"p90,omitempty"`
+	P95       *float64 `json:"p95,omitempty"`
+	P99       *float64 `json:"p99,omitempty"`
+	P999      *float64 `json:"p999,omitempty"`
+	Sum       *float64 `json:"sum,omitempty"`       // counter
+	Rate      *float64 `json:"rate,omitempty"`      // counter: per second; rate: share of true samples, 0…1
+	Value     *float64 `json:"value,omitempty"`     // gauge: the last one set
+	Estimator string   `json:"estimator,omitempty"` // "exact" or "hdr"
+
+	// Quantile gives the percentile p (0…100) of a distribution, NaN without
+	// samples. It is what scripts call as metric.p(99); nil for other kinds.
+	Quantile func(p float64) float64 `json:"-"`
+}
+
+// Throughput is totals of completed requests over the case's duration, per second.
+type Throughput struct {
+	Requests     float64 `json:"requests"`
+	InputTokens  float64 `json:"input_tokens"`
+	OutputTokens float64 `json:"output_tokens"`
+	TotalTokens  float64 `json:"total_tokens"`
+}
+
+// TokenSources says for how many completed requests each count came from where.
+type TokenSources struct {
+	Input  map[string]int64 `json:"input"`
+	Output map[string]int64 `json:"output"`
+}
+
+// ErrorGroup is the failures of one kind and status; Message is the first one's.
+type ErrorGroup struct {
+	Scope   string `json:"scope"` // "request" or "iteration"
+	Kind    string `json:"kind"`
+	Status  int    `json:"status,omitempty"`
+	Count   int64  `json:"count"`
+	Message string `json:"message"`
+}
+
+// Check is one named check of the script.
+type Check struct {
+	Name   string `json:"name"`
+	Passes int64  `json:"passes"`
+	Fails  int64  `json:"fails"`
+}
+
+// Verdict says whether a case or a run can be believed.
+type Verdict string
+
+const (
+	Valid   Verdict = "VALID"
+	Suspect Verdict = "SUSPECT"
+	Invalid Verdict = "INVALID"
+)
+
+// Worse is the worse of two verdicts; "" is better than any.
+func Worse(a, b Verdict) Verdict {
+	if severity(b) > severity(a) {
+		return b
+	}
+	return a
+}
+
+func severity(v Verdict) int {
+	switch v {
+	case Valid:
+		return 1
+	case Suspect:
+		return 2
+	case Invalid:
+		return 3
+	}
+	return 0
+}
+
+// Validity is the verdict on a case and its reasons.
+type Validity struct {
+	Verdict Verdict  `json:"verdict"`
+	Reasons []Reason `json:"reasons"`
+}
+
+// Reason is one finding of the validity rules.
+type Reason struct {
+	Rule    string  `json:"rule"` // name in docs/validity.md
+	Verdict Verdict `json:"verdict"`
+	Message string  `json:"message"`
+}
+
+// Threshold is one threshold of the script and whether the case kept it.
+type Threshold struct {
+	Metric string   `json:"metric"`
+	Expr   string   `json:"expr"`
+	Value  *float64 `json:"value"` // null: no samples, and then not OK
+	OK     bool     `json:"ok"`
+	Note   string   `json:"note,omitempty"` // why there is no value
+}
+
+// Warmup is what the warm-up did; its requests are in no other number.
+type Warmup struct {
+	Iterations int64        `json:"iterations"`
+	Requests   int64        `json:"requests"`
+	Failed     int64        `json:"failed"`
+	Errors     []ErrorGroup `json:"errors"`
+}

@@ -1,0 +1,531 @@
+package result
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// minWidth is the narrowest terminal that the summary is made for.
+const minWidth = 40
+
+// Summary writes the tables that end a run: one row a case, and below what went
+// wrong, what the script asked for, and the files where everything is. width is
+// that of the terminal in columns; less important columns are left out of a
+// narrow one.
+func Summary(w io.Writer, r *Result, width int, files ...string) error {
+	s := &summary{width: max(width, minWidth)}
+	s.head(r)
+	s.cases(r.Cases)
+	s.custom(r.Cases)
+	s.errors(r.Cases)
+	s.checks(r.Cases)
+	s.thresholds(r.Cases)
+	s.validity(r)
+	s.files(r, files)
+	_, err := io.WriteString(w, s.out.String())
+	return err
+}
+
+type summary struct {
+	out   strings.Builder
+	width int
+}
+
+func (s *summary) head(r *Result) {
+	parts := []string{r.Script.Name, plural(int64(len(r.Cases)), "case")}
+	if r.Ended != nil {
+		parts = append(parts, Clock(r.Ended.Sub(r.Started)))
+	}
+	if r.Environment.Sim != "" {
+		parts = append(parts, "simulated service")
+	}
+	s.wrapped("", strings.Join(parts, " · "))
+	if r.Interrupted {
+		s.wrapped("! ", "Interrupted: the cases below are what was finished.")
+	}
+	if r.Error != "" {
+		s.wrapped("! ", "Ended early: "+r.Error)
+	}
+}
+
+// column is one column of a case table.
+type column struct {
+	group, unit string // head: "TTFT" over "ms" …
+	name        string // … and "p99"
+	// keep says how long the column stays when the terminal is narrow: that with
+	// the lowest number goes first; 0 stays.
+	keep  int
+	value func(*Case) (float64, bool)
+	text  func(*Case) string // instead of value
+}
+
+// of is a column with a field of a metric.
+func of(metric, group, name string, keep int, field func(*Metric) *float64) column {
+	return column{group: group, unit: "ms", name: name, keep: keep, value: func(c *Case) (float64, bool) {
+		m := c.Metrics[metric]
+		if m == nil || field(m) == nil {
+			return 0, false
+		}
+		return *field(m), true
+	}}
+}
+
+func avg(m *Metric) *float64 { return m.Avg }
+func p50(m *Metric) *float64 { return m.P50 }
+func p90(m *Metric) *float64 { return m.P90 }
+func p95(m *Metric) *float64 { return m.P95 }
+func p99(m *Metric) *float64 { return m.P99 }
+func top(m *Metric) *float64 { return m.Max }
+
+func count(group, name string, keep int, n func(*Case) int64) column {
+	return column{group: group, name: name, keep: keep, text: func(c *Case) string { return strconv.FormatInt(n(c), 10) }}
+}
+
+func perSecond(group, name string, keep int, v func(*Case) float64) column {
+	return column{group: group, name: name, keep: keep, value: func(c *Case) (float64, bool) { return v(c), c.Duration > 0 }}
+}
+
+var (
+	caseName = column{name: "case", text: func(c *Case) string { return c.Name }}
+	verdict  = column{name: "verdict", text: func(c *Case) string { return string(c.Validity.Verdict) }}
+	ok       = count("requests", "ok", 12, func(c *Case) int64 {
+		return c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
+	})
+	failed = count("requests", "failed", 13, func(c *Case) int64 { return c.Counts.RequestsFailed })
+	cut    = count("requests", "cut", 5, func(c *Case) int64 { return c.Counts.RequestsCut })
+	reqPS  = perSecond("", "req/s", 8, func(c *Case) float64 { return c.Throughput.Requests })
+	tokPS  = perSecond("output", "tok/s", 20, func(c *Case) float64 { return c.Throughput.OutputTokens })
+)
+
+var llmColumns = []column{
+	caseName, ok, failed, cut, reqPS, tokPS,
+	of("ttft", "TTFT", "avg", 18, avg), of("ttft", "TTFT", "p50", 2, p50), of("ttft", "TTFT", "p90", 6, p90), of("ttft", "TTFT", "p99", 17, p99),
+	of("tpot", "TPOT", "avg", 16, avg),
+	of("itl", "ITL", "p50", 3, p50), of("itl", "ITL", "p99", 9, p99),
+	of("e2el", "E2EL", "avg", 7, avg),
+	verdict,
+}
+
+var httpColumns = []column{
+	caseName, ok, failed, cut, reqPS,
+	of("http_req_duration", "HTTP duration", "avg", 18, avg), of("http_req_duration", "HTTP duration", "p50", 6, p50),
+	of("http_req_duration", "HTTP duration", "p90", 3, p90), of("http_req_duration", "HTTP duration", "p95", 9, p95),
+	of("http_req_duration", "HTTP duration", "p99", 17, p99), of("http_req_duration", "HTTP duration", "max", 2, top),
+	of("http_req_waiting", "waiting", "avg", 1, avg),
+	verdict,
+}
+
+var idleColumns = []column{
+	caseName,
+	count("iterations", "ended", 2, func(c *Case) int64 { return c.Counts.Started - c.Counts.Interrupted }),
+	count("iterations", "failed", 3, func(c *Case) int64 { return c.Counts.IterationFailed }),
+	verdict,
+}
+
+// cases writes a table for each family of cases: a case with both generations
+// and plain requests is in two.
+func (s *summary) cases(cases []*Case) {
+	var llm, http, idle []*Case
+	for _, c := range cases {
+		plain := c.Metrics["http_req_duration"] != nil
+		switch {
+		case c.Metrics["generated_tokens"] != nil, c.Counts.Requests > 0 && !plain:
+			llm = append(llm, c)
+		case !plain:
+			idle = append(idle, c)
+		}
+		if plain {
+			http = append(http, c)
+		}
+	}
+	s.table(llm, llmColumns)
+	s.table(http, httpColumns)
+	s.table(idle, idleColumns)
+}
+
+// table writes one table, with as many of the columns as the width allows.
+func (s *summary) table(cases []*Case, columns []column) {
+	if len(cases) == 0 {
+		return
+	}
+	columns = slices.Clone(columns)
+	if !slices.ContainsFunc(cases, func(c *Case) bool { return c.Counts.RequestsCut > 0 }) {
+		columns = slices.DeleteFunc(columns, func(c column) bool { return c.group == cut.group && c.name == cut.name })
+	}
+	if !slices.ContainsFunc(cases, func(c *Case) bool { return c.Counts.RequestsFailed > 0 }) {
+		// Where nothing failed, the column may go early.
+		if i := slices.IndexFunc(columns, func(c column) bool { return c.group == failed.group && c.name == failed.name }); i >= 0 {
+			columns[i].keep = 4
+		}
+	}
+	columns = slices.DeleteFunc(columns, func(c column) bool {
+		return c.value != nil && !slices.ContainsFunc(cases, func(k *Case) bool { _, ok := c.value(k); return ok })
+	})
+	for {
+		rendered := render(cases, columns, 0)
+		width := text.LongestLineLen(rendered)
+		if width <= s.width {
+			s.block(rendered)
+			return
+		}
+		least := leastImportant(columns)
+		names := text.LongestLineLen(caseName.name)
+		for _, c := range cases {
+			names = max(names, text.StringWidth(c.Name))
+		}
+		// A long name gives way before the columns that matter most do.
+		room := names - (width - s.width)
+		if least < 0 || columns[least].keep >= 12 && room >= 24 || columns[least].keep >= 16 && room >= 12 {
+			s.block(render(cases, columns, max(room, 6)))
+			return
+		}
+		columns = slices.Delete(columns, least, least+1)
+	}
+}
+
+// leastImportant is the column that goes first; -1 when all must stay.
+func leastImportant(columns []column) int {
+	least := -1
+	for i, c := range columns {
+		if c.keep > 0 && (least < 0 || c.keep < columns[least].keep) {
+			least = i
+		}
+	}
+	return least
+}
+
+// render draws the table; names longer than nameWidth are cut off, 0: none are.
+func render(cases []*Case, columns []column, nameWidth int) string {
+	t := table.NewWriter()
+	t.SetStyle(table.StyleRounded)
+	t.Style().Format.Header = text.FormatDefault
+	t.Style().Options.SeparateColumns = true
+
+	var groups, names table.Row
+	var configs []table.ColumnConfig
+	for i, c := range columns {
+		// go-pretty merges equal neighbours: a blank keeps those without a group apart.
+		group := strings.Repeat(" ", i%2)
+		if c.group != "" {
+			group = strings.TrimSpace(c.group + " " + c.unit)
+		}
+		groups = append(groups, group)
+		names = append(names, c.name)
+		config := table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
+		if c.name == caseName.name || c.name == verdict.name {
+			config.Align, config.AlignHeader = text.AlignLeft, text.AlignLeft
+		}
+		configs = append(configs, config)
+	}
+	t.AppendHeader(groups, table.RowConfig{AutoMerge: true, AutoMergeAlign: text.AlignCenter})
+	t.AppendHeader(names)
+	t.SetColumnConfigs(configs)
+
+	rows := make([]table.Row, len(cases))
+	for i, c := range columns {
+		for row, cell := range c.cells(cases) {
+			if i == 0 && nameWidth > 0 && text.StringWidth(cell) > nameWidth {
+				cell = text.Trim(cell, nameWidth-1) + "…"
+			}
+			rows[row] = append(rows[row], cell)
+		}
+	}
+	t.AppendRows(rows)
+	return t.Render()
+}
+
+// cells writes a column's values, all with the same number of decimals.
+func (c column) cells(cases []*Case) []string {
+	cells := make([]string, len(cases))
+	if c.text != nil {
+		for i, k := range cases {
+			cells[i] = c.text(k)
+		}
+		return cells
+	}
+	largest := 0.0
+	for _, k := range cases {
+		if v, ok := c.value(k); ok {
+			largest = max(largest, math.Abs(v))
+		}
+	}
+	for i, k := range cases {
+		cells[i] = "–"
+		if v, ok := c.value(k); ok {
+			cells[i] = strconv.FormatFloat(v, 'f', decimals(largest), 64)
+		}
+	}
+	return cells
+}
+
+func decimals(largest float64) int {
+	switch {
+	case largest < 10:
+		return 2
+	case largest < 1000:
+		return 1
+	}
+	return 0
+}
+
+// custom lists the metrics that the script made itself. They are those that
+// weir has no name for, which the metric itself knows.
+func (s *summary) custom(cases []*Case) {
+	var lines [][2]string
+	for _, c := range cases {
+		for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
+			m := c.Metrics[name]
+			if !m.Custom {
+				continue
+			}
+			label := name
+			if len(cases) > 1 {
+				label = c.Name + "  " + name
+			}
+			lines = append(lines, [2]string{label, m.line()})
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	s.title("Custom metrics")
+	widest := 0
+	for _, l := range lines {
+		widest = max(widest, text.StringWidth(l[0]))
+	}
+	widest = min(widest, s.width/2)
+	for _, l := range lines {
+		s.wrapped("  "+text.Pad(l[0], widest, ' ')+"  ", l[1])
+	}
+}
+
+// line describes a metric in one line.
+func (m *Metric) line() string {
+	unit := m.Unit
+	if unit != "" {
+		unit = " " + unit
+	}
+	number := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return strconv.FormatFloat(*v, 'f', decimals(math.Abs(*v)), 64)
+	}
+	switch m.Kind {
+	case "counter":
+		return fmt.Sprintf("%s%s, %s/s", compact(m.Sum), unit, number(m.Rate))
+	case "gauge":
+		return fmt.Sprintf("%s%s (min %s, max %s)", compact(m.Value), unit, compact(m.Min), compact(m.Max))
+	case "rate":
+		if m.Rate == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.1f%% of %d", *m.Rate*100, m.N)
+	}
+	return fmt.Sprintf("avg %s, min %s, p50 %s, p90 %s, p99 %s, max %s%s (n %d)",
+		number(m.Avg), number(m.Min), number(m.P50), number(m.P90), number(m.P99), number(m.Max), unit, m.N)
+}
+
+// compact writes whole numbers without decimals.
+func compact(v *float64) string {
+	switch {
+	case v == nil:
+		return "–"
+	case *v == math.Trunc(*v) && math.Abs(*v) < 1e15:
+		return strconv.FormatFloat(*v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(*v, 'g', 6, 64)
+}
+
+// found is something that several cases may have in common.
+type found struct {
+	label string   // what is the same
+	text  string   // of the first case
+	where []string // names of the cases
+	count int64
+	fails int64
+	v     Verdict
+	bad   []string // thresholds that did not hold: case and value
+}
+
+// gather is a list of findings in the order in which they came up.
+type gather []*found
+
+// at finds what has been found before under a label, or makes it.
+func (g *gather) at(label, text, where string) *found {
+	for _, f := range *g {
+		if f.label == label {
+			if last := len(f.where) - 1; f.where[last] != where {
+				f.where = append(f.where, where)
+			}
+			return f
+		}
+	}
+	f := &found{label: label, text: text, where: []string{where}}
+	*g = append(*g, f)
+	return f
+}
+
+func (s *summary) errors(cases []*Case) {
+	var all gather
+	for _, c := range cases {
+		for _, e := range c.Errors {
+			label := e.Kind
+			if e.Status != 0 {
+				label += " " + strconv.Itoa(e.Status)
+			}
+			if e.Scope == "iteration" {
+				label = "iteration " + label
+			}
+			all.at(label, e.Message, c.Name).count += e.Count
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	s.title("Errors")
+	for _, e := range all {
+		s.hanging("  ", 6, fmt.Sprintf("%d × %s: %s%s", e.count, e.label, e.text, inCases(e.where, len(cases))))
+	}
+}
+
+func (s *summary) checks(cases []*Case) {
+	var all gather
+	for _, c := range cases {
+		for _, check := range c.Checks {
+			f := all.at(check.Name, "", c.Name)
+			f.count += check.Passes + check.Fails
+			f.fails += check.Fails
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	s.title("Checks")
+	for _, f := range all {
+		if f.fails == 0 {
+			s.wrapped("  ✓ ", fmt.Sprintf("%s (%d)", f.label, f.count))
+			continue
+		}
+		s.wrapped("  ✗ ", fmt.Sprintf("%s: %d of %d failed (%.1f%%)", f.label, f.fails, f.count, 100*float64(f.fails)/float64(f.count)))
+	}
+}
+
+func (s *summary) thresholds(cases []*Case) {
+	var all gather
+	for _, c := range cases {
+		for _, t := range c.Thresholds {
+			f := all.at(t.Metric+" "+t.Expr, "", c.Name)
+			if t.OK {
+				continue
+			}
+			value := t.Note
+			if t.Value != nil {
+				value = strconv.FormatFloat(*t.Value, 'g', 6, 64)
+			}
+			if len(cases) > 1 {
+				value = fmt.Sprintf("%s in case %q", value, c.Name)
+			}
+			f.bad = append(f.bad, value)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	s.title("Thresholds")
+	for _, f := range all {
+		const shown = 3
+		switch more := len(f.bad) - shown; {
+		case len(f.bad) == 0:
+			s.wrapped("  ✓ ", f.label)
+		case more > 0:
+			s.wrapped("  ✗ ", fmt.Sprintf("%s — %s, and %d more", f.label, strings.Join(f.bad[:shown], ", "), more))
+		default:
+			s.wrapped("  ✗ ", f.label+" — "+strings.Join(f.bad, ", "))
+		}
+	}
+}
+
+func (s *summary) validity(r *Result) {
+	var all gather
+	for _, c := range r.Cases {
+		for _, reason := range c.Validity.Reasons {
+			f := all.at(reason.Rule, reason.Message, c.Name)
+			if worse := Worse(f.v, reason.Verdict); worse != f.v {
+				// The worst case's message says most.
+				f.v, f.text = worse, reason.Message
+			}
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	s.title(fmt.Sprintf("Validity: %s", r.Verdict))
+	slices.SortStableFunc(all, func(a, b *found) int { return severity(b.v) - severity(a.v) })
+	for _, f := range all {
+		s.wrapped("  "+text.Pad(string(f.v), 7, ' ')+"  ", f.label+": "+f.text+inCases(f.where, len(r.Cases)))
+	}
+}
+
+// inCases tells where something was found, of n cases.
+func inCases(where []string, n int) string {
+	switch {
+	case n == 1:
+		return ""
+	case len(where) == n:
+		return " — in all cases"
+	case len(where) == 1:
+		return fmt.Sprintf(" — case %q", where[0])
+	}
+	return fmt.Sprintf(" — case %q and %d more", where[0], len(where)-1)
+}
+
+func (s *summary) files(r *Result, files []string) {
+	if len(files) == 0 {
+		return
+	}
+	s.title("Results")
+	for _, f := range files {
+		fmt.Fprintf(&s.out, "  %s\n", f) // never wrapped: it is there to be copied
+	}
+}
+
+func (s *summary) title(t string) { fmt.Fprintf(&s.out, "\n%s\n", t) }
+
+func (s *summary) block(b string) { fmt.Fprintf(&s.out, "\n%s\n", b) }
+
+// wrapped writes text behind a label, with its further lines below its first.
+func (s *summary) wrapped(label, t string) {
+	indent := text.StringWidth(label)
+	if indent > s.width/2 {
+		fmt.Fprintln(&s.out, strings.TrimRight(label, " "))
+		label, indent = "      ", 6
+	}
+	s.hanging(label, indent, t)
+}
+
+// hanging writes text behind a label, with its further lines indented.
+func (s *summary) hanging(label string, indent int, t string) {
+	t = strings.Join(strings.Fields(t), " ")
+	for i, line := range strings.Split(text.WrapSoft(t, s.width-indent), "\n") {
+		if i > 0 {
+			label = strings.Repeat(" ", indent)
+		}
+		fmt.Fprintln(&s.out, strings.TrimRight(label+line, " "))
+	}
+}
+
+func plural(n int64, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
+}
