@@ -1,0 +1,6 @@
+//go:build !unix
+
+package transport
+
+// look cannot look at the socket here: a dead connection shows at its first read.
+func (w *wire) look() arrival { return nothing }

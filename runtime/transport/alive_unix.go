@@ -1,0 +1,34 @@
+//go:build unix
+
+package transport
+
+import "golang.org/x/sys/unix"
+
+// look tells what has arrived on an idle connection, without taking or waiting
+// for anything.
+func (w *wire) look() arrival {
+	raw, err := w.SyscallConn()
+	if err != nil {
+		return closed
+	}
+	found := closed
+	err = raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		for {
+			n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+			switch {
+			case err == unix.EINTR:
+				continue
+			case err == unix.EAGAIN:
+				found = nothing
+			case err == nil && n > 0:
+				found = data
+			}
+			return true
+		}
+	})
+	if err != nil {
+		return closed
+	}
+	return found
+}

@@ -1,0 +1,13 @@
+// Package transport carries requests to a service and brings back its answer
+// while it arrives: connections, the HTTP exchange, and the framing of event
+// streams.
+//
+// A request goes through it in this order: [Clients.Client] finds the client
+// of a service, which all equal endpoints share; [Client.Send] takes a kept
+// connection or dials one, stamps the start, writes the request and reads the
+// response head; the returned [Exchange] gives the body as it comes, and
+// [Scanner] cuts it into events. Each read of the connection stamps the time
+// at which its data arrived ([Exchange.At]).
+//
+// HTTP itself (heads and chunked bodies) is fasthttp's. The package knows nothing of tokens or of the meaning of events.
+package transport

@@ -1,0 +1,331 @@
+package transport
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"weir/runtime/metrics"
+)
+
+// Request is what is sent. Its slices must not change before Send returns.
+type Request struct {
+	Method string
+	URI    string // path and query, as they go into the request line
+	Host   string
+	Header []Header // Content-Length, Host and Connection are added
+	Body   []byte
+	Limits Limits
+	Close  bool // open a connection for this request alone
+}
+
+// Header is one header field.
+type Header struct{ Name, Value string }
+
+// Exchange is a request whose response head has arrived and whose body is
+// coming. It belongs to one goroutine. Close must be called; after that only
+// Close may be.
+type Exchange struct {
+	ctx    context.Context
+	client *Client
+	conn   *connection
+	undo   func() bool // stops the closing of conn at the end of ctx; false: too late
+	reader *bufio.Reader
+	resp   *fasthttp.Response
+	body   io.Reader
+	rec    *metrics.Record
+	limits Limits
+	total  time.Time // when the whole exchange must be over; zero: no limit
+
+	inBase  int64          // bytes that the connection had brought before
+	closing bool           // the connection is for this request alone
+	whole   bool           // the body has been read to its end
+	failed  *metrics.Error // what ended the reading of the body
+}
+
+// A request is sent again only if its kept connection broke within this time of
+// the sending. A connection that was dead before shows within a round trip or
+// two; one that breaks later was the service's failure.
+const resendWithin = 3 * time.Second
+
+// Send writes the request and waits for the response head. It stamps
+// rec.Started, connection times, HeadAt and the status, and registers the start
+// with the record's recorder. When ctx ends the connection is closed.
+// What it returns as failed is the service's, the network's or this machine's
+// failure to bring a response head, nil when one came, whatever its status;
+// then rec.End is stamped, too.
+//
+// A kept connection that the service had closed meanwhile is not the request's
+// failure: as long as no byte of an answer has come, the request is sent once
+// more on a new connection, from which its times then count (rec.Resent).
+func (c *Client) Send(ctx context.Context, req *Request, rec *metrics.Record) (*Exchange, *metrics.Error) {
+	x, failed, again := c.try(ctx, req, rec, req.Close)
+	if again {
+		rec.Resent = true
+		rec.End = time.Time{}
+		x, failed, _ = c.try(ctx, req, rec, true)
+	}
+	if failed != nil && rec.End.IsZero() {
+		rec.End = time.Now()
+	}
+	return x, failed
+}
+
+// try sends the request once; again tells whether a dead connection was all
+// that went wrong.
+func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fresh bool) (x *Exchange, failed *metrics.Error, again bool) {
+	if ctx.Err() != nil {
+		return nil, interrupted(), false
+	}
+	conn, failed := c.acquire(ctx, req.Limits.Connect, fresh)
+	if failed != nil {
+		rec.Reused = false
+		return nil, failed, false
+	}
+	x = &Exchange{ctx: ctx, client: c, conn: conn, rec: rec, limits: req.Limits, inBase: conn.wire.in, closing: req.Close}
+	rec.Reused = conn.used
+	if !conn.used {
+		rec.DNS, rec.Connect, rec.TLS = conn.dns, conn.connect, conn.tls
+	}
+	conn.used = true
+	outBase, receivedBase := conn.wire.out, conn.received
+	x.undo = context.AfterFunc(ctx, func() { conn.wire.Close() })
+
+	x.begin()
+	err := x.write(req)
+	switch {
+	case err == nil:
+		if err := x.readHead(req); err != nil {
+			failed = x.headFault(err)
+		}
+	case isClosed(err) && x.readHead(req) == nil:
+		// A service may refuse a request before it has read all of it: its
+		// answer was there although the rest could not be written.
+		x.closing = true
+	default:
+		failed = fault(ctx, phaseWrite, x.limits, x.total, err)
+	}
+	rec.BytesOut = conn.wire.out - outBase
+	if failed == nil {
+		return x, nil, false
+	}
+	again = rec.Reused && conn.received == receivedBase && time.Since(rec.Started) < resendWithin &&
+		(failed.Kind == "write" || failed.Kind == "connection_closed")
+	x.Close()
+	return nil, failed, again
+}
+
+// begin stamps the start; the limits count from it.
+func (x *Exchange) begin() {
+	var recorder *metrics.Recorder
+	if x.rec.Iteration != nil {
+		recorder = x.rec.Iteration.Recorder
+	}
+	recorder.Begin(x.rec)
+	start := x.rec.Started
+	if x.limits.Total > 0 {
+		x.total = start.Add(x.limits.Total)
+	}
+	head := x.total
+	if x.limits.Head > 0 {
+		if d := start.Add(x.limits.Head); head.IsZero() || d.Before(head) {
+			head = d
+		}
+	}
+	x.conn.wire.SetWriteDeadline(head)
+	x.conn.wire.limit(start, 0, head)
+}
+
+// Heads and bodies up to this size go into the kernel in one write.
+const oneWrite = 64 << 10
+
+// draft is what a request is put together in.
+type draft struct {
+	head  fasthttp.RequestHeader
+	bytes []byte
+}
+
+var drafts = sync.Pool{New: func() any { return new(draft) }}
+
+func (x *Exchange) write(req *Request) error {
+	d := drafts.Get().(*draft)
+	defer drafts.Put(d)
+	h := &d.head
+	h.Reset()
+	h.SetMethod(req.Method)
+	h.SetRequestURI(req.URI)
+	h.SetHost(req.Host)
+	h.SetNoDefaultContentType(true)
+	for _, f := range req.Header {
+		if !strings.EqualFold(f.Name, "Content-Length") {
+			h.Add(f.Name, f.Value)
+		}
+	}
+	if len(req.Body) > 0 || req.Method == "POST" || req.Method == "PUT" || req.Method == "PATCH" {
+		h.SetContentLength(len(req.Body))
+	}
+	if req.Close {
+		h.SetConnectionClose()
+	}
+	x.closing = h.ConnectionClose() // by the request's own field, perhaps
+
+	d.bytes = h.AppendBytes(d.bytes[:0])
+	if len(d.bytes)+len(req.Body) <= oneWrite {
+		d.bytes = append(d.bytes, req.Body...)
+		_, err := x.conn.Write(d.bytes)
+		return err
+	}
+	if _, err := x.conn.Write(d.bytes); err != nil {
+		return err
+	}
+	_, err := x.conn.Write(req.Body)
+	return err
+}
+
+// A response head must fit into the read buffer.
+const readBuffer = 8 << 10
+
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+
+func (x *Exchange) readHead(req *Request) error {
+	x.reader = readers.Get().(*bufio.Reader)
+	x.reader.Reset(x.conn)
+	x.resp = fasthttp.AcquireResponse()
+	x.resp.StreamBody = true
+	x.resp.SkipBody = req.Method == "HEAD"
+	x.resp.Header.SetNoDefaultContentType(true)
+	if err := x.resp.ReadLimitBody(x.reader, 0); err != nil {
+		return err
+	}
+	x.rec.HeadAt = x.conn.wire.lastRead
+	x.rec.Status = x.resp.StatusCode()
+	x.body = x.resp.BodyStream()
+	switch {
+	case x.body == nil: // no body by rule: HEAD, 204, 304
+		x.body = bytes.NewReader(nil)
+		x.whole = x.rec.Status >= 200
+	case x.resp.Header.ContentLength() == 0:
+		x.whole = true
+	}
+	x.conn.wire.limit(time.Now(), x.limits.Idle, x.total)
+	return nil
+}
+
+// headFault names what kept the response head from coming.
+func (x *Exchange) headFault(err error) *metrics.Error {
+	b, _ := x.reader.Peek(min(2, x.reader.Buffered()))
+	if bytes.Equal(b, []byte{21, 3}) { // a TLS alert
+		return &metrics.Error{Kind: "protocol", Message: x.client.addr + " answers in TLS; try https:// instead of http://"}
+	}
+	return x.fault(phaseHead, err)
+}
+
+// Status is the HTTP status code.
+func (x *Exchange) Status() int { return x.resp.StatusCode() }
+
+// ContentType is the response's Content-Type, "" when there is none.
+func (x *Exchange) ContentType() string { return string(x.resp.Header.ContentType()) }
+
+// Header returns the first field of that name, "" when there is none.
+func (x *Exchange) Header(name string) string { return string(x.resp.Header.Peek(name)) }
+
+// VisitHeader calls f for every header field of the response.
+func (x *Exchange) VisitHeader(f func(name, value string)) {
+	for k, v := range x.resp.Header.All() {
+		f(string(k), string(v))
+	}
+}
+
+// Read reads the body without its chunk framing; io.EOF ends a whole one.
+// Other errors are *metrics.Error, and last.
+func (x *Exchange) Read(p []byte) (int, error) {
+	if x.failed != nil {
+		return 0, x.failed
+	}
+	n, err := x.body.Read(p)
+	switch {
+	case err == io.EOF:
+		x.whole = true
+	case err != nil:
+		x.failed = x.fault(phaseBody, err)
+		err = x.failed
+	}
+	return n, err
+}
+
+// ReadAll reads the rest of the body and returns at most limit bytes of it; a
+// longer one is not read to its end. The error is a *metrics.Error, and what
+// came before it is returned with it.
+func (x *Exchange) ReadAll(limit int64) ([]byte, error) {
+	// One byte more than wanted shows whether the body ends here.
+	b, err := io.ReadAll(io.LimitReader(x, limit+1))
+	return b[:min(int64(len(b)), limit)], err
+}
+
+// At is the time at which the newest data arrived.
+func (x *Exchange) At() time.Time { return x.conn.wire.lastRead }
+
+// Reads counts the reads that brought data; two events between which it did not
+// change arrived in one read.
+func (x *Exchange) Reads() uint64 { return x.conn.wire.reads }
+
+// Drain reads what follows the end of an event stream, so that the connection
+// can be kept; it gives up after the given time, or when much follows. What
+// comes is not looked at.
+func (x *Exchange) Drain(limit time.Duration) {
+	if x.whole || x.failed != nil {
+		return
+	}
+	now := time.Now()
+	x.conn.wire.limit(now, 0, now.Add(limit))
+	var b [512]byte
+	for range 64 {
+		if _, err := x.Read(b[:]); err != nil {
+			return
+		}
+	}
+}
+
+func (x *Exchange) fault(at phase, err error) *metrics.Error {
+	if x.conn.readErr != nil {
+		err = x.conn.readErr
+	}
+	return fault(x.ctx, at, x.limits, x.total, err)
+}
+
+// Close ends the exchange: a connection whose response was read to its end is
+// kept for the next request, any other is closed. It stamps rec.BytesIn, and
+// rec.End when nobody has. A second call does nothing.
+func (x *Exchange) Close() {
+	conn := x.conn
+	if conn == nil {
+		return
+	}
+	x.rec.BytesIn = conn.wire.in - x.inBase
+	if x.rec.End.IsZero() {
+		x.rec.End = time.Now()
+	}
+	// When ctx has ended, conn is being closed by another goroutine.
+	ours := x.undo()
+	keep := ours && x.whole && !x.closing && !conn.broken && conn.readErr == nil &&
+		x.reader.Buffered() == 0 && !x.resp.ConnectionClose()
+	if x.resp != nil {
+		fasthttp.ReleaseResponse(x.resp) // first: its body reads from the reader
+		x.reader.Reset(nil)
+		readers.Put(x.reader)
+	}
+	if keep {
+		conn.wire.limit(time.Time{}, 0, time.Time{})
+		conn.wire.SetWriteDeadline(time.Time{})
+		x.client.pool.put(conn)
+	} else {
+		conn.close()
+	}
+	x.conn, x.reader, x.resp, x.body = nil, nil, nil, nil
+}

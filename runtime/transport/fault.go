@@ -1,0 +1,170 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"weir/runtime/metrics"
+)
+
+// phase is how far an exchange has come; it decides what a timeout or a closed
+// connection means.
+type phase uint8
+
+const (
+	phaseWrite phase = iota
+	phaseHead
+	phaseBody
+)
+
+// Limits bounds the phases of an exchange. Zero means no limit, but for
+// Connect: there it means DefaultConnectLimit.
+type Limits struct {
+	Connect time.Duration // name lookup, TCP and TLS together
+	Head    time.Duration // from the start of sending to the complete response head
+	Idle    time.Duration // between two arrivals of data in the body
+	Total   time.Duration // from the start of sending to the end of the body
+}
+
+// DefaultConnectLimit bounds the opening of a connection when Limits does not.
+const DefaultConnectLimit = 10 * time.Second
+
+// fault names what went wrong in an exchange: a kind of docs/metrics.md and a
+// message that a person can act on.
+func fault(ctx context.Context, at phase, limits Limits, total time.Time, err error) *metrics.Error {
+	var large *fasthttp.ErrSmallBuffer
+	switch {
+	case ctx.Err() != nil:
+		return interrupted()
+	case isTimeout(err):
+		return timeoutFault(at, limits, total)
+	case isTLS(err):
+		return &metrics.Error{Kind: "tls", Message: "TLS failed: " + plain(err)}
+	case at == phaseWrite:
+		return &metrics.Error{Kind: "write", Message: "the service closed the connection while the request was sent: " + plain(err)}
+	case at == phaseHead && isClosed(err):
+		return &metrics.Error{Kind: "connection_closed", Message: "the service closed the connection before its response: " + plain(err)}
+	case at == phaseBody && isClosed(err):
+		return &metrics.Error{Kind: "truncated", Message: "the service closed the connection in the middle of its response: " + plain(err)}
+	case errors.As(err, &large):
+		return &metrics.Error{Kind: "protocol", Message: fmt.Sprintf("the response head is larger than %d bytes", readBuffer)}
+	case at == phaseBody:
+		return &metrics.Error{Kind: "protocol", Message: "the chunks of the response body are not valid HTTP: " + firstLine(err.Error())}
+	}
+	reason := strings.TrimPrefix(err.Error(), "error when reading response headers: ")
+	reason, _, _ = strings.Cut(reason, ": buffer size=")
+	return &metrics.Error{Kind: "protocol", Message: "the response is not valid HTTP: " + firstLine(reason)}
+}
+
+func dialFault(ctx context.Context, addr string, limit time.Duration, err error) *metrics.Error {
+	var dns *net.DNSError
+	switch {
+	case ctx.Err() != nil:
+		return interrupted()
+	case isLocalLimit(err):
+		return localLimit(err)
+	case errors.As(err, &dns):
+		return &metrics.Error{Kind: "dns", Message: "cannot find " + dns.Name + ": " + dns.Err}
+	case isTimeout(err):
+		return &metrics.Error{Kind: "connect_timeout", Message: "no connection to " + addr + " within " + limit.String()}
+	}
+	return &metrics.Error{Kind: "connect", Message: "cannot connect to " + addr + ": " + plain(err)}
+}
+
+func tlsFault(ctx context.Context, addr string, limit time.Duration, err error) *metrics.Error {
+	var record tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case ctx.Err() != nil:
+		return interrupted()
+	case isTimeout(err):
+		return &metrics.Error{Kind: "connect_timeout", Message: "no TLS handshake with " + addr + " within " + limit.String()}
+	case errors.As(err, &record):
+		return &metrics.Error{Kind: "tls", Message: addr + " does not speak TLS; try http:// instead of https://"}
+	case errors.As(err, &certificate):
+		return &metrics.Error{Kind: "tls", Message: "the certificate of " + addr + " is not trusted: " + plain(certificate.Err) +
+			"; add its issuer to this machine's trusted ones, or use the option insecure"}
+	}
+	return &metrics.Error{Kind: "tls", Message: "TLS handshake with " + addr + " failed: " + plain(err)}
+}
+
+func timeoutFault(at phase, limits Limits, total time.Time) *metrics.Error {
+	switch {
+	case !total.IsZero() && !time.Now().Before(total):
+		return &metrics.Error{Kind: "total_timeout", Message: fmt.Sprintf("the response was not complete within %s", limits.Total)}
+	case at == phaseBody:
+		return &metrics.Error{Kind: "idle_timeout", Message: fmt.Sprintf("no data for %s in the middle of the response", limits.Idle)}
+	}
+	return &metrics.Error{Kind: "head_timeout", Message: fmt.Sprintf("no response head within %s", limits.Head)}
+}
+
+func interrupted() *metrics.Error {
+	return &metrics.Error{Kind: "interrupted", Message: "cut off by the end of the run"}
+}
+
+func localLimit(err error) *metrics.Error {
+	hint := "this machine has no free local ports for more connections; keep connections alive, or raise net.ipv4.ip_local_port_range"
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		hint = "this machine allows no more open files; raise the limit with ulimit -n"
+	}
+	return &metrics.Error{Kind: "client_limit", Message: plain(err) + ": " + hint}
+}
+
+func isLocalLimit(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EADDRNOTAVAIL)
+}
+
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+// isTLS tells a failure that the TLS layer found or was told of, such as an
+// alert that asks for a client certificate, from one of the network below it.
+func isTLS(err error) bool {
+	var op *net.OpError
+	var record tls.RecordHeaderError
+	return errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") || errors.As(err, &record)
+}
+
+// isClosed tells an end of the connection from a fault in what it carried.
+func isClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNABORTED)
+}
+
+// plain takes the cause out of Go's nested network errors: "connection refused".
+func plain(err error) string {
+	var op *net.OpError
+	var sys *os.SyscallError
+	switch {
+	case errors.As(err, &sys):
+		return sys.Err.Error()
+	case errors.As(err, &op) && op.Err != nil:
+		return op.Err.Error()
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "end of file"
+	}
+	return err.Error()
+}
+
+func firstLine(s string) string {
+	if i := strings.IndexByte(s, '\n'); i >= 0 {
+		s = s[:i]
+	}
+	if len(s) > 200 {
+		s = s[:200] + "…"
+	}
+	return s
+}
