@@ -1,0 +1,340 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// RequestIDHeader is the header of every answer to a completion request that
+	// names its [Request] in the log.
+	RequestIDHeader = "X-Sim-Request-Id"
+
+	clientIDHeader = "X-Request-Id"
+	maxBody        = 256 << 20 // bytes
+	version        = "sim"     // what GET /version says
+)
+
+// Server is a running simulated service. It may be used from several goroutines.
+type Server struct {
+	cfg      Config
+	faults   []string
+	words    *words
+	engine   *engine
+	counters *counters
+	log      Log
+	logFile  *os.File // nil: none
+	requests atomic.Uint64
+
+	listener   net.Listener
+	http       *http.Server
+	cancel     context.CancelFunc // ends all requests, and then the server
+	closeSleep func() error
+	active     sync.WaitGroup // the accept loop, connections, requests
+	closed     chan struct{}  // closed when nothing is left; closeErr is final then
+	closeErr   error
+}
+
+// Start starts a service. It runs until [Server.Close] or until ctx is done.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, fmt.Errorf("configure the simulated service: %w", err)
+	}
+	if cfg.CountTokens == nil {
+		cfg.CountTokens = EstimateTokens
+	}
+	if cfg.Vocabulary == nil {
+		cfg.Vocabulary = defaultVocabulary
+	}
+	s := &Server{cfg: cfg, words: newWords(cfg.Vocabulary), counters: newCounters(), closed: make(chan struct{})}
+	s.log.limit = cfg.LogRequests
+	s.faults, _ = parseFaults(cfg.Fault) // validated above
+
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("start the simulated service on %s: %w; choose another port, or 0 for a free one", cfg.Addr, err)
+	}
+	s.listener = listener
+	if cfg.LogFile != "" {
+		s.logFile, err = os.OpenFile(cfg.LogFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			listener.Close()
+			return nil, fmt.Errorf("open the log of simulated requests: %w", err)
+		}
+		s.log.file = s.logFile
+	}
+	sleep, closeSleep, err := newSleeper()
+	if err != nil {
+		listener.Close()
+		s.logFile.Close() // harmless on nil
+		return nil, fmt.Errorf("start the simulated service: %w", err)
+	}
+	s.closeSleep = closeSleep
+	s.engine = &engine{cfg: &s.cfg, sleep: sleep}
+
+	base, cancel := context.WithCancel(ctx)
+	s.cancel = cancel
+	s.http = &http.Server{
+		Handler:     http.HandlerFunc(s.serve),
+		BaseContext: func(net.Listener) context.Context { return base },
+		ConnState:   s.count,
+		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
+	}
+	s.active.Add(1)
+	go func() {
+		defer s.active.Done()
+		// It returns when shutDown closes the listener.
+		_ = s.http.Serve(listener)
+	}()
+	context.AfterFunc(base, s.shutDown)
+	return s, nil
+}
+
+// URL is the base of all paths, such as http://127.0.0.1:8000.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Log is what the server did. It can be read during and after the run.
+func (s *Server) Log() *Log { return &s.log }
+
+// Close ends all requests and returns when the last one has ended. The error
+// says whether the log file is incomplete.
+func (s *Server) Close() error {
+	s.cancel()
+	<-s.closed
+	return s.closeErr
+}
+
+// shutDown runs once, when the server's context is done.
+func (s *Server) shutDown() {
+	defer close(s.closed)
+	s.http.Close() // its error is that of the listener, which is of no use any more
+	s.active.Wait()
+	err := s.closeSleep()
+	if s.logFile != nil {
+		err = errors.Join(err, s.log.fileErr, s.logFile.Close())
+	}
+	s.closeErr = err
+}
+
+// count keeps account of connections. A hijacked one stays with its request.
+func (s *Server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.active.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.active.Done()
+	}
+}
+
+// serve routes a request. Errors of all paths have OpenAI's shape.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.active.Add(1) // safe beside Wait: the connection is counted already
+	defer s.active.Done()
+	w.Header().Set("Server", "weir-sim")
+	method, handle := http.MethodGet, s.serveHealth
+	switch r.URL.Path {
+	case "/v1/chat/completions", "/v1/completions":
+		method, handle = http.MethodPost, s.serveCompletion
+	case "/v1/models":
+		handle = s.serveModels
+	case "/health":
+	case "/version":
+		handle = s.serveVersion
+	case "/metrics":
+		handle = s.serveMetrics
+	default:
+		refuse(w, &apiError{
+			status: http.StatusNotFound, kind: "NotFoundError",
+			message: fmt.Sprintf("there is no %s; there are /v1/chat/completions, /v1/completions, /v1/models, /health, /version and /metrics", r.URL.Path),
+		})
+		return
+	}
+	if r.Method != method && (method != http.MethodGet || r.Method != http.MethodHead) {
+		w.Header().Set("Allow", method)
+		refuse(w, &apiError{
+			status: http.StatusMethodNotAllowed, kind: "MethodNotAllowedError",
+			message: fmt.Sprintf("%s does not take %s; use %s", r.URL.Path, r.Method, method),
+		})
+		return
+	}
+	handle(w, r)
+}
+
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusOK)
+}
+
+func (s *Server) serveVersion(w http.ResponseWriter, _ *http.Request) {
+	respond(w, http.StatusOK, "application/json", []byte(`{"version":"`+version+`"}`))
+}
+
+func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
+	body := append([]byte(nil), `{"object":"list","data":[{"id":`...)
+	body = appendQuoted(body, s.cfg.Model)
+	body = fmt.Appendf(body, `,"object":"model","created":0,"owned_by":"weir","max_model_len":%d}]}`, s.cfg.MaxModelLen)
+	respond(w, http.StatusOK, "application/json", body)
+}
+
+func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
+	respond(w, http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", []byte(s.counters.exposition(&s.cfg, s.engine)))
+}
+
+// serveCompletion takes a completion request from its body to its end in the log.
+func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	received := time.Now()
+	seq := s.requests.Add(1)
+	id := fmt.Sprintf("%016x", seq)
+	w.Header().Set(RequestIDHeader, id)
+	e := &entry{Request: Request{
+		ID: id, ClientID: r.Header.Get(clientIDHeader), Path: r.URL.Path, Received: received, Queued: -1,
+	}, ended: make(chan struct{})}
+	s.log.add(e)
+	finish := func(outcome Outcome) {
+		s.counters.finished(outcome, e.FinishReason)
+		s.log.finish(e, outcome)
+	}
+
+	refused := func(failure *apiError) {
+		e.set(func(r *Request) { r.Status = failure.status })
+		finish(OutcomeRefused)
+		refuse(w, failure)
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		refused(&apiError{status: http.StatusRequestEntityTooLarge, kind: "BadRequestError", message: fmt.Sprintf("the body is larger than %d bytes", maxBody)})
+		return
+	case err != nil: // the client went away while it sent
+		finish(OutcomeAborted)
+		panic(http.ErrAbortHandler)
+	}
+	fault, err := chooseFault(&s.cfg, s.faults, seq, r.Header)
+	if err != nil {
+		refused(badRequest("", "%v", err))
+		return
+	}
+	e.set(func(r *Request) { r.Fault = fault.name })
+	if s.spoil(w, r, e, fault) {
+		outcome := OutcomeFault
+		if r.Context().Err() != nil {
+			outcome = OutcomeAborted
+		}
+		finish(outcome)
+		return
+	}
+
+	req, err := parseRequest(body, strings.HasPrefix(r.URL.Path, "/v1/chat/"), &s.cfg)
+	if err != nil {
+		var failure *apiError
+		errors.As(err, &failure) // it always is one
+		refused(failure)
+		return
+	}
+	e.set(func(r *Request) { r.Model, r.Stream, r.PromptTokens = req.model, req.stream, req.promptTokens })
+	rep := layOut(req, &s.cfg, s.words, seq)
+	prefix := "cmpl-"
+	if req.chat {
+		prefix = "chatcmpl-"
+	}
+	rep.begin(prefix+id, received.Unix())
+	st := &stream{
+		ctx: r.Context(), w: w, flusher: http.NewResponseController(w), reply: rep, entry: e,
+		counters: s.counters, fault: fault, lastSent: make([]time.Duration, len(rep.choices)),
+	}
+	err = s.answer(st, seq)
+	switch {
+	case err == nil && (fault.name == faultNone || fault.name == faultTrickle):
+		s.counters.e2e.observe(time.Since(received))
+		finish(OutcomeCompleted)
+	case err == nil || errors.Is(err, errFault):
+		finish(OutcomeFault)
+	default:
+		finish(OutcomeAborted)
+		panic(http.ErrAbortHandler) // no proper end for what was not sent to its end
+	}
+}
+
+// answer runs a request through the engine and sends what comes out.
+func (s *Server) answer(st *stream, seq uint64) error {
+	req := st.reply.req
+	if req.stream {
+		// As vLLM does: the head comes at once, also while the request queues.
+		st.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		st.w.WriteHeader(http.StatusOK)
+		if err := st.flusher.Flush(); err != nil {
+			return err
+		}
+		st.entry.set(func(r *Request) { r.Status = http.StatusOK })
+	}
+	j := job{
+		timing: newTiming(&s.cfg, seq), received: st.entry.Received,
+		promptTokens: req.promptTokens, lengths: st.reply.lengths(),
+	}
+	started := func(at time.Time) {
+		s.counters.promptTokens.Add(int64(req.promptTokens))
+		st.entry.set(func(r *Request) { r.Queued = at.Sub(r.Received) })
+	}
+	if req.stream {
+		if err := s.engine.run(st.ctx, j, started, st.step); err != nil {
+			return err
+		}
+		return st.end()
+	}
+	var last time.Time
+	if err := s.engine.run(st.ctx, j, started, func(p step) error { last = p.due; return nil }); err != nil {
+		return err
+	}
+	return st.sendWhole(last.Sub(st.entry.Received))
+}
+
+// spoil answers a request whose fault comes before any work is done on it, and
+// says whether it did.
+func (s *Server) spoil(w http.ResponseWriter, r *http.Request, e *entry, f fault) bool {
+	status := func(code int) { e.set(func(r *Request) { r.Status = code }) }
+	switch f.name {
+	case faultError500:
+		status(http.StatusInternalServerError)
+		refuse(w, &apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: internal server error"})
+	case faultError429:
+		status(http.StatusTooManyRequests)
+		w.Header().Set("Retry-After", "1")
+		refuse(w, &apiError{status: http.StatusTooManyRequests, kind: "RateLimitError", message: "simulated: too many requests"})
+	case faultHTML:
+		status(http.StatusOK)
+		respond(w, http.StatusOK, "text/html; charset=utf-8", []byte(htmlPage))
+	case faultNoAnswer:
+		<-r.Context().Done()
+		_ = hangUp(w, false) // the client is gone, or the server closes
+	case faultStall:
+		status(http.StatusOK)
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush() // it fails when the client is gone: so is the wait
+		<-r.Context().Done()
+		_ = hangUp(w, false) // the client is gone, or the server closes
+	default:
+		return false
+	}
+	return true
+}
+
+func refuse(w http.ResponseWriter, failure *apiError) {
+	respond(w, failure.status, "application/json", failure.appendJSON(nil))
+}
+
+func respond(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // it fails when the client is gone, who then needs no answer
+}

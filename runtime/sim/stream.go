@@ -1,0 +1,246 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// errFault ends a stream that was cut on purpose.
+var errFault = errors.New("cut on purpose")
+
+// stream writes one streamed answer: a chunk and a flush for every event, so that
+// each is one write to the socket.
+type stream struct {
+	ctx      context.Context // done when the client is gone or the server closes
+	w        http.ResponseWriter
+	flusher  *http.ResponseController
+	reply    *reply
+	entry    *entry
+	counters *counters
+	fault    fault
+
+	buf         []byte          // of the event that is being written
+	tokenEvents int             // sent so far
+	struck      bool            // the fault, if any, has had its moment
+	lastSent    []time.Duration // of each choice's last token event, since receipt
+}
+
+// step sends what came out of one step of the engine.
+func (s *stream) step(st step) error {
+	due := st.due.Sub(s.entry.Received)
+	if st.from == 0 && s.reply.req.chat {
+		for i := range s.reply.choices {
+			s.buf = s.appendRole(s.buf[:0], i)
+			if err := s.send(Event{Kind: EventRole, Choice: i, Due: due}); err != nil {
+				return err
+			}
+		}
+	}
+	if s.fault.name == faultRoleOnly {
+		return errFault
+	}
+	for i := range s.reply.choices {
+		c := &s.reply.choices[i]
+		to := min(st.to, c.tokens)
+		if st.from >= to {
+			continue
+		}
+		// At the latest before the end of a text, so that it stays in mid-stream.
+		if !s.struck && (s.tokenEvents >= s.fault.after || to == c.tokens) {
+			s.struck = true
+			if err := s.strike(due); err != nil {
+				return err
+			}
+		}
+		if to == c.tokens {
+			s.finish(i)
+		}
+		s.buf = s.appendTokens(s.buf[:0], i, st.from, to)
+		if err := s.send(Event{Kind: EventTokens, Choice: i, Tokens: to - st.from, Due: due}); err != nil {
+			return err
+		}
+		s.tokenEvents++
+		if to == c.tokens && s.reply.cfg.FinishChunk {
+			s.buf = s.appendFinishChunk(s.buf[:0], i)
+			if err := s.send(Event{Kind: EventFinish, Choice: i, Due: due}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish notes the finish reason that is about to be sent.
+func (s *stream) finish(choice int) {
+	if choice == 0 {
+		s.entry.set(func(r *Request) { r.FinishReason = s.reply.choices[0].finishReason })
+	}
+}
+
+// end sends what follows the last token.
+func (s *stream) end() error {
+	due := s.entry.Events[len(s.entry.Events)-1].Due // nobody else adds events
+	if s.reply.req.includeUsage {
+		s.buf = s.appendUsageChunk(s.buf[:0])
+		if err := s.send(Event{Kind: EventUsage, Due: due}); err != nil {
+			return err
+		}
+	}
+	s.buf = append(s.buf[:0], "data: [DONE]\n\n"...)
+	return s.send(Event{Kind: EventDone, Due: due})
+}
+
+// strike does what the fault wants in mid-stream. Errors end the stream.
+func (s *stream) strike(due time.Duration) error {
+	switch s.fault.name {
+	case faultErrorBody:
+		failure := apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: the engine died"}
+		s.buf = failure.appendJSON(append(s.buf[:0], "data: "...))
+		s.buf = append(s.buf, "\n\n"...)
+		if err := s.send(Event{Kind: EventFault, Due: due}); err != nil {
+			return err
+		}
+		s.buf = append(s.buf[:0], "data: [DONE]\n\n"...)
+		if err := s.send(Event{Kind: EventDone, Due: due}); err != nil {
+			return err
+		}
+		return errFault
+	case faultBadJSON:
+		s.buf = append(s.buf[:0], "data: {\"id\": \"chatcmpl-\n\n"...)
+		return s.send(Event{Kind: EventFault, Due: due})
+	case faultClose, faultReset:
+		if err := hangUp(s.w, s.fault.name == faultReset); err != nil {
+			return err
+		}
+		return errFault
+	case faultTruncate:
+		return errFault
+	case faultHang:
+		<-s.ctx.Done()
+		return s.ctx.Err()
+	}
+	return nil
+}
+
+// send writes the event in buf, stamped just before.
+func (s *stream) send(ev Event) error {
+	last := s.buf
+	if s.fault.name == faultTrickle {
+		if err := s.trickle(s.buf[:len(s.buf)-1]); err != nil {
+			return err
+		}
+		last = s.buf[len(s.buf)-1:]
+	}
+	sent := s.entry.sent(ev)
+	if ev.Kind == EventTokens {
+		s.counters.generationTokens.Add(int64(ev.Tokens))
+		before := s.lastSent[ev.Choice]
+		switch {
+		case before > 0:
+			s.counters.itl.observe(sent - before)
+		case s.tokenEvents == 0:
+			s.counters.ttft.observe(sent)
+		}
+		s.lastSent[ev.Choice] = sent
+	}
+	if _, err := s.w.Write(last); err != nil {
+		return err
+	}
+	return s.flusher.Flush()
+}
+
+// trickle writes b in single bytes with pauses.
+func (s *stream) trickle(b []byte) error {
+	for i := range b {
+		if _, err := s.w.Write(b[i : i+1]); err != nil {
+			return err
+		}
+		if err := s.flusher.Flush(); err != nil {
+			return err
+		}
+		if err := (timerSleeper{}).sleep(s.ctx, time.Now().Add(s.reply.cfg.TrickleDelay)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hangUp closes the connection of a request, with a reset (RST) or as usual (FIN).
+func hangUp(w http.ResponseWriter, reset bool) error {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return err
+	}
+	if lingerer, ok := conn.(interface{ SetLinger(sec int) error }); ok && reset {
+		_ = lingerer.SetLinger(0) // fails only on a closed connection
+	}
+	return conn.Close()
+}
+
+func (s *stream) appendChoice(dst []byte, choice int) []byte {
+	dst = append(dst, s.reply.chunk...)
+	dst = append(dst, `{"index":`...)
+	return strconv.AppendInt(dst, int64(choice), 10)
+}
+
+func (s *stream) appendRole(dst []byte, choice int) []byte {
+	dst = s.appendChoice(dst, choice)
+	dst = append(dst, `,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`...)
+	return s.appendClose(dst, choice, 0)
+}
+
+func (s *stream) appendTokens(dst []byte, choice, from, to int) []byte {
+	c := &s.reply.choices[choice]
+	dst = s.appendChoice(dst, choice)
+	if s.reply.req.chat {
+		dst = append(dst, `,"delta":{`...)
+		dst = s.reply.appendMessage(dst, c, from, to)
+		dst = append(dst, `},"logprobs":null,`...)
+	} else {
+		dst = append(dst, `,"text":`...)
+		dst = s.reply.appendText(dst, c, from, to)
+		dst = append(dst, `,"logprobs":null,`...)
+	}
+	switch {
+	case to == c.tokens && !s.reply.cfg.FinishChunk:
+		dst = appendFinish(dst, c)
+	case s.reply.req.chat:
+		dst = append(dst, `"finish_reason":null`...)
+	default:
+		dst = append(dst, `"finish_reason":null,"stop_reason":null`...)
+	}
+	dst = append(dst, `,"token_ids":null}]`...)
+	return s.appendClose(dst, choice, to)
+}
+
+func (s *stream) appendFinishChunk(dst []byte, choice int) []byte {
+	c := &s.reply.choices[choice]
+	dst = s.appendChoice(dst, choice)
+	if s.reply.req.chat {
+		dst = append(dst, `,"delta":{},"logprobs":null,`...)
+	} else {
+		dst = append(dst, `,"text":"","logprobs":null,`...)
+	}
+	dst = appendFinish(dst, c)
+	dst = append(dst, "}]"...)
+	return s.appendClose(dst, choice, c.tokens)
+}
+
+// appendClose ends a chunk, with the usage so far when it was asked for.
+func (s *stream) appendClose(dst []byte, choice, made int) []byte {
+	if s.reply.req.continuousUsage {
+		dst = append(dst, `,"usage":`...)
+		dst = s.reply.appendUsage(dst, made, min(made, s.reply.choices[choice].reasoning))
+	}
+	return append(dst, "}\n\n"...)
+}
+
+func (s *stream) appendUsageChunk(dst []byte) []byte {
+	dst = append(dst, s.reply.chunk...)
+	dst = append(dst, `],"usage":`...)
+	dst = s.reply.appendUsage(dst, s.reply.total(), s.reply.reasoningMade(s.reply.total()))
+	return append(dst, "}\n\n"...)
+}
