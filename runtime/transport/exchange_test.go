@@ -224,6 +224,7 @@ func TestKeepAlive(t *testing.T) {
 		}
 		x.ReadAll(10)
 		x.Close()
+		time.Sleep(2 * short)
 		if body, rec := u.get(s.url, transport.Request{}); body != "y" || !rec.Reused {
 			t.Errorf("%q, reused %v", body, rec.Reused)
 		}
@@ -325,7 +326,10 @@ func TestKeepAlive(t *testing.T) {
 	t.Run("Close opens one each, and leaves the kept ones", func(t *testing.T) {
 		s := serve(t, always(withLength("x"))) // does not close on its side
 		u := newUser(t)
-		u.get(s.url, transport.Request{})
+		u.get(s.url, transport.Request{Close: true})
+		if _, rec := u.get(s.url, transport.Request{}); rec.Reused {
+			t.Error("a connection for one request was used for another")
+		}
 		for range 3 {
 			if _, rec := u.get(s.url, transport.Request{Close: true}); rec.Reused || rec.Connect == 0 {
 				t.Errorf("reused %v", rec.Reused)
@@ -334,7 +338,7 @@ func TestKeepAlive(t *testing.T) {
 		if _, rec := u.get(s.url, transport.Request{}); !rec.Reused {
 			t.Error("the kept connection is gone")
 		}
-		if connections, _ := s.counts(); connections != 4 {
+		if connections, _ := s.counts(); connections != 5 {
 			t.Errorf("%d connections", connections)
 		}
 	})

@@ -69,7 +69,7 @@ func fault(ctx context.Context, at phase, limits Limits, total time.Time, err er
 func dialFault(ctx context.Context, addr string, limit time.Duration, err error) *metrics.Error {
 	var dns *net.DNSError
 	switch {
-	case ctx.Err() != nil:
+	case ended(ctx):
 		return interrupted()
 	case isLocalLimit(err):
 		return localLimit(err)
@@ -85,7 +85,7 @@ func tlsFault(ctx context.Context, addr string, limit time.Duration, err error) 
 	var record tls.RecordHeaderError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case ctx.Err() != nil:
+	case ended(ctx):
 		return interrupted()
 	case isTimeout(err):
 		return &metrics.Error{Kind: "connect_timeout", Message: "no TLS handshake with " + addr + " within " + limit.String()}
@@ -96,6 +96,13 @@ func tlsFault(ctx context.Context, addr string, limit time.Duration, err error) 
 			"; add its issuer to this machine's trusted ones, or use the option insecure"}
 	}
 	return &metrics.Error{Kind: "tls", Message: "TLS handshake with " + addr + " failed: " + plain(err)}
+}
+
+// ended tells whether ctx is over. A dialer notices its deadline a moment before
+// the context itself does.
+func ended(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 func timeoutFault(at phase, limits Limits, total time.Time) *metrics.Error {

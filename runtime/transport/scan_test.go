@@ -64,6 +64,7 @@ var streams = []struct {
 	{"CR LF ends", "data: 1\r\ndata: 2\r\n\r\ndata: 3\r\n\r\n", data("1\n2", "3")},
 	{"CR ends", "data: 1\rdata: 2\r\rdata: 3\r\r", data("1\n2", "3")},
 	{"mixed ends", "data: 1\r\ndata: 2\n\rdata: 3\r\n\n\rdata: 4\r\r\n", data("1\n2", "3", "4")},
+	{"CR LF, then LF is two ends", "data: 1\r\n\ndata: 2\r\n\n", data("1", "2")},
 	{"LF CR is two ends", "data: 1\n\rdata: 2\n\r", data("1", "2")},
 	{"many blank lines", "\n\r\n\rdata: 1\n\n\n\n\r\n\r\ndata: 2\n\n\n\n", data("1", "2")},
 	{"comments are skipped", ": hello\ndata: 1\n:\ndata: 2\n: bye\n\n", data("1\n2")},
@@ -343,10 +344,7 @@ func referenceEvents(stream string) (events []event) {
 		case colon == 0:
 			continue
 		case colon > 0:
-			field, value = line[:colon], line[colon+1:]
-			if strings.HasPrefix(value, " ") {
-				value = value[1:]
-			}
+			field, value = line[:colon], strings.TrimPrefix(line[colon+1:], " ")
 		}
 		switch field {
 		case "event":
