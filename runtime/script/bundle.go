@@ -1,0 +1,334 @@
+package script
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+// Some syntax is lowered because goja does not have it. Everything else,
+// async/await above all, stays native: lowered code is slower.
+var lowered = map[string]bool{
+	"async-generator": false,
+	"for-await":       false,
+	"using":           false,
+	"decorators":      false,
+	"dynamic-import":  false,
+	"import-meta":     false,
+}
+
+// The bundle is one function; the wrapper opens and closes it.
+const (
+	wrapperOpen  = "(function (module, exports, require) {"
+	wrapperClose = "})"
+)
+
+// bundle makes one CommonJS program, with an inline source map, of a script
+// and everything that it imports. Module paths of the table stay require() calls.
+func bundle(entry, cwd string, cfg Config) ([]byte, error) {
+	result := api.Build(api.BuildOptions{
+		EntryPoints:    []string{entry},
+		AbsWorkingDir:  cwd,
+		Outdir:         cwd, // sources are named relative to it; nothing is written
+		Write:          false,
+		Bundle:         true,
+		Format:         api.FormatCommonJS,
+		Platform:       api.PlatformNeutral,
+		MainFields:     []string{"module", "main"},
+		Conditions:     []string{"module"},
+		Target:         api.ESNext,
+		Supported:      lowered,
+		Charset:        api.CharsetUTF8,
+		LegalComments:  api.LegalCommentsNone,
+		Sourcemap:      api.SourceMapExternal,
+		SourcesContent: api.SourcesContentExclude,
+		Banner:         map[string]string{"js": wrapperOpen},
+		Footer:         map[string]string{"js": wrapperClose},
+		LogLevel:       api.LogLevelSilent,
+		LogOverride: map[string]api.LogLevel{
+			"empty-import-meta": api.LogLevelError,
+		},
+		Plugins: []api.Plugin{tablePlugin(cfg), builtinPlugin(cfg)},
+	})
+	if len(result.Errors) > 0 {
+		return nil, bundleErrors(result.Errors, cwd)
+	}
+	var code, sourceMap []byte
+	for _, file := range result.OutputFiles {
+		if strings.HasSuffix(file.Path, ".map") {
+			sourceMap = file.Contents
+		} else if strings.HasSuffix(file.Path, ".js") {
+			code = file.Contents
+		}
+	}
+	sourceMap, err := adaptSourceMap(sourceMap, cwd)
+	if err != nil {
+		return nil, fmt.Errorf("bundling %s: %w", entry, err)
+	}
+	code = append(code, "//# sourceMappingURL=data:application/json;base64,"...)
+	return base64.StdEncoding.AppendEncode(code, sourceMap), nil
+}
+
+// resolving marks the plugin's own questions to esbuild's resolver.
+type resolving struct{}
+
+// tablePlugin leaves the modules of the table to require() and reports other
+// bare names that are not in node_modules.
+func tablePlugin(cfg Config) api.Plugin {
+	known := slices.Sorted(maps.Keys(cfg.Modules))
+	return api.Plugin{Name: "weir", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: `^[^./]`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+			if _, mine := args.PluginData.(resolving); mine || args.Kind == api.ResolveEntryPoint {
+				return api.OnResolveResult{}, nil
+			}
+			if cfg.Modules[args.Path] != nil {
+				return api.OnResolveResult{Path: args.Path, External: true}, nil
+			}
+			if args.Path != "weir" && !strings.HasPrefix(args.Path, "weir/") && args.Namespace == "file" {
+				found := build.Resolve(args.Path, api.ResolveOptions{
+					Importer: args.Importer, Namespace: args.Namespace, ResolveDir: args.ResolveDir, Kind: args.Kind, PluginData: resolving{},
+				})
+				if len(found.Errors) == 0 {
+					return api.OnResolveResult{
+						Path: found.Path, Namespace: found.Namespace, External: found.External, Suffix: found.Suffix,
+						PluginData: found.PluginData, SideEffects: sideEffects(found.SideEffects),
+					}, nil
+				}
+			}
+			return api.OnResolveResult{Errors: []api.Message{{
+				Text:   fmt.Sprintf("unknown import %q", args.Path),
+				Detail: importHint(args.Path, known),
+			}}}, nil
+		})
+	}}
+}
+
+func sideEffects(has bool) api.SideEffects {
+	if has {
+		return api.SideEffectsTrue
+	}
+	return api.SideEffectsFalse
+}
+
+// importHint says what to import instead of a name that nobody knows.
+func importHint(name string, known []string) string {
+	if name == "k6" || strings.HasPrefix(name, "k6/") {
+		if own := "weir" + strings.TrimPrefix(name, "k6"); slices.Contains(known, own) {
+			return fmt.Sprintf("k6's names are in %q", own)
+		}
+	}
+	if hint := didYouMean(name, known); hint != "" {
+		return hint
+	}
+	if name == "weir" || strings.HasPrefix(name, "weir/") {
+		return "there are " + strings.Join(known, ", ")
+	}
+	return fmt.Sprintf("npm packages are taken from node_modules next to the script: npm install %s (Node's own modules do not exist here)", name)
+}
+
+// builtinPlugin reads weir's own scripts, and what they import relatively, from cfg.Builtin.
+func builtinPlugin(cfg Config) api.Plugin {
+	return api.Plugin{Name: "weir-builtin", Setup: func(build api.PluginBuild) {
+		build.OnResolve(api.OnResolveOptions{Filter: "^" + builtinScheme + ":"}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+			if args.Kind != api.ResolveEntryPoint {
+				return api.OnResolveResult{}, nil
+			}
+			return api.OnResolveResult{Path: strings.TrimPrefix(args.Path, builtinScheme+":"), Namespace: builtinScheme}, nil
+		})
+		build.OnResolve(api.OnResolveOptions{Filter: `^\.`, Namespace: builtinScheme}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
+			want := path.Join(path.Dir(args.Importer), args.Path)
+			for _, candidate := range []string{want, want + ".ts", want + ".js", want + ".json", path.Join(want, "index.ts")} {
+				if info, err := fs.Stat(cfg.Builtin, candidate); err == nil && !info.IsDir() {
+					return api.OnResolveResult{Path: candidate, Namespace: builtinScheme}, nil
+				}
+			}
+			return api.OnResolveResult{Errors: []api.Message{{Text: fmt.Sprintf("unknown import %q", args.Path)}}}, nil
+		})
+		build.OnLoad(api.OnLoadOptions{Filter: ".*", Namespace: builtinScheme}, func(args api.OnLoadArgs) (api.OnLoadResult, error) {
+			data, err := fs.ReadFile(cfg.Builtin, args.Path)
+			if err != nil {
+				return api.OnLoadResult{}, err
+			}
+			text := string(data)
+			return api.OnLoadResult{Contents: &text, Loader: api.LoaderDefault}, nil
+		})
+	}}
+}
+
+// bundleErrors makes one *Error of all that esbuild found.
+func bundleErrors(messages []api.Message, cwd string) error {
+	var all []*Error
+	for _, m := range messages {
+		e := &Error{Op: "bundle", Message: m.Text}
+		switch hint, fromPlugin := m.Detail.(string); {
+		case fromPlugin:
+			e.Hint = hint
+		case strings.HasPrefix(m.Text, "Could not resolve"):
+			e.Hint = "look at the path: it is relative to the file that imports it"
+		case strings.Contains(m.Text, "op-level await"):
+			e.Message = "await is not possible outside of a function"
+			e.Hint = "do it in an async setup() or in the iteration"
+		case m.ID == "empty-import-meta":
+			e.Message = "import.meta does not exist here"
+			e.Hint = "open() and relative imports are resolved against the script's own folder"
+		default:
+			e.Message = "SyntaxError: " + m.Text
+		}
+		if at := m.Location; at != nil {
+			e.File, e.Line, e.Column = displayName(at.File, cwd), at.Line, columnOf(at.LineText, at.Column)
+			e.excerpt = excerpt(at)
+		}
+		all = append(all, e)
+	}
+	slices.SortStableFunc(all, func(a, b *Error) int {
+		if c := strings.Compare(a.File, b.File); c != 0 {
+			return c
+		}
+		return a.Line - b.Line
+	})
+	all[0].others = all[1:]
+	return all[0]
+}
+
+// columnOf turns esbuild's column, in bytes from 0, into one in characters from 1.
+func columnOf(line string, bytes int) int {
+	return len([]rune(line[:min(bytes, len(line))])) + 1
+}
+
+// excerptWidth is how much of a long source line an excerpt shows.
+const excerptWidth = 120
+
+// excerpt is the source line with carets under the fault.
+func excerpt(at *api.Location) string {
+	if at.LineText == "" {
+		return ""
+	}
+	line, start := []rune(strings.ReplaceAll(at.LineText, "\t", " ")), columnOf(at.LineText, at.Column)-1
+	length := max(1, columnOf(at.LineText, at.Column+at.Length)-1-start)
+	if len(line) > excerptWidth {
+		from := max(0, min(start-excerptWidth/2, len(line)-excerptWidth))
+		line, start = line[from:from+excerptWidth], start-from
+	}
+	length = max(1, min(length, len(line)-start))
+	return "    " + string(line) + "\n    " + strings.Repeat(" ", start) + strings.Repeat("^", length)
+}
+
+// displayName shows a file as the user would: relative when it is below the
+// working directory, else absolute.
+func displayName(file, cwd string) string {
+	if file == "" || strings.HasPrefix(file, builtinScheme+":") {
+		return file
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(cwd, filepath.FromSlash(file))
+	}
+	if rel, err := filepath.Rel(cwd, file); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return file
+}
+
+// adaptSourceMap names the sources for display and shifts the columns: goja
+// counts columns from 1 and takes the map's columns, which count from 0, as they are.
+func adaptSourceMap(data []byte, cwd string) ([]byte, error) {
+	var m struct {
+		Version  int      `json:"version"`
+		Sources  []string `json:"sources"`
+		Names    []string `json:"names"`
+		Mappings string   `json:"mappings"`
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, fmt.Errorf("reading the source map: %w", err)
+	}
+	for i, source := range m.Sources {
+		// Absolute names must be URLs, goja joins them to the bundle's name otherwise.
+		if name := displayName(source, cwd); filepath.IsAbs(name) {
+			m.Sources[i] = (&url.URL{Scheme: "file", Path: filepath.ToSlash(name)}).String()
+		} else {
+			m.Sources[i] = filepath.ToSlash(name)
+		}
+	}
+	m.Names = []string{}
+	m.Mappings = shiftColumns(m.Mappings)
+	return json.Marshal(m)
+}
+
+// shiftColumns adds 1 to every generated and every original column. Generated
+// columns are deltas within a line, original ones deltas over the whole map,
+// so one number a line changes, and one more in the first segment.
+func shiftColumns(mappings string) string {
+	lines := strings.Split(mappings, ";")
+	first := true
+	for i, line := range lines {
+		if line == "" {
+			continue
+		}
+		segment, rest, more := strings.Cut(line, ",")
+		fields := decodeVLQ(segment)
+		fields[0]++
+		if first && len(fields) > 3 {
+			fields[3]++
+			first = false
+		}
+		lines[i] = encodeVLQ(fields)
+		if more {
+			lines[i] += "," + rest
+		}
+	}
+	return strings.Join(lines, ";")
+}
+
+const vlqDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+// decodeVLQ reads the numbers of one segment: groups of five bits, the lowest
+// first, the lowest bit of a number its sign.
+func decodeVLQ(segment string) []int {
+	var fields []int
+	value, shift := 0, 0
+	for _, digit := range []byte(segment) {
+		d := strings.IndexByte(vlqDigits, digit)
+		value |= (d & 31) << shift
+		shift += 5
+		if d&32 != 0 {
+			continue
+		}
+		if value&1 != 0 {
+			fields = append(fields, -(value >> 1))
+		} else {
+			fields = append(fields, value>>1)
+		}
+		value, shift = 0, 0
+	}
+	return fields
+}
+
+func encodeVLQ(fields []int) string {
+	var b strings.Builder
+	for _, f := range fields {
+		v := f << 1
+		if f < 0 {
+			v = -f<<1 | 1
+		}
+		for {
+			d := v & 31
+			v >>= 5
+			if v > 0 {
+				d |= 32
+			}
+			b.WriteByte(vlqDigits[d])
+			if v == 0 {
+				break
+			}
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,88 @@
+package script
+
+import (
+	"strings"
+	"unicode"
+)
+
+// flagUse is one "--flag value value" of the command line.
+type flagUse struct {
+	text   string   // as written: "--rates", "-r"
+	name   string   // without dashes
+	short  bool     // one dash
+	inline bool     // the first value was given with "="
+	values []string // "=value", then what follows up to the next flag
+}
+
+// splitFlags groups arguments by flag. What stands before the first flag
+// belongs to a use with an empty name. It never fails: what the values mean is
+// judged later, when the declared types are known.
+func splitFlags(args []string) []flagUse {
+	var uses []flagUse
+	for _, arg := range args {
+		switch {
+		case arg == "--":
+			// Ends a list of values, nothing else.
+			uses = append(uses, flagUse{})
+		case isFlag(arg):
+			use := flagUse{short: !strings.HasPrefix(arg, "--")}
+			name, value, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			use.name = name
+			use.text, _, _ = strings.Cut(arg, "=")
+			if inline {
+				use.inline, use.values = true, []string{value}
+			}
+			uses = append(uses, use)
+		default:
+			if len(uses) == 0 {
+				uses = append(uses, flagUse{})
+			}
+			last := &uses[len(uses)-1]
+			last.values = append(last.values, arg)
+		}
+	}
+	return uses
+}
+
+// isFlag tells flags from values. Negative numbers are values, a dash alone too.
+func isFlag(arg string) bool {
+	if strings.HasPrefix(arg, "--") {
+		return len(arg) > 2 && isFlagRune(rune(arg[2]))
+	}
+	if len(arg) < 2 || arg[0] != '-' || !isFlagRune(rune(arg[1])) {
+		return false
+	}
+	switch strings.ToLower(arg) {
+	case "-inf", "-infinity", "-nan":
+		return false
+	}
+	// One letter, perhaps with a value: "-r", "-r=4".
+	return len(arg) == 2 || arg[2] == '='
+}
+
+func isFlagRune(c rune) bool { return c < unicode.MaxASCII && unicode.IsLetter(c) }
+
+// kebab turns a name of a script into a flag: sloTtft → slo-ttft, apiKEY → api-key.
+func kebab(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, c := range runes {
+		if c == '_' || c == '$' {
+			c = '-'
+		}
+		if unicode.IsUpper(c) {
+			startsWord := i > 0 && (!unicode.IsUpper(runes[i-1]) || i+1 < len(runes) && unicode.IsLower(runes[i+1]))
+			if startsWord && runes[i-1] != '_' {
+				b.WriteByte('-')
+			}
+			c = unicode.ToLower(c)
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// envName is the environment variable of a flag: slo-ttft → WEIR_SLO_TTFT.
+func envName(flag string) string {
+	return "WEIR_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}

@@ -1,0 +1,111 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dop251/goja"
+)
+
+// Help writes the flags that the script declares: it runs the init code for
+// its params() calls only. Once something is declared, a fault of the rest of
+// the init code (a file that is not there without the right flags) is ignored,
+// and so are wrong flags.
+func (s *Script) Help(ctx context.Context, w io.Writer) error {
+	quiet := &Script{Name: s.Name, Path: s.Path, Dir: s.Dir, Source: s.Source, cfg: s.cfg, program: s.program, console: newConsole(nil), values: s.values}
+	r := newRuntime(ctx, quiet, 0)
+	defer r.Close()
+	err := r.Wait(Task{
+		Op: "init",
+		Run: func(vm *goja.Runtime) (goja.Value, error) {
+			r.helping = true
+			return r.evaluate(vm)
+		},
+	}, nil)
+	if err != nil && len(r.params.params) == 0 {
+		return err
+	}
+	_, err = io.WriteString(w, formatHelp(s.Name, r.params.params))
+	return err
+}
+
+// helpIndent is where the help texts start at most; longer flags get a line of their own.
+const helpIndent = 34
+
+func formatHelp(name string, params []Param) string {
+	if len(params) == 0 {
+		return fmt.Sprintf("%s declares no parameters.\n", name)
+	}
+	heads := make([]string, len(params))
+	indent := 0
+	for i, p := range params {
+		heads[i] = p.helpHead()
+		if n := utf8.RuneCountInString(heads[i]); n <= helpIndent {
+			indent = max(indent, n)
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Flags of %s:\n", name)
+	for i, p := range params {
+		b.WriteString(heads[i])
+		pad := indent - utf8.RuneCountInString(heads[i])
+		if pad < 0 {
+			b.WriteString("\n")
+			pad = indent
+		}
+		b.WriteString(strings.Repeat(" ", pad+2) + p.helpText() + "\n")
+	}
+	b.WriteString("\nEach flag may also be set by WEIR_<FLAG> in the environment, such as " + envName(params[0].Flag) + ",\nor in a file given with --params (JSON or YAML).\n")
+	return b.String()
+}
+
+func (p *Param) helpHead() string {
+	head := "      --"
+	if p.short != "" {
+		head = "  -" + p.short + ", --"
+	}
+	head += p.Flag
+	switch p.Type {
+	case typeBoolean:
+	case typeStringList:
+		head += " string…"
+	case typeNumberList:
+		head += " number…"
+	default:
+		head += " " + p.Type
+	}
+	return head
+}
+
+func (p *Param) helpText() string {
+	var notes []string
+	if len(p.Choices) > 0 {
+		notes = append(notes, "one of "+strings.Join(p.Choices, ", "))
+	}
+	switch {
+	case p.Required:
+		notes = append(notes, "required")
+	case p.Default == nil || p.Default == "" || p.Default == false:
+	case p.Secret:
+		notes = append(notes, "default hidden")
+	default:
+		text := show(p.Default)
+		if p.Type == typeDuration {
+			text += " ms"
+		}
+		if text != "" {
+			notes = append(notes, "default "+text)
+		}
+	}
+	text := p.Help
+	if len(notes) > 0 {
+		if text != "" {
+			text += " "
+		}
+		text += "(" + strings.Join(notes, "; ") + ")"
+	}
+	return text
+}

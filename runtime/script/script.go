@@ -1,0 +1,65 @@
+// Package script runs TypeScript and JavaScript scenarios.
+//
+// [Load] bundles a scenario with esbuild (TypeScript, ES modules, JSON and npm
+// imports, what goja does not speak itself) and compiles it once. Each
+// [Script.NewRuntime] then evaluates the compiled program on an engine of its
+// own, with an event loop on one goroutine: tasks (a setup, an iteration) are
+// queued from any goroutine with [Runtime.Start], run one after another on the
+// loop, and overlap while they await. What scripts import are [Module] values
+// given in [Config]; their native functions return promises made with
+// [Runtime.Promise] and settle them from their own goroutines.
+//
+// The package knows nothing of load, requests or metrics; it only calls into
+// JavaScript when it is told to, and reports what became of the call.
+package script
+
+import (
+	"io"
+	"io/fs"
+	"sync"
+
+	"github.com/dop251/goja"
+)
+
+// Module is what a script imports: one value a run, one set of exports a
+// Runtime. Exports is called on the runtime's loop (during init) and may be
+// called for several runtimes at the same time.
+type Module interface {
+	Exports(*Runtime) (map[string]any, error)
+}
+
+// Config is what a script finds around it.
+type Config struct {
+	Modules    map[string]Module // by import path: "weir", "weir/llm"
+	Builtin    fs.FS             // weir's own scripts, by file name: "static.ts"
+	Args       []string          // the script's own flags, unparsed
+	ParamsFile string            // JSON or YAML with values; "" for none
+	LookupEnv  func(string) (string, bool)
+	Console    io.Writer // where console.* writes; one Write a line, never two at once
+}
+
+// Script is a bundled and compiled scenario. It may be used by several
+// goroutines.
+type Script struct {
+	Name   string // "static", or the file's name without its ending
+	Path   string // as given; "builtin:static" for one of weir's own
+	Dir    string // folder that relative paths of open() are resolved against
+	Source []byte // the bundle
+
+	cfg     Config
+	program *goja.Program
+	console *console
+	files   fileCache // what open() has read in this run
+	values  func() (*paramsFile, error)
+
+	mu     sync.Mutex // protects params
+	params []Param
+}
+
+// Params returns the parameters that the script declared, with their values,
+// in order of declaration; it is complete when one NewRuntime has returned.
+func (s *Script) Params() []Param {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Param(nil), s.params...)
+}

@@ -1,0 +1,143 @@
+package script
+
+import (
+	"math"
+	"time"
+
+	"github.com/dop251/goja"
+)
+
+// timer is one setTimeout or setInterval. It counts as pending work of the
+// task that set it, until it has fired or was cleared.
+type timer struct {
+	id       int64
+	scope    *scope
+	counted  bool
+	callback goja.Callable
+	args     []goja.Value
+	every    time.Duration // 0 for setTimeout
+	clock    *time.Timer
+	cleared  bool
+}
+
+// timers are the timers that are set; used on the loop only.
+type timers struct {
+	last int64
+	set  map[int64]*timer
+}
+
+// maxTimer is the longest delay that JavaScript knows, in milliseconds.
+const maxTimer = math.MaxInt32
+
+func (r *Runtime) setTimers() {
+	r.timers.set = map[int64]*timer{}
+	r.global("setTimeout", func(call goja.FunctionCall) goja.Value { return r.setTimer("setTimeout", call, false) })
+	r.global("setInterval", func(call goja.FunctionCall) goja.Value { return r.setTimer("setInterval", call, true) })
+	r.global("setImmediate", func(call goja.FunctionCall) goja.Value {
+		args := append([]goja.Value{call.Argument(0), r.vm.ToValue(0)}, call.Arguments[min(1, len(call.Arguments)):]...)
+		return r.setTimer("setImmediate", goja.FunctionCall{Arguments: args}, false)
+	})
+	clearTimer := func(call goja.FunctionCall) goja.Value {
+		r.clear(r.timers.set[call.Argument(0).ToInteger()])
+		return goja.Undefined()
+	}
+	for _, name := range []string{"clearTimeout", "clearInterval", "clearImmediate"} {
+		r.global(name, clearTimer)
+	}
+}
+
+func (r *Runtime) setTimer(name string, call goja.FunctionCall, repeat bool) goja.Value {
+	r.refuseAborted()
+	callback, ok := goja.AssertFunction(call.Argument(0))
+	if !ok {
+		r.Throw(TypeErrorf("%s: the first argument must be a function, not %s", name, inspect(r, call.Argument(0))))
+	}
+	if repeat && r.inInit {
+		r.Throw(TypeErrorf("setInterval is not possible in init code, which would never end: use it in setup() or in an iteration"))
+	}
+	ms := call.Argument(1).ToFloat()
+	if !(ms >= 0 && ms <= maxTimer) { // also NaN
+		ms = 0
+	}
+	delay := time.Duration(ms * float64(time.Millisecond))
+	r.timers.last++
+	t := &timer{id: r.timers.last, scope: r.current, callback: callback}
+	if len(call.Arguments) > 2 {
+		t.args = append(t.args, call.Arguments[2:]...)
+	}
+	if repeat {
+		t.every = max(delay, time.Millisecond)
+		delay = t.every
+	}
+	t.counted = r.beginWork(t.scope)
+	r.timers.set[t.id] = t
+	if delay == 0 {
+		r.enqueue(item{timer: t})
+	} else {
+		t.clock = time.AfterFunc(delay, func() { r.enqueue(item{timer: t}) })
+	}
+	return r.vm.ToValue(t.id)
+}
+
+// fire calls a timer's function on the loop.
+func (r *Runtime) fire(t *timer) {
+	if t.cleared {
+		return
+	}
+	r.current = t.scope
+	if t.every == 0 {
+		r.clear(t)
+	}
+	_, err := t.callback(goja.Undefined(), t.args...)
+	if err != nil {
+		r.uncaught(err, t.scope)
+	}
+	if t.every > 0 && !t.cleared {
+		t.clock.Reset(t.every)
+	}
+}
+
+// uncaught makes the task fail whose timer threw.
+func (r *Runtime) uncaught(err error, s *scope) {
+	if s == nil || s.task == nil || s.task.ended {
+		if fault := r.fault("timer", err); fault != ErrInterrupted {
+			r.script.console.write("error", fault.Error())
+		}
+		return
+	}
+	if fault := r.fault(s.task.Op, err); fault != ErrInterrupted {
+		s.task.fail(fault)
+	}
+}
+
+func (r *Runtime) clear(t *timer) {
+	if t == nil || t.cleared {
+		return
+	}
+	r.timers.drop(t)
+	r.endWork(t.scope, t.counted)
+}
+
+func (ts *timers) drop(t *timer) {
+	t.cleared = true
+	if t.clock != nil {
+		t.clock.Stop()
+	}
+	delete(ts.set, t.id)
+}
+
+// dropAborted stops the timers of aborted tasks; their work is not counted any more.
+func (ts *timers) dropAborted() {
+	for _, t := range ts.set {
+		if t.counted && t.scope.task.aborted {
+			ts.drop(t)
+		}
+	}
+}
+
+// dropAll stops every timer, when the loop ends.
+func (ts *timers) dropAll() {
+	for _, t := range ts.set {
+		ts.drop(t)
+	}
+}
