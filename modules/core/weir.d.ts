@@ -1,0 +1,429 @@
+/** What nearly every scenario needs, and the types of cases, options and results. */
+declare module "weir" {
+  // ---- parameters ----
+
+  /**
+   * Declares the scenario's parameters and returns their values. Each becomes a
+   * flag (`sloTtft` → `--slo-ttft`), may stand in a `--params` file, or in a
+   * variable (`WEIR_SLO_TTFT`). Only in init code.
+   *
+   * ```ts
+   * const p = params({
+   *   url:   { default: "http://127.0.0.1:8000", help: "base URL of the service" },
+   *   rates: { default: [1, 2, 4], help: "requests per second, one case each" },
+   *   mode:  { default: "fast", choices: ["fast", "exact"] as const },
+   *   limit: { default: "10m", type: "duration", help: "limit of one request" },
+   *   model: { type: "string", required: true },
+   * });
+   * ```
+   */
+  export function params<S extends Record<string, ParamSpec | ParamDefault>>(spec: S): { readonly [Name in keyof S]: ParamValue<S[Name]> };
+
+  export type ParamDefault = string | number | boolean | readonly string[] | readonly number[];
+
+  /** One parameter. Its type is that of its default, unless `type` says otherwise. */
+  export interface ParamSpec {
+    /** Without a default, the value is null until somebody gives one. */
+    default?: ParamDefault;
+    type?: keyof ParamTypes;
+    /** The only values that are allowed; of a list, its elements. */
+    choices?: readonly string[] | readonly number[];
+    /** Shown by `--help`. */
+    help?: string;
+    /** The run needs a value other than the default. */
+    required?: boolean;
+    /** Never shown, and never written to results. */
+    secret?: boolean;
+    /** One letter: `-n` for `--number`. */
+    short?: string;
+    /** The flag's name, when it is not that of the parameter. */
+    flag?: string;
+  }
+
+  /** What a parameter of a type is in the script. */
+  export interface ParamTypes {
+    string: string;
+    number: number;
+    boolean: boolean;
+    /** Written as "10m", "500ms" or a number of milliseconds; milliseconds in the script. */
+    duration: number;
+    "string list": readonly string[];
+    "number list": readonly number[];
+    "string[]": readonly string[];
+    "number[]": readonly number[];
+  }
+
+  /** The type of a parameter's value. */
+  export type ParamValue<S> =
+    S extends ParamDefault ? ParamWidened<S>
+    : S extends { default: ParamDefault } | { required: true } ? ParamGiven<S>
+    : ParamGiven<S> | null;
+
+  type ParamGiven<S> =
+    S extends { type: "string list" | "number list" | "string[]" | "number[]"; choices: readonly (infer C)[] } ? readonly C[]
+    : S extends { default: readonly unknown[]; choices: readonly (infer C)[] } ? readonly C[]
+    : S extends { choices: readonly (infer C)[] } ? C
+    : S extends { type: infer T extends keyof ParamTypes } ? ParamTypes[T]
+    : S extends { default: infer D } ? ParamWidened<D>
+    : string;
+
+  type ParamWidened<D> =
+    D extends string ? string
+    : D extends number ? number
+    : D extends boolean ? boolean
+    : D extends readonly [] ? readonly string[]
+    : D extends readonly (infer E)[] ? readonly ParamWidened<E>[]
+    : never;
+
+  // ---- in an iteration ----
+
+  /**
+   * Evaluates named conditions on a value, counts each one for the case, and
+   * returns whether all of them hold. A condition is a value or a predicate. A
+   * predicate that throws counts as failed; its exception is written to the
+   * console once a run. A condition must not be a promise: await it first.
+   * Outside of iterations (in setup, plan, teardown) nothing is counted.
+   *
+   * @param tags accepted as in k6; results are not split by them.
+   */
+  export function check<T>(value: T, conditions: Record<string, ((value: T) => unknown) | boolean>, tags?: Tags): boolean;
+
+  /**
+   * Waits. A number is **seconds**, as in k6; text is a duration with its unit,
+   * such as `"500ms"`. Unlike k6's it must be awaited, because other iterations go
+   * on meanwhile: `await sleep(1)`. Not in init code.
+   */
+  export function sleep(time: number | string): Promise<void>;
+
+  /**
+   * Calls a function whose requests carry the tag `group: "::name"`, also after
+   * an await; nested groups are `"::outer::inner"`. Returns what the function
+   * returns: await the group of an async function. Not in init code.
+   */
+  export function group<T>(name: string, fn: () => T): T;
+
+  /** Throws: the iteration ends and counts as failed, with this message. */
+  export function fail(message?: string): never;
+
+  /**
+   * A function like `Math.random` whose numbers are the same for the same seed
+   * (a whole number from 0 to 2^53). It is not shared: every JavaScript runtime
+   * that evaluates the script has its own.
+   */
+  export function randomSeeded(seed: number): () => number;
+
+  /** Names and values that tell one case or request from others. */
+  export type Tags = Record<string, string | number | boolean>;
+
+  // ---- cases and options ----
+
+  /** A time span: `"10m"`, `"1h30m"`, `"500ms"`, or a number of milliseconds. */
+  export type Duration = string | number;
+
+  /** The names of the executors. */
+  export type ExecutorName = "waves" | "shared-iterations" | "per-vu-iterations" | "constant-vus";
+
+  /**
+   * How iterations are started. Which options apply depends on the executor:
+   *
+   * - `waves`: one iteration of each of `vus` at once, wait for **all**, `waves`
+   *   times; `rate` and `process` space the starts inside a wave.
+   * - `shared-iterations`: `iterations` in all, which `vus` take from one stock.
+   * - `per-vu-iterations`: `iterations` of each of `vus`.
+   * - `constant-vus`: each of `vus` runs iterations one after another for `duration`.
+   *
+   * Without `executor`, `waves`, `iterations` or `duration` choose it.
+   */
+  export interface Load {
+    executor?: ExecutorName;
+    /** Virtual users: iterations at the same time. Default 1; required for waves. */
+    vus?: number;
+    /** shared-iterations: in all; per-vu-iterations: of each VU. Default 1. */
+    iterations?: number;
+    /** Number of waves. Default 1. */
+    waves?: number;
+    /** constant-vus: how long iterations are started. */
+    duration?: Duration;
+    /**
+     * The others: start nothing after this long; what did not start counts as
+     * dropped. Default 10m; waves have no limit.
+     */
+    maxDuration?: Duration;
+    /** How long running iterations may take to end when nothing more starts. Default 30s. */
+    gracefulStop?: Duration;
+    /** waves: starts per second inside a wave. Default `Infinity`: all at once. */
+    rate?: number | "inf";
+    /** waves with a rate: equal or exponential gaps. Default "constant". */
+    process?: "constant" | "poisson";
+    /** Of the random gaps: the same seed gives the same schedule. Default 0. */
+    seed?: number;
+  }
+
+  /** One point of the plan: what `plan` yields. */
+  export interface Case extends Load {
+    /** Shown in tables and results. Default: "case 1", "case 2", … */
+    name?: string;
+    /** Number of cases in all, for the progress display. */
+    of?: number;
+    /** Default "default". */
+    scenario?: string;
+    /** Name of the exported function that is an iteration. Default: the default export. */
+    exec?: string;
+    /** What tells the case from others; in the result, and on every request. */
+    tags?: Tags;
+    /**
+     * What iterations work on, as `it.data` and `it.item`: a list, a dataset or an
+     * object of plain data. Plain data is copied once for each JavaScript runtime.
+     */
+    data?: unknown;
+    /** Iterations before the case, whose records are kept apart; with vus, as many at once. */
+    warmup?: number | Load;
+    /** Wait after the case. */
+    pause?: Duration;
+    /** Besides those of `options`, which they replace metric by metric. */
+    thresholds?: Thresholds;
+  }
+
+  /** Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`. */
+  export type Thresholds = Record<string, string | string[]>;
+
+  /** The type of `export const options`. Without `plan` they describe the one case. */
+  export interface Options extends Case {
+    /** A case by its scenario's name. */
+    scenarios?: Record<string, Case>;
+  }
+
+  /** The type of `export function* plan()`: it yields cases and receives their results. */
+  export type Plan = Generator<Case, void, CaseResult>;
+
+  /** What an iteration, the default export, is called with. `Data` is the type of the case's data. */
+  export interface It<Data = any> {
+    /** Number of the iteration in the case, from 0. */
+    readonly index: number;
+    /** Number of the virtual user, from 0. */
+    readonly vu: number;
+    /** Number of the iteration in its VU, from 0. */
+    readonly iterationInVU: number;
+    readonly scenario: string;
+    readonly caseName: string;
+    /** The case's tags. */
+    readonly tags: Readonly<Tags>;
+    /** The case's data; undefined when it has none. */
+    readonly data: Data;
+    /**
+     * The element of data with the iteration's number; a list that is too short is
+     * begun again. undefined when data is no list.
+     */
+    readonly item: ItemOf<Data>;
+    /** True in the warm-up. */
+    readonly warmup: boolean;
+  }
+
+  type ItemOf<Data> = 0 extends 1 & Data ? any : Data extends { readonly [index: number]: infer Item } ? Item : undefined;
+
+  // ---- results ----
+
+  /** VALID: can be believed. SUSPECT: with care. INVALID: not at all. */
+  export type Verdict = "VALID" | "SUSPECT" | "INVALID";
+
+  /** The result of a case: what `plan` receives, and a part of result.json. Latencies are milliseconds. */
+  export interface CaseResult {
+    name: string;
+    tags: Tags;
+    /** RFC 3339. */
+    started: string;
+    /** First request started → last response ended, seconds. */
+    duration_s: number;
+    counts: Counts;
+    metrics: Metrics;
+    throughput: Throughput;
+    /** For how many completed requests the tokens were counted by "usage", "tokenizer" or "events". */
+    token_sources: { input: Record<string, number>; output: Record<string, number> };
+    /** Requests by where their times came from: "kernel" or "user". */
+    stamps: Record<string, number>;
+    errors: ErrorGroup[];
+    checks: { name: string; passes: number; fails: number }[];
+    validity: { verdict: Verdict; reasons: { rule: string; verdict: Verdict; message: string }[] };
+    thresholds: ThresholdResult[];
+    warmup?: { iterations: number; requests: number; failed: number; errors: ErrorGroup[] };
+    /** The run was stopped before the case had ended. */
+    interrupted: boolean;
+  }
+
+  /** Numbers of iterations and requests. */
+  export interface Counts {
+    /** Iterations that the executor wanted. */
+    scheduled: number;
+    started: number;
+    /** Iterations that ended well. */
+    completed: number;
+    /** Iterations that threw. */
+    iteration_failed: number;
+    /** Iterations that were cut off when the time to stop had run out. */
+    interrupted: number;
+    /** Iterations that never started because the time was over. */
+    dropped: number;
+    /** Iterations that started late. */
+    late: number;
+    /** Requests that ended, in whatever way. */
+    requests: number;
+    requests_failed: number;
+    /** Requests that were cut off with their iteration. */
+    requests_interrupted: number;
+    /** Requests that were sent again because a kept connection was dead. */
+    requests_resent: number;
+  }
+
+  /** Totals of completed requests over the case's duration, per second. */
+  export interface Throughput {
+    requests: number;
+    input_tokens: number;
+    output_tokens: number;
+    total_tokens: number;
+  }
+
+  /** Failures of one kind and status, with the first one's message. */
+  export interface ErrorGroup {
+    scope: "request" | "iteration";
+    kind: string;
+    status?: number;
+    count: number;
+    message: string;
+  }
+
+  /** One threshold and whether the case kept it. */
+  export interface ThresholdResult {
+    metric: string;
+    expr: string;
+    /** null: there were no samples. */
+    value: number | null;
+    ok: boolean;
+    /** Why there is no value. */
+    note?: string;
+  }
+
+  /** The metrics of a case, by name; docs/metrics.md defines them. Own ones are among them. */
+  export interface Metrics {
+    /** Time to the first token, reasoning included. */
+    ttft: Distribution;
+    /** Time to the first token that is not reasoning. */
+    ttfo: Distribution;
+    /** First token → second token event. */
+    ttst: Distribution;
+    /** (last token − first token) / (output tokens − 1). */
+    tpot: Distribution;
+    /** The same from the second token event on. */
+    tpot_from_second: Distribution;
+    /** Gaps between token events. */
+    itl: Distribution;
+    /** Those gaps that overlap no request's prefill. */
+    itl_decode: Distribution;
+    tokens_per_event: Distribution;
+    /** Start → last token. */
+    e2el: Distribution;
+    response_head: Distribution;
+    /** Scheduled time → start. */
+    start_lag: Distribution;
+    ttft_from_schedule: Distribution;
+    ttfo_from_schedule: Distribution;
+    e2el_from_schedule: Distribution;
+    input_tokens: Distribution;
+    output_tokens: Distribution;
+    reasoning_tokens: Distribution;
+    cached_tokens: Distribution;
+    dns_time: Distribution;
+    connect_time: Distribution;
+    tls_time: Distribution;
+    request_bytes: Distribution;
+    response_bytes: Distribution;
+    http_req_duration: Distribution;
+    http_req_waiting: Distribution;
+    http_req_duration_from_schedule: Distribution;
+    requests: CounterMetric;
+    prompt_tokens: CounterMetric;
+    generated_tokens: CounterMetric;
+    request_failed: RateMetric;
+    iteration_failed: RateMetric;
+    checks: RateMetric;
+    [name: string]: Metric;
+  }
+
+  export type Metric = Distribution | CounterMetric | RateMetric | GaugeMetric;
+
+  interface MetricBase {
+    unit: string;
+    /** Number of samples. */
+    n: number;
+    /** Made by the script. */
+    custom?: boolean;
+  }
+
+  /** Samples of one quantity. Without samples `n` is 0 and the values are undefined. */
+  export interface Distribution extends MetricBase {
+    kind: "distribution";
+    avg?: number;
+    min?: number;
+    max?: number;
+    std?: number;
+    p50?: number;
+    p75?: number;
+    p90?: number;
+    p95?: number;
+    p99?: number;
+    p999?: number;
+    /** "exact", or "hdr": a histogram with at most 0.1 % error. */
+    estimator?: "exact" | "hdr";
+    /** The percentile q, 0…100; NaN without samples. */
+    p(q: number): number;
+  }
+
+  export interface CounterMetric extends MetricBase {
+    kind: "counter";
+    sum: number;
+    /** Per second. */
+    rate: number;
+  }
+
+  export interface RateMetric extends MetricBase {
+    kind: "rate";
+    /** Share of true samples, 0…1. */
+    rate?: number;
+  }
+
+  export interface GaugeMetric extends MetricBase {
+    kind: "gauge";
+    /** The last one set. */
+    value: number;
+    min?: number;
+    max?: number;
+  }
+
+  /** The result of the run: what `handleSummary` is called with, and result.json. */
+  export interface RunResult {
+    schema: 1;
+    weir: { version: string; commit?: string; go: string };
+    script: { name: string; path: string; sha256: string };
+    /** Without secrets. */
+    params: Record<string, unknown>;
+    environment: {
+      os: string;
+      arch: string;
+      kernel?: string;
+      cpus: number;
+      cpu_model?: string;
+      hostname?: string;
+      runtimes: number;
+      /** Base URL of the run's own simulator. */
+      sim?: string;
+    };
+    /** RFC 3339. */
+    started: string;
+    /** null while the run goes on. */
+    ended: string | null;
+    interrupted: boolean;
+    /** Why the run ended early. */
+    error?: string;
+    verdict: Verdict;
+    cases: CaseResult[];
+  }
+}

@@ -1,0 +1,283 @@
+package llm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/runtime/metrics"
+	"weir/runtime/transport"
+)
+
+// exchange is one request, from its body to its reply. It runs on one
+// goroutine, and nothing else touches its record until that is closed.
+type exchange struct {
+	client    *transport.Client
+	uri, host string
+	counter   tokenCounter
+	call      *call
+	rec       *metrics.Record
+	out       output
+}
+
+// After a protocol's end mark only the end of the body is still to come; a
+// service that keeps it open longer loses the connection, not the request.
+const afterEnd = 2 * time.Second
+
+// Of an answer that is no stream this much is read.
+const (
+	maxErrorBody = 64 << 10
+	maxWholeBody = 256 << 20
+)
+
+var (
+	bodies   = sync.Pool{New: func() any { return new([]byte) }}
+	scanners = sync.Pool{New: func() any { return new(transport.Scanner) }}
+)
+
+// run sends the request and follows the answer to its end.
+func (x *exchange) run(ctx context.Context) *reply {
+	x.rec.Error = x.follow(ctx)
+	if x.rec.End.IsZero() {
+		x.rec.End = time.Now()
+	}
+	x.count()
+	if x.rec.Error == nil && x.rec.Output.N == 0 && len(x.rec.Events) == 0 {
+		x.rec.Error = &metrics.Error{Kind: "no_output", Status: x.rec.Status, Message: "the answer ended without a token"}
+	}
+	r := newReply(x)
+	x.recorder().Close(x.rec)
+	return r
+}
+
+func (x *exchange) recorder() *metrics.Recorder {
+	if x.rec.Iteration == nil {
+		return nil
+	}
+	return x.rec.Iteration.Recorder
+}
+
+func (x *exchange) follow(ctx context.Context) *metrics.Error {
+	body := bodies.Get().(*[]byte)
+	defer bodies.Put(body)
+	*body = x.call.backend.appendBody((*body)[:0], x.call)
+
+	ex, failed := x.client.Send(ctx, &transport.Request{
+		Method: "POST", URI: x.uri, Host: x.host, Header: x.call.headers, Body: *body,
+		Limits: x.call.limits, Close: !x.call.keepAlive,
+	}, x.rec)
+	if failed != nil {
+		return failed
+	}
+	defer ex.Close()
+
+	kind, _, _ := mime.ParseMediaType(ex.ContentType())
+	switch {
+	case ex.Status() != 200:
+		return x.refused(ex)
+	case !x.call.stream:
+		return x.whole(ex)
+	case kind == "text/event-stream" || kind == "":
+		return x.stream(ex)
+	}
+	return x.notAStream(ex, kind)
+}
+
+// refused reads why the service answered with another status than 200.
+func (x *exchange) refused(ex *transport.Exchange) *metrics.Error {
+	body, _ := ex.ReadAll(maxErrorBody)
+	message := errorText(body)
+	if message == "" {
+		message = "no message"
+	}
+	return &metrics.Error{Kind: "http_status", Status: ex.Status(), Message: message}
+}
+
+// notAStream reads an answer that claims success but is not the stream asked
+// for: an error in JSON, a page of a proxy.
+func (x *exchange) notAStream(ex *transport.Exchange, kind string) *metrics.Error {
+	body, _ := ex.ReadAll(maxErrorBody)
+	message := errorText(body)
+	if kind == "application/json" {
+		var o output
+		if x.call.backend.decodeWhole(body, &o) == nil && o.fail != nil {
+			return &metrics.Error{Kind: "stream_error", Status: 200, Message: o.fail.Message}
+		}
+	}
+	return &metrics.Error{Kind: "not_a_stream", Status: 200,
+		Message: fmt.Sprintf("the service answered with %s instead of an event stream: %s", kind, message)}
+}
+
+// whole reads an answer that was not asked for as a stream.
+func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
+	body, err := ex.ReadAll(maxWholeBody)
+	if err != nil {
+		return asFault(err)
+	}
+	at := ex.At()
+	x.rec.End = at
+	x.rec.Whole = true
+	x.out.begin()
+	if err := x.call.backend.decodeWhole(body, &x.out); err != nil {
+		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("the answer cannot be decoded: %v: %s", err, errorText(body))}
+	}
+	if x.out.fail != nil {
+		x.out.fail.Status = 200
+		return x.out.fail
+	}
+	if x.out.text || x.out.more {
+		x.rec.Events = append(x.rec.Events, metrics.Event{At: at})
+		x.recorder().First(x.rec)
+	}
+	return nil
+}
+
+// stream follows the events to the protocol's end mark, or to the body's end.
+func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
+	events := scanners.Get().(*transport.Scanner)
+	defer scanners.Put(events)
+	events.Reset(ex, transport.SSE)
+
+	var reads uint64 // at the token event before
+	tokens := 0      // that the service has counted up to it
+	for {
+		ev, err := events.Next()
+		if err == io.EOF {
+			x.rec.End = ex.At()
+			return x.ended(false)
+		}
+		if err != nil {
+			return asFault(err)
+		}
+		x.out.begin()
+		if err := x.call.backend.decode(ev.Data, &x.out); err != nil {
+			return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, clip(string(ev.Data)))}
+		}
+		switch {
+		case x.out.fail != nil:
+			x.out.fail.Status = 200
+			return x.out.fail
+		case x.out.done:
+			x.rec.End = ex.At()
+			ex.Drain(afterEnd)
+			return x.ended(true)
+		case string(ev.Name) == "error":
+			return &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
+		}
+		if !x.out.text && !x.out.more {
+			continue
+		}
+		at := ex.At()
+		n := len(x.rec.Events)
+		if n > 0 && ex.Reads() == reads {
+			x.rec.Coalesced++
+		}
+		reads = ex.Reads()
+		// With continuous usage the service says how many tokens came.
+		event := metrics.Event{At: at}
+		if x.out.usage.output > tokens {
+			event.Tokens = x.out.usage.output - tokens
+			tokens = x.out.usage.output
+		}
+		x.rec.Events = append(x.rec.Events, event)
+		if x.out.text && x.rec.FirstOutput.IsZero() {
+			x.rec.FirstOutput = at
+		}
+		if n == 0 {
+			x.recorder().First(x.rec)
+		}
+	}
+}
+
+// ended tells whether a stream that stopped without an error had really come to
+// its end: it said so by its end mark or by a finish reason. An end mark alone
+// is not believed when fewer tokens came than the service was told to make.
+func (x *exchange) ended(mark bool) *metrics.Error {
+	asked := x.rec.AskedOut
+	switch {
+	case x.out.finish != "":
+		return nil
+	case !mark:
+		return &metrics.Error{Kind: "stream_incomplete", Status: 200, Message: "the stream ended without its end mark and without a finish reason"}
+	case asked > 0 && x.out.usage.known && x.out.usage.output < asked:
+		return &metrics.Error{Kind: "stream_incomplete", Status: 200,
+			Message: fmt.Sprintf("the stream ended without a finish reason after %d of %d tokens", x.out.usage.output, asked)}
+	}
+	return nil
+}
+
+// count says how many tokens the request had, and who counted them: the
+// service, else the endpoint's tokenizer, else the events.
+func (x *exchange) count() {
+	rec, u := x.rec, &x.out.usage
+	rec.FinishReason = x.out.finish
+	if u.known {
+		rec.Input = metrics.Count{N: u.input, Source: metrics.CountUsage}
+		rec.Output = metrics.Count{N: u.output, Source: metrics.CountUsage}
+		rec.Reasoning = metrics.Count{N: u.reasoning, Source: metrics.CountUsage}
+		rec.Cached = metrics.Count{N: u.cached, Source: metrics.CountUsage}
+		return
+	}
+	if x.counter != nil && x.call.prompt != "" && rec.Error == nil {
+		if n, err := x.counter.Count(x.call.prompt); err == nil {
+			rec.Input = metrics.Count{N: n, Source: metrics.CountTokenizer}
+		}
+	} else if x.call.askedInput > 0 {
+		rec.Input = metrics.Count{N: x.call.askedInput, Source: metrics.CountTokenizer}
+	}
+	if x.counter != nil && len(rec.Events) > 0 {
+		if n, err := x.counter.Count(x.out.generated()); err == nil {
+			rec.Output = metrics.Count{N: n, Source: metrics.CountTokenizer}
+			return
+		}
+	}
+	if n := len(rec.Events); n > 0 {
+		rec.Output = metrics.Count{N: n, Source: metrics.CountEvents}
+	}
+}
+
+func asFault(err error) *metrics.Error {
+	var named *metrics.Error
+	if errors.As(err, &named) {
+		return named
+	}
+	return &metrics.Error{Kind: "protocol", Message: err.Error()}
+}
+
+// errorText finds the message in an error's body, whatever its form.
+func errorText(body []byte) string {
+	c := cursor{b: body}
+	if c.peek() == '{' {
+		var found *metrics.Error
+		err := c.object(func(key []byte) (err error) {
+			if string(key) == "error" {
+				found, err = decodeError(&c)
+				return err
+			}
+			return c.skip()
+		})
+		if err == nil && found == nil {
+			c = cursor{b: body}
+			found, _ = decodeError(&c)
+		}
+		if found != nil {
+			return clip(found.Message)
+		}
+	}
+	return clip(string(body))
+}
+
+// clip makes a message of a text that may be a whole page.
+func clip(s string) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " ")
+	const most = 300
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

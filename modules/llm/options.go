@@ -1,0 +1,244 @@
+package llm
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/dop251/goja"
+
+	"weir/runtime/script"
+	"weir/runtime/suggest"
+	"weir/runtime/transport"
+)
+
+// settings are the options that an Endpoint has and that a single request may
+// change. Numbers that are nil are left to the service.
+type settings struct {
+	model       string
+	temperature *float64
+	topP        *float64
+	topK        *float64
+	seed        *float64
+	n           *float64
+	maxTokens   float64 // 0: left to the service
+	askedInput  int     // prompt length that the script means to send, tokens
+	ignoreEOS   bool
+	stream      bool
+	keepAlive   bool
+	stop        []byte // JSON
+	extra       []member
+	headers     []transport.Header
+	limits      transport.Limits
+}
+
+// member is a member of the request's JSON object.
+type member struct {
+	key  string
+	json []byte
+}
+
+// option sets one option from what the script gave.
+type option func(s *settings, v goja.Value) error
+
+// requestOptions are those that complete and chat take, too.
+var requestOptions = map[string]option{
+	"model":          func(s *settings, v goja.Value) error { s.model = v.String(); return nil },
+	"temperature":    optional(func(s *settings) **float64 { return &s.temperature }, 0, math.MaxFloat64),
+	"topP":           optional(func(s *settings) **float64 { return &s.topP }, 0, 1),
+	"topK":           optional(func(s *settings) **float64 { return &s.topK }, -1, math.MaxInt32),
+	"seed":           optional(func(s *settings) **float64 { return &s.seed }, math.MinInt64, math.MaxInt64),
+	"n":              optional(func(s *settings) **float64 { return &s.n }, 1, 1024),
+	"maxTokens":      maxTokens,
+	"promptTokens":   promptTokens,
+	"ignoreEos":      boolean(func(s *settings) *bool { return &s.ignoreEOS }),
+	"stream":         boolean(func(s *settings) *bool { return &s.stream }),
+	"keepAlive":      boolean(func(s *settings) *bool { return &s.keepAlive }),
+	"stop":           stop,
+	"extraBody":      extraBody,
+	"headers":        headers,
+	"timeout":        limit(func(l *transport.Limits, d transport.Limits) { l.Total = d.Total }),
+	"connectTimeout": limit(func(l *transport.Limits, d transport.Limits) { l.Connect = d.Total }),
+	"headTimeout":    limit(func(l *transport.Limits, d transport.Limits) { l.Head = d.Total }),
+	"idleTimeout":    limit(func(l *transport.Limits, d transport.Limits) { l.Idle = d.Total }),
+}
+
+// apply sets options from an object; others takes those that are not of a
+// request, and may be nil.
+func (s *settings) apply(o *goja.Object, others map[string]func(goja.Value) error) error {
+	for _, name := range o.Keys() {
+		v := o.Get(name)
+		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
+			continue
+		}
+		var err error
+		if set, ok := requestOptions[name]; ok {
+			err = set(s, v)
+		} else if set, ok := others[name]; ok {
+			err = set(v)
+		} else {
+			return unknownOption(name, others)
+		}
+		if err != nil {
+			return fmt.Errorf("option %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func unknownOption(name string, others map[string]func(goja.Value) error) error {
+	var known []string
+	for k := range requestOptions {
+		known = append(known, k)
+	}
+	for k := range others {
+		known = append(known, k)
+	}
+	sort.Strings(known)
+	if near := suggest.Nearest(name, known); near != "" {
+		return fmt.Errorf("unknown option %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("unknown option %q; the options are %s", name, strings.Join(known, ", "))
+}
+
+func number(v goja.Value, low, high float64) (float64, error) {
+	switch v.ExportType().Kind().String() {
+	case "int64", "float64":
+	default:
+		return 0, fmt.Errorf("%s is not a number", v)
+	}
+	f := v.ToFloat()
+	if math.IsNaN(f) || f < low || f > high {
+		return 0, fmt.Errorf("%s is out of range", v)
+	}
+	return f, nil
+}
+
+func optional(field func(*settings) **float64, low, high float64) option {
+	return func(s *settings, v goja.Value) error {
+		f, err := number(v, low, high)
+		if err == nil {
+			*field(s) = &f
+		}
+		return err
+	}
+}
+
+func boolean(field func(*settings) *bool) option {
+	return func(s *settings, v goja.Value) error {
+		b, ok := v.Export().(bool)
+		if !ok {
+			return fmt.Errorf("%s is neither true nor false", v)
+		}
+		*field(s) = b
+		return nil
+	}
+}
+
+func maxTokens(s *settings, v goja.Value) error {
+	f, err := number(v, 1, math.MaxInt32)
+	if err == nil && f != math.Trunc(f) {
+		err = fmt.Errorf("%s is not a whole number", v)
+	}
+	if err == nil {
+		s.maxTokens = f
+	}
+	return err
+}
+
+func promptTokens(s *settings, v goja.Value) error {
+	f, err := number(v, 0, math.MaxInt32)
+	s.askedInput = int(f)
+	return err
+}
+
+func stop(s *settings, v goja.Value) error {
+	switch x := v.Export().(type) {
+	case string:
+	case []any:
+		for _, e := range x {
+			if _, ok := e.(string); !ok {
+				return fmt.Errorf("%s is not a list of strings", v)
+			}
+		}
+	default:
+		return fmt.Errorf("%s is neither a string nor a list of strings", v)
+	}
+	var err error
+	s.stop, err = json.Marshal(v.Export())
+	return err
+}
+
+// limit sets one time limit; which takes it from Total of a Limits.
+func limit(set func(l *transport.Limits, d transport.Limits)) option {
+	return func(s *settings, v goja.Value) error {
+		d, err := script.Duration(v)
+		if err == nil && d < 0 {
+			err = fmt.Errorf("%s is negative", v)
+		}
+		if err == nil {
+			set(&s.limits, transport.Limits{Total: d})
+		}
+		return err
+	}
+}
+
+// extraBody adds members to the request's JSON; they replace weir's own and
+// those of the same name that the Endpoint has.
+func extraBody(s *settings, v goja.Value) error {
+	o, ok := v.(*goja.Object)
+	if !ok || o.ClassName() != "Object" {
+		return fmt.Errorf("%s is not an object", v)
+	}
+	extra := slices.Clone(s.extra)
+	for _, key := range o.Keys() {
+		// goja's objects marshal as JSON.stringify does.
+		j, err := json.Marshal(o.Get(key))
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		extra = slices.DeleteFunc(extra, func(m member) bool { return m.key == key })
+		extra = append(extra, member{key, j})
+	}
+	s.extra = extra
+	return nil
+}
+
+// headers adds header fields; they replace those of the same name.
+func headers(s *settings, v goja.Value) error {
+	o, ok := v.(*goja.Object)
+	if !ok || o.ClassName() != "Object" {
+		return fmt.Errorf("%s is not an object of names and values", v)
+	}
+	for _, name := range o.Keys() {
+		if err := s.setHeader(name, o.Get(name).String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *settings) setHeader(name, value string) error {
+	if name == "" || strings.ContainsAny(name, " \t\r\n:") {
+		return fmt.Errorf("%q is not the name of a header", name)
+	}
+	if strings.ContainsAny(value, "\r\n\x00") {
+		return fmt.Errorf("the value of header %s has a line end in it", name)
+	}
+	s.headers = slices.DeleteFunc(slices.Clone(s.headers), func(h transport.Header) bool { return strings.EqualFold(h.Name, name) })
+	s.headers = append(s.headers, transport.Header{Name: name, Value: value})
+	return nil
+}
+
+// overrides tells whether the script's extraBody gives this member.
+func (s *settings) overrides(key string) bool {
+	for i := range s.extra {
+		if s.extra[i].key == key {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,98 @@
+package llm
+
+import (
+	"time"
+
+	"weir/runtime/metrics"
+	"weir/runtime/script"
+)
+
+// reply is what the script gets of a request. Its fields become JavaScript
+// values when they are read.
+type reply struct {
+	text, reasoning, toolCalls []byte
+	finish                     string
+	id                         string
+	status                     int
+	failed                     *metrics.Error
+	input, output              metrics.Count
+	thought, cached            metrics.Count
+	ttft, latency              time.Duration
+	hasFirst                   bool
+}
+
+func newReply(x *exchange) *reply {
+	rec := x.rec
+	r := &reply{
+		reasoning: x.out.reasoning,
+		toolCalls: x.out.toolCalls,
+		finish:    rec.FinishReason,
+		id:        x.out.id,
+		status:    rec.Status,
+		failed:    rec.Error,
+		input:     rec.Input,
+		output:    rec.Output,
+		thought:   rec.Reasoning,
+		cached:    rec.Cached,
+	}
+	if len(x.out.choices) > 0 {
+		r.text = x.out.choices[0]
+	}
+	if !rec.Started.IsZero() {
+		r.latency = rec.End.Sub(rec.Started)
+	}
+	if len(rec.Events) > 0 && !rec.Whole {
+		r.hasFirst = true
+		r.ttft = rec.Events[0].At.Sub(rec.Started)
+	}
+	return r
+}
+
+func (r *reply) object(rt *script.Runtime) any { return rt.Instance(replyClass.Name, r) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+var replyClass = script.Class{
+	Name: "Reply",
+	Getters: map[string]func(any) any{
+		"text":      func(self any) any { return string(self.(*reply).text) },
+		"reasoning": func(self any) any { return string(self.(*reply).reasoning) },
+		"toolCalls": func(self any) any { return string(self.(*reply).toolCalls) },
+		"finishReason": func(self any) any {
+			if r := self.(*reply); r.finish != "" {
+				return r.finish
+			}
+			return nil
+		},
+		"id":      func(self any) any { return self.(*reply).id },
+		"status":  func(self any) any { return self.(*reply).status },
+		"tokens":  func(self any) any { return self.(*reply).output.N },
+		"latency": func(self any) any { return milliseconds(self.(*reply).latency) },
+		"ttft": func(self any) any {
+			if r := self.(*reply); r.hasFirst {
+				return milliseconds(r.ttft)
+			}
+			return nil
+		},
+		"usage": func(self any) any {
+			r := self.(*reply)
+			if r.output.Source != metrics.CountUsage {
+				return nil
+			}
+			return map[string]any{
+				"inputTokens":     r.input.N,
+				"outputTokens":    r.output.N,
+				"totalTokens":     r.input.N + r.output.N,
+				"reasoningTokens": r.thought.N,
+				"cachedTokens":    r.cached.N,
+			}
+		},
+		"error": func(self any) any {
+			r := self.(*reply)
+			if r.failed == nil {
+				return nil
+			}
+			return map[string]any{"kind": r.failed.Kind, "status": r.failed.Status, "message": r.failed.Message}
+		},
+	},
+}

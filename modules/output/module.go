@@ -1,0 +1,148 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/dop251/goja"
+
+	"weir/runtime/result"
+	"weir/runtime/script"
+)
+
+// Path is what scripts import the module as.
+const Path = "weir/output"
+
+// Module is weir/output. The zero value is ready for use.
+type Module struct{}
+
+// Exports makes Csv and writeFile for a runtime.
+func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
+	m := &exports{rt: rt}
+	return map[string]any{
+		"Csv": rt.Class(script.Class{
+			Name: "Csv",
+			New:  m.newCsv,
+			Methods: map[string]func(any, goja.FunctionCall) (any, error){
+				"row":  m.row,
+				"sort": m.sort,
+			},
+			Getters: map[string]func(any) any{
+				"path":   func(self any) any { return self.(*Csv).Path() },
+				"length": func(self any) any { return self.(*Csv).Len() },
+			},
+		}),
+		"writeFile": m.writeFile,
+	}, nil
+}
+
+// exports are the module's functions in one runtime.
+type exports struct{ rt *script.Runtime }
+
+// errInit says why no files are made in init code.
+var errInit = errors.New("not in init code, which every JavaScript runtime runs: do it in setup(), plan() or handleSummary()")
+
+func (m *exports) newCsv(call goja.ConstructorCall) (any, error) {
+	if m.rt.InInit() {
+		return nil, fmt.Errorf("new Csv: %w", errInit)
+	}
+	path, err := pathArgument(call.Argument(0))
+	if err != nil {
+		return nil, fmt.Errorf("new Csv: %w", err)
+	}
+	options, err := csvOptions(m.rt.VM(), call.Argument(1))
+	if err != nil {
+		return nil, fmt.Errorf("new Csv %s: %w", path, err)
+	}
+	return Create(path, options)
+}
+
+func (m *exports) row(self any, call goja.FunctionCall) (any, error) {
+	t := self.(*Csv)
+	values, err := rowValues(m.rt.VM(), call.Argument(0))
+	if err != nil {
+		return nil, fmt.Errorf("write a row to %s: %w", t.Path(), err)
+	}
+	return goja.Undefined(), t.Row(values)
+}
+
+func (m *exports) sort(self any, call goja.FunctionCall) (any, error) {
+	t := self.(*Csv)
+	if absent(call.Argument(0)) {
+		return goja.Undefined(), t.Sort(nil)
+	}
+	compare, ok := goja.AssertFunction(call.Argument(0))
+	if !ok {
+		return nil, fmt.Errorf("sort %s: %v is not a function (a, b) => number", t.Path(), call.Argument(0))
+	}
+	vm := m.rt.VM()
+	return goja.Undefined(), t.Sort(func(a, b []any) (int, error) {
+		order, err := compare(goja.Undefined(), vm.NewArray(a...), vm.NewArray(b...))
+		if err != nil {
+			return 0, err
+		}
+		switch f := order.ToFloat(); {
+		case f < 0:
+			return -1, nil
+		case f > 0:
+			return 1, nil
+		}
+		return 0, nil
+	})
+}
+
+func (m *exports) writeFile(call goja.FunctionCall) goja.Value {
+	if err := m.write(call); err != nil {
+		m.rt.Throw(err)
+	}
+	return goja.Undefined()
+}
+
+func (m *exports) write(call goja.FunctionCall) error {
+	if m.rt.InInit() {
+		return fmt.Errorf("writeFile: %w", errInit)
+	}
+	path, err := pathArgument(call.Argument(0))
+	if err != nil {
+		return fmt.Errorf("writeFile: %w", err)
+	}
+	text, ok := call.Argument(1).Export().(string)
+	if !ok {
+		return fmt.Errorf("writeFile %s: the second argument is no string: use JSON.stringify for an object", path)
+	}
+	given, err := fields(m.rt.VM(), call.Argument(2), "exclusive", "mode")
+	exclusive, mode := false, fs.FileMode(0o644)
+	if err == nil {
+		err = errors.Join(read(given, "exclusive", &exclusive, "true or false"), readMode(given, &mode))
+	}
+	if err != nil {
+		return fmt.Errorf("writeFile %s: %w", path, err)
+	}
+	return WriteFile(path, text, exclusive, mode)
+}
+
+// WriteFile writes text to a file, at once: the file is what it was, or all of
+// text. With exclusive, a file that exists is an error.
+func WriteFile(path, text string, exclusive bool, mode fs.FileMode) error {
+	if !exclusive {
+		return result.ReplaceFile(path, []byte(text), mode)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return createError(path, err)
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		os.Remove(path) // it is ours, and not whole
+		return fmt.Errorf("write %s: %w", path, cause(err))
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+declare module "weir/output" {
+  /** A value of a table's cell. null, undefined and NaN are an empty cell. */
+  export type Cell = number | string | boolean | null | undefined;
+
+  export interface Column {
+    /** What stands in the table's head. */
+    name: string;
+    /**
+     * Places behind the point that numbers are rounded to, 0 to 17: correctly, from the exact binary value,
+     * exact halves to the even neighbour (as Python's `round`). Left out: numbers are not rounded.
+     */
+    decimals?: number;
+    /**
+     * Write whole numbers with a point, 512.0 (as Python writes floats). Without it they are written as 512;
+     * numbers that are not whole are written the same either way.
+     */
+    float?: boolean;
+  }
+
+  export interface CsvOptions {
+    columns: (string | Column)[];
+    /** Begin the file with a UTF-8 byte order mark, for spreadsheet programs. Default: false. */
+    bom?: boolean;
+    /** Line end. Default: "\r\n". */
+    eol?: "\r\n" | "\n";
+    /** Throw when the file exists, instead of writing over it. Default: true. */
+    exclusive?: boolean;
+    /** Permissions of the new file. Default: 0o644. */
+    mode?: number;
+  }
+
+  /**
+   * A table on disk, in CSV (RFC 4180, quoted only where needed).
+   *
+   * The file is made by the constructor, which throws in init code: every JavaScript runtime runs that. Make it in
+   * `setup()`, in `plan()` before the first case, or in `handleSummary()`. Paths are relative to the current folder.
+   *
+   *     const table = new Csv("latency.csv", { columns: ["rate", { name: "ttft", decimals: 4, float: true }] });
+   *     table.row([4, result.metrics.ttft.avg]);
+   */
+  export class Csv {
+    constructor(path: string, options: CsvOptions);
+    /** Appends a row, one value for each column. The row is on disk when the call returns. */
+    row(values: Cell[]): void;
+    /**
+     * Sorts the rows in the file; rows that compare equal keep their order. Without `compare`, by the first column,
+     * then the second, and so on: empty cells, then booleans, numbers and strings. `compare` gets the rows as they
+     * were written, with rounded numbers.
+     */
+    sort(compare?: (a: (number | string | boolean | null)[], b: (number | string | boolean | null)[]) => number): void;
+    readonly path: string;
+    /** Number of rows. */
+    readonly length: number;
+  }
+
+  export interface WriteOptions {
+    /** Throw when the file exists, instead of replacing it. Default: false. */
+    exclusive?: boolean;
+    /** Permissions of the file. Default: 0o644. */
+    mode?: number;
+  }
+
+  /** Writes a text file, all or nothing. Throws in init code, as `new Csv` does. */
+  export function writeFile(path: string, text: string, options?: WriteOptions): void;
+}

@@ -1,0 +1,112 @@
+#!/bin/sh
+# Builds libtokenizers.a, the Rust half of github.com/daulet/tokenizers, for the
+# version that go.mod requires: from the Rust source inside the Go module, with
+# cargo and crates.io alone. Each version is built once, into
+#
+#   .build/libtokenizers/<version>/libtokenizers.a
+#
+# and .build/libtokenizers/current points to the version in use, which is where
+# modules/tokenizer links from. Prints that folder. An archive that is already
+# there is used at once; two builds at the same time do not disturb each other.
+#
+# Environment: CARGO_BUILD_TARGET builds for another Rust target.
+set -eu
+
+module=github.com/daulet/tokenizers
+tiktoken=0.9.1 # released; the module's own manifest names a git fork of it
+recipe=1       # part of the folder's name: raise it when the manifest below changes
+
+fail() {
+	echo "build-libtokenizers: $*" >&2
+	exit 1
+}
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root"
+
+command -v go >/dev/null || fail "go is not on PATH: install Go (https://go.dev/dl), the version that go.mod names or newer"
+version=$(go list -m -f '{{.Version}}' $module) && [ -n "$version" ] ||
+	fail "$root/go.mod does not require $module: run 'go get $module'"
+
+target=${CARGO_BUILD_TARGET:-}
+cache=$root/.build/libtokenizers
+name=$version-r$recipe${target:+-$target}
+
+# use makes the version the current one; the rename replaces the link in one step.
+use() {
+	if [ "$(readlink "$cache/current" 2>/dev/null || true)" != "$name" ]; then
+		ln -sfn "$name" "$cache/current.$$"
+		mv -Tf "$cache/current.$$" "$cache/current" 2>/dev/null ||
+			{ rm -f "$cache/current.$$" && ln -sfn "$name" "$cache/current"; } # no -T outside GNU
+	fi
+	echo "$cache/current"
+}
+
+if [ -s "$cache/$name/libtokenizers.a" ]; then
+	use
+	exit 0
+fi
+
+command -v cargo >/dev/null ||
+	fail "cargo is not on PATH: install Rust 1.78 or newer (https://rustup.rs, or Debian's cargo-web); needed once per version of $module"
+command -v "${CC:-cc}" >/dev/null || fail "no C compiler (${CC:-cc}): install gcc"
+command -v "${CXX:-g++}" >/dev/null || fail "no C++ compiler (${CXX:-g++}): install g++; its libstdc++ is linked"
+go mod download $module || fail "cannot download $module $version: is the Go module proxy ($(go env GOPROXY)) reachable?"
+
+source=$(go list -m -f '{{.Dir}}' $module)
+lib=
+for file in crates/tokenizers/src/lib.rs src/lib.rs; do # since v1.25.0, and before
+	if [ -f "$source/$file" ]; then
+		lib=$source/$file
+		break
+	fi
+done
+[ -n "$lib" ] || fail "no Rust source in $source: has $module $version another layout? Look there and change $0"
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# Never panic = "abort": the library catches panics of the Rust side.
+cat >"$work/Cargo.toml" <<TOML
+[package]
+name = "libtokenizers"
+version = "0.0.0"
+edition = "2021"
+publish = false
+
+[workspace]
+
+[lib]
+name = "tokenizers"
+path = "$lib"
+crate-type = ["staticlib"]
+
+[dependencies]
+libc = "0.2"
+tokenizers = { version = "0.22", default-features = false, features = ["onig"] }
+tiktoken-rs = "=$tiktoken"
+serde = { version = "1", features = ["derive"] }
+serde_json = "1"
+base64 = "0.22"
+rustc-hash = "1.1"
+
+[profile.release]
+lto = "fat"
+codegen-units = 1
+strip = "debuginfo"
+TOML
+cp "$source/Cargo.lock" "$work/Cargo.lock"
+chmod u+w "$work/Cargo.lock"
+
+echo "build-libtokenizers: building $module $version (1 to 4 minutes, once per version)" >&2
+CARGO_TARGET_DIR=$work/target cargo build --release --quiet --manifest-path "$work/Cargo.toml" >&2 ||
+	fail "cargo build failed, see above; crates.io must be reachable"
+
+mkdir "$work/done"
+cp "$work/target/${target:+$target/}release/libtokenizers.a" "$work/Cargo.lock" "$work/done/"
+rm -rf "${cache:?}/$name"
+mv "$work/done" "$cache/$name" 2>/dev/null || [ -s "$cache/$name/libtokenizers.a" ] ||
+	fail "cannot write $cache/$name"
+use
