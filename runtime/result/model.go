@@ -1,8 +1,3 @@
-// Package result is the model of what a run found, and what is written from it.
-//
-// The JSON names are those that scripts see. Latencies are milliseconds,
-// throughputs are per second. The package only holds and writes: everything is
-// computed in package metrics.
 package result
 
 import "time"

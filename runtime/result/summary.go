@@ -207,39 +207,61 @@ func render(cases []*Case, columns []column, nameWidth int) string {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleRounded)
 	t.Style().Format.Header = text.FormatDefault
-	t.Style().Options.SeparateColumns = true
 
-	var groups, names table.Row
+	rows := make([]table.Row, len(cases))
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		widths[i] = text.StringWidth(c.name)
+		for row, cell := range c.cells(cases) {
+			if i == 0 && nameWidth > 0 && text.StringWidth(cell) > nameWidth {
+				cell = text.Trim(cell, nameWidth-1) + "…"
+			}
+			rows[row] = append(rows[row], cell)
+			widths[i] = max(widths[i], text.StringWidth(cell))
+		}
+	}
+	groups, names := heads(columns, widths)
+	t.AppendHeader(groups, table.RowConfig{AutoMerge: true, AutoMergeAlign: text.AlignCenter})
+	t.AppendHeader(names)
+	t.AppendRows(rows)
+
 	var configs []table.ColumnConfig
 	for i, c := range columns {
-		// go-pretty merges equal neighbours: a blank keeps those without a group apart.
-		group := strings.Repeat(" ", i%2)
-		if c.group != "" {
-			group = strings.TrimSpace(c.group + " " + c.unit)
-		}
-		groups = append(groups, group)
-		names = append(names, c.name)
 		config := table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight}
 		if c.name == caseName.name || c.name == verdict.name {
 			config.Align, config.AlignHeader = text.AlignLeft, text.AlignLeft
 		}
 		configs = append(configs, config)
 	}
-	t.AppendHeader(groups, table.RowConfig{AutoMerge: true, AutoMergeAlign: text.AlignCenter})
-	t.AppendHeader(names)
 	t.SetColumnConfigs(configs)
-
-	rows := make([]table.Row, len(cases))
-	for i, c := range columns {
-		for row, cell := range c.cells(cases) {
-			if i == 0 && nameWidth > 0 && text.StringWidth(cell) > nameWidth {
-				cell = text.Trim(cell, nameWidth-1) + "…"
-			}
-			rows[row] = append(rows[row], cell)
-		}
-	}
-	t.AppendRows(rows)
 	return t.Render()
+}
+
+// heads makes the two lines of the head, of which go-pretty merges equal
+// neighbours in the first. A group's columns together are made as wide as its
+// title: go-pretty 6.8 may divide by zero when they are not.
+func heads(columns []column, widths []int) (groups, names table.Row) {
+	title := func(i int) string {
+		if columns[i].group == "" {
+			return strings.Repeat(" ", i%2) // keeps neighbours without a group apart
+		}
+		return strings.TrimSpace(columns[i].group + " " + columns[i].unit)
+	}
+	for i := range columns {
+		groups = append(groups, title(i))
+		names = append(names, columns[i].name)
+	}
+	for from := 0; from < len(columns); {
+		to, sum := from, 0
+		for ; to < len(columns) && groups[to] == groups[from]; to++ {
+			sum += widths[to]
+		}
+		if lacking := text.StringWidth(title(from)) - sum; lacking > 0 {
+			names[from] = strings.Repeat(" ", widths[from]+lacking-text.StringWidth(columns[from].name)) + columns[from].name
+		}
+		from = to
+	}
+	return groups, names
 }
 
 // cells writes a column's values, all with the same number of decimals.

@@ -1,0 +1,83 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/dop251/goja"
+
+	"weir/runtime/load"
+	"weir/runtime/metrics"
+	"weir/runtime/script"
+)
+
+// iteration is one call of the script's function. The embedded part follows it
+// through its awaits, so that modules know for what they send a request.
+type iteration struct {
+	metrics.Iteration
+	inVU    int
+	warmup  bool
+	spec    *caseSpec
+	binding *binding
+}
+
+// run plays the iteration and waits for its end. abort cuts off what the
+// runtime is doing; it is called when ctx ends first.
+func (it *iteration) run(ctx context.Context, abort func()) error {
+	b := it.binding
+	ended := make(chan error, 1)
+	b.rt.Start(script.Task{
+		Op:      "iteration",
+		Context: ctx,
+		Value:   &it.Iteration,
+		Run: func(*goja.Runtime) (goja.Value, error) {
+			return b.iterate(goja.Undefined(), b.rt.Instance(iterationClass.Name, it), b.setup)
+		},
+		Done: func(_ goja.Value, err error) { ended <- err },
+	})
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		abort()
+		err = <-ended
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, script.ErrInterrupted) || ctx.Err() != nil:
+		return load.ErrInterrupted
+	}
+	it.Recorder.IterationFailed("exception", err.Error())
+	return err
+}
+
+// iterationClass is the object that the script's function is called with.
+var iterationClass = script.Class{
+	Name: "Iteration",
+	Getters: map[string]func(any) any{
+		"index":         func(self any) any { return self.(*iteration).Index },
+		"vu":            func(self any) any { return self.(*iteration).VU },
+		"iterationInVU": func(self any) any { return self.(*iteration).inVU },
+		"scenario":      func(self any) any { return self.(*iteration).Scenario },
+		"caseName":      func(self any) any { return self.(*iteration).spec.name },
+		"tags":          func(self any) any { return self.(*iteration).spec.tags },
+		"warmup":        func(self any) any { return self.(*iteration).warmup },
+		"data": func(self any) any {
+			if d := self.(*iteration).binding.data; d != nil {
+				return d
+			}
+			return goja.Undefined()
+		},
+		// item is the element of data with the iteration's number; a list that is
+		// too short is begun again.
+		"item": func(self any) any {
+			it := self.(*iteration)
+			if it.binding.length == 0 {
+				return goja.Undefined()
+			}
+			return it.binding.data.Get(strconv.Itoa(it.Index % it.binding.length))
+		},
+	},
+}

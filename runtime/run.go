@@ -1,0 +1,274 @@
+// Package runtime plays a scenario: it is where the script engine, the load
+// engine, the records and the results meet, and nothing else.
+//
+// [Run] evaluates the script's init code on one JavaScript runtime a core,
+// calls setup, takes one case after another from plan, plays each (case.go) and
+// gives its result back to plan, and at the end calls teardown and
+// handleSummary. Every finished case is on disk before the next one starts.
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"weir/runtime/load"
+	"weir/runtime/metrics"
+	"weir/runtime/result"
+	"weir/runtime/script"
+)
+
+// Config is what a run is made of.
+type Config struct {
+	Script   *script.Script
+	Runtimes int // JavaScript runtimes; at least 1
+
+	// Result is filled case by case; what it says about the program and the
+	// environment is given.
+	Result *result.Result
+	// Save is called when the result has grown: at the start, after each case
+	// and at the end.
+	Save func(*result.Result) error
+	// Watch is told of each case that begins; the function that it returns is
+	// called when the case has ended. nil: nobody watches.
+	Watch func(CaseView) (done func())
+	// Stop ends the run in good order when it is closed: nothing more starts,
+	// what runs may end within its graceful stop. Cancelling Run's context ends
+	// it at once.
+	Stop <-chan struct{}
+	// Cut is called when requests must be given up now.
+	Cut func()
+	// Custom lists the metrics that the script has declared, for checking thresholds.
+	Custom func() map[string]metrics.CustomKind
+	// Output is where handleSummary's "stdout" goes, and Write is given its files.
+	Output io.Writer
+	Write  func(path string, content []byte) error
+}
+
+// CaseView is what a progress display may look at while a case runs. Its
+// functions may be called by any goroutine.
+type CaseView struct {
+	Name     string
+	Number   int // from 1
+	Of       int // cases in all; 0: not known
+	Warmup   bool
+	Progress func() load.Progress
+	Live     func() metrics.Live
+}
+
+// Outcome is how a run ended, besides its result.
+type Outcome struct {
+	Interrupted bool  // by Stop or by the context
+	Summarised  bool  // handleSummary has said what goes to the terminal
+	Err         error // what ended the run early: a *script.Error, a fault in a case, a failed write
+}
+
+// run is the state of Run. Only Run's goroutine uses it.
+type run struct {
+	Config
+	ctx      context.Context
+	runtimes []*script.Runtime
+	exported map[string]bool // which functions of the lifecycle the script has
+	options  options
+	setup    any // what setup returned, detached
+	outcome  Outcome
+}
+
+// Init evaluates the init code on all runtimes. Parameters are known when it
+// has returned. The error is a *script.Error or a *script.ParamError.
+func Init(ctx context.Context, s *script.Script, runtimes int) ([]*script.Runtime, error) {
+	// The first one alone: what is wrong with the script or its parameters is
+	// reported once, and what modules make once a run is made in order.
+	first, err := s.NewRuntime(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*script.Runtime, max(runtimes, 1))
+	all[0] = first
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i := 1; i < len(all); i++ {
+		wg.Go(func() { all[i], errs[i] = s.NewRuntime(ctx, i) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		Close(all)
+		return nil, err
+	}
+	return all, nil
+}
+
+// Close ends the runtimes.
+func Close(runtimes []*script.Runtime) {
+	for _, rt := range runtimes {
+		if rt != nil {
+			rt.Close()
+		}
+	}
+}
+
+// Run plays the scenario on runtimes that Init has made. Whatever happens, the
+// result holds what was finished.
+func Run(ctx context.Context, runtimes []*script.Runtime, c Config) Outcome {
+	r := &run{Config: c, ctx: ctx, runtimes: runtimes}
+	r.Result.Started = time.Now()
+	err := r.play()
+	r.outcome.Interrupted = r.stopped()
+	if errors.Is(err, script.ErrInterrupted) && r.outcome.Interrupted {
+		err = nil
+	}
+	r.outcome.Err = err
+	r.conclude()
+	return r.outcome
+}
+
+// stopped tells whether the run shall end early.
+func (r *run) stopped() bool {
+	select {
+	case <-r.Stop:
+		return true
+	case <-r.ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// play runs everything that produces numbers.
+func (r *run) play() error {
+	if err := r.readOptions(); err != nil {
+		return err
+	}
+	if err := r.save(); err != nil {
+		return err
+	}
+	if err := r.callSetup(); err != nil {
+		return err
+	}
+	err := r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
+		found, err := r.playCase(c, number)
+		if err != nil {
+			return nil, err
+		}
+		r.Result.Add(found)
+		return found, r.save()
+	})
+	if r.ctx.Err() == nil {
+		err = errors.Join(err, r.callTeardown())
+	}
+	return err
+}
+
+// conclude completes the result, lets the script summarise it and saves it.
+func (r *run) conclude() {
+	ended := time.Now()
+	r.Result.Ended = &ended
+	r.Result.Interrupted = r.outcome.Interrupted
+	if len(r.Result.Cases) == 0 {
+		r.Result.Verdict = result.Invalid
+	}
+	if r.ctx.Err() == nil {
+		r.outcome.Err = errors.Join(r.outcome.Err, r.callSummary())
+	}
+	if r.outcome.Err != nil {
+		r.Result.Error = r.outcome.Err.Error()
+	}
+	r.outcome.Err = errors.Join(r.outcome.Err, r.save())
+}
+
+func (r *run) save() error {
+	if r.Save == nil {
+		return nil
+	}
+	return r.Save(r.Result)
+}
+
+// call runs a piece of the script outside of any case, on the first runtime,
+// and waits for it. While the run is not yet stopping, Stop cuts it off.
+func (r *run) call(op string, stop <-chan struct{}, f func(*goja.Runtime) (goja.Value, error), read func(goja.Value) error) error {
+	ctx, cancel := context.WithCancel(r.ctx)
+	defer cancel()
+	rt := r.runtimes[0]
+	ended := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-ended:
+			return
+		case <-stop:
+		case <-ctx.Done():
+		}
+		cancel()
+		r.cut()
+		rt.Abort()
+	}()
+	err := rt.Wait(script.Task{Op: op, Context: ctx, Run: f}, read)
+	close(ended)
+	<-watched
+	return err
+}
+
+func (r *run) cut() {
+	if r.Cut != nil {
+		r.Cut()
+	}
+}
+
+// function returns an exported function; nil when the script has none. To be
+// called on rt's loop.
+func (r *run) function(rt *script.Runtime, name string) (goja.Callable, error) {
+	v := rt.Export(name)
+	if v == nil || goja.IsUndefined(v) {
+		return nil, nil
+	}
+	f, ok := goja.AssertFunction(v)
+	if !ok {
+		return nil, &script.Error{Op: "init", File: r.Script.Path, Message: fmt.Sprintf("the script exports %s, but it is not a function", name)}
+	}
+	return f, nil
+}
+
+// callExport calls an exported function on the first runtime, when the script
+// has it.
+func (r *run) callExport(name string, stop <-chan struct{}, args func(*script.Runtime) ([]goja.Value, error), read func(goja.Value) error) error {
+	if !r.exported[name] {
+		return nil
+	}
+	rt := r.runtimes[0]
+	return r.call(name, stop, func(*goja.Runtime) (goja.Value, error) {
+		f, err := r.function(rt, name)
+		if err != nil {
+			return nil, err
+		}
+		given, err := args(rt)
+		if err != nil {
+			return nil, err
+		}
+		return f(goja.Undefined(), given...)
+	}, read)
+}
+
+// callSetup calls setup() and keeps what it returns for plan, the iterations
+// and teardown.
+func (r *run) callSetup() error {
+	none := func(*script.Runtime) ([]goja.Value, error) { return nil, nil }
+	return r.callExport("setup", r.Stop, none, func(v goja.Value) (err error) {
+		r.setup, err = r.runtimes[0].Detach(v)
+		return err
+	})
+}
+
+func (r *run) callTeardown() error {
+	return r.callExport("teardown", nil, r.setupData, nil)
+}
+
+// setupData is what setup returned, as an argument.
+func (r *run) setupData(rt *script.Runtime) ([]goja.Value, error) {
+	return []goja.Value{rt.Attach(r.setup)}, nil
+}
