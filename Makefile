@@ -1,0 +1,92 @@
+# Targets with a comment of two # are listed by "make" alone.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 20s
+REAL_SERVER ?= .build/real-server
+LIB := .build/libtokenizers/current/libtokenizers.a
+GO_FILES := find . -name '*.go' -not -path '*/node_modules/*' -not -path './.build/*'
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT := $(shell git rev-parse --verify -q HEAD 2>/dev/null)
+
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build weir and run the static scenario against the built-in simulator
+	@mkdir -p results
+	./weir run static --sim --parallel-num 1 4 8 --prompt-tokens 128 512 --output-tokens 32 64 --epochs 2 \
+		--benchmark-csv "results/static-$$(date +%Y%m%d-%H%M%S)-$$$$.csv"
+
+.PHONY: test
+test: libtokenizers ## run all tests, then once more with the race detector
+	go test ./...
+	go test -race ./...
+
+.PHONY: bench
+bench: libtokenizers ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+# The Go linker does not see that libtokenizers.a changed. Its checksum among the
+# linker's flags makes it look again; no variable of that name is needed.
+.PHONY: build
+build: libtokenizers ## build ./weir
+	go build -trimpath -o weir -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT) \
+		-X main.libtokenizers=$$(cksum <$(LIB) | cut -d ' ' -f 1)" ./cmd/weir
+
+.PHONY: lint
+lint: types libtokenizers ## check formatting, vet, staticcheck, and the types of scripts and examples
+	@unformatted=$$($(GO_FILES) | xargs "$$(go env GOROOT)/bin/gofmt" -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; fi >&2
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+.PHONY: types
+types: scripts/node_modules/.package-lock.json ## check the types of scripts and examples alone
+	npm run --silent --prefix scripts check
+
+.PHONY: fuzz
+fuzz: libtokenizers ## fuzz every parser, one after another (FUZZTIME=20s each)
+	@go list ./... | while read -r package; do \
+		go test -list '^Fuzz' "$$package" | { grep '^Fuzz' || true; } | while read -r target; do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x "$$package" </dev/null; \
+		done; \
+	done
+
+.PHONY: test-real
+test-real: build need-python ## run weir against a real inference server (llama.cpp, one wheel)
+	testdata/real-server/e2e_llamacpp.sh ./weir "$(REAL_SERVER)"
+
+.PHONY: clean
+clean: ## remove what was built; keeps results/ and libtokenizers (1 to 4 minutes to build)
+	rm -rf weir scripts/node_modules .build/real-server
+
+.PHONY: distclean
+distclean: clean ## remove that and everything else that was built or downloaded; keeps results/
+	rm -rf .build
+
+# The script is quick when the archive is there.
+.PHONY: libtokenizers
+libtokenizers: need-go need-cc
+	@sh modules/tokenizer/build-libtokenizers.sh >/dev/null
+
+scripts/node_modules/.package-lock.json: scripts/package-lock.json | need-npm
+	npm ci --prefix scripts --no-audit --no-fund
+	@touch $@
+
+.PHONY: need-go need-cc need-npm need-python
+need-go:
+	@command -v go >/dev/null || { echo "make: go is missing: install Go from https://go.dev/dl, the version in go.mod or newer"; exit 1; } >&2
+need-cc:
+	@command -v "$${CC:-cc}" >/dev/null || { echo "make: $${CC:-cc}, a C compiler, is missing: install gcc (Debian: apt-get install gcc)"; exit 1; } >&2
+	@command -v "$${CXX:-g++}" >/dev/null || { echo "make: $${CXX:-g++}, a C++ compiler, is missing: install g++ (Debian: apt-get install g++)"; exit 1; } >&2
+need-npm:
+	@command -v npm >/dev/null || { echo "make: npm is missing, which type-checks scripts: install Node.js 18 or newer (Debian: apt-get install npm)"; exit 1; } >&2
+need-python:
+	@command -v python3 >/dev/null || { echo "make: python3 is missing, which runs the real server: install it (Debian: apt-get install python3-venv)"; exit 1; } >&2

@@ -1,0 +1,89 @@
+// Command weir runs JavaScript and TypeScript scenarios against LLM inference
+// services and measures their token streams.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"weir/runtime/script"
+)
+
+// Exit codes; those that k6 has mean the same there.
+const (
+	exitFault       = 1   // something outside of the script went wrong, or no request succeeded
+	exitInvalid     = 98  // --require-valid, and the result is not VALID
+	exitThresholds  = 99  // a threshold was crossed
+	exitConfig      = 104 // wrong flags, parameters or options
+	exitInterrupted = 105 // Ctrl-C or SIGTERM
+	exitScript      = 107 // the script has a fault
+)
+
+// exitError ends the program with a code; what there was to say has been said
+// when Err is nil.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func main() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// Main runs the program and returns its exit code.
+func Main(args []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:   "weir",
+		Short: "Measure the token streams of LLM inference services",
+		Long: `weir runs JavaScript and TypeScript scenarios against LLM inference services
+and measures their token streams.`,
+		Example: `  weir run static --sim                          the static benchmark, against a simulated service
+  weir run static --host 127.0.0.1 --port 8000 --tokenizer /models/qwen3 --served-model-name qwen3
+  weir run my-scenario.ts --help                 the flags of a scenario
+  weir sim --port 8000                           a simulated service alone`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(runCommand(), simCommand(), versionCommand())
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	code, message := exitOf(err)
+	if message != "" {
+		fmt.Fprintln(stderr, "weir: "+message)
+	}
+	return code
+}
+
+// exitOf gives the exit code and the message for an error.
+func exitOf(err error) (code int, message string) {
+	var exit *exitError
+	var params *script.ParamError
+	var fault *script.Error
+	switch {
+	case errors.As(err, &exit):
+		return exit.code, exit.Error()
+	case errors.As(err, &params):
+		return exitConfig, err.Error()
+	case errors.As(err, &fault):
+		return exitScript, err.Error()
+	}
+	return exitConfig, err.Error() // cobra's own: unknown command, wrong flag
+}

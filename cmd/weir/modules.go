@@ -1,0 +1,70 @@
+package main
+
+import (
+	"net/url"
+	"sync"
+
+	"weir/modules/core"
+	"weir/modules/dataset"
+	"weir/modules/execution"
+	"weir/modules/http"
+	"weir/modules/llm"
+	custom "weir/modules/metrics"
+	"weir/modules/output"
+	"weir/modules/tokenizer"
+	"weir/runtime/metrics"
+	"weir/runtime/script"
+	"weir/runtime/transport"
+)
+
+// modules are what the scripts of one run can import.
+type modules struct {
+	table      map[string]script.Module
+	tokenizers *tokenizer.Module
+	metrics    *custom.Module
+
+	mu     sync.Mutex
+	reason string // why the script ended the run
+}
+
+// newModules makes the table of modules. redirect is the run's own simulator,
+// nil when it has none; abort ends the run in good order.
+func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *modules {
+	m := &modules{tokenizers: tokenizer.New(), metrics: custom.New()}
+	userAgent := "weir/" + version
+	simulator := ""
+	if redirect != nil {
+		simulator = redirect.String()
+	}
+	m.table = map[string]script.Module{
+		"weir":           core.New(),
+		"weir/http":      http.New(clients, userAgent),
+		"weir/llm":       llm.New(clients, userAgent),
+		"weir/tokenizer": m.tokenizers,
+		"weir/dataset":   dataset.New(),
+		"weir/metrics":   m.metrics,
+		"weir/output":    output.Module{},
+		"weir/execution": execution.New(execution.Hooks{
+			SimURL: simulator,
+			Abort: func(reason string) {
+				m.mu.Lock()
+				m.reason = reason
+				m.mu.Unlock()
+				abort()
+			},
+		}),
+	}
+	return m
+}
+
+// aborted is the reason that the script gave for ending the run, "" when it did not.
+func (m *modules) aborted() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reason
+}
+
+// custom lists the metrics that the script has declared.
+func (m *modules) custom() map[string]metrics.CustomKind { return m.metrics.Kinds() }
+
+func (m *modules) close() { m.tokenizers.Close() }

@@ -1,0 +1,399 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"weir/modules/tokenizer"
+	"weir/runtime"
+	"weir/runtime/result"
+	"weir/runtime/script"
+	"weir/runtime/sim"
+	"weir/runtime/transport"
+	"weir/scripts"
+)
+
+// runFlags are weir's own flags of the run command. All others are the script's.
+type runFlags struct {
+	out          string
+	params       string
+	runtimes     int
+	progress     string
+	noSummary    bool
+	requireValid bool
+	help         bool
+	sim          bool
+	simTokenizer string
+	simConfig    sim.Config
+}
+
+func (f *runFlags) set() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.StringVar(&f.out, "out", "", "`folder` for the result (default results/<script>-<time>)")
+	fs.StringVar(&f.params, "params", "", "JSON or YAML `file` with values for the script's parameters")
+	fs.IntVar(&f.runtimes, "runtimes", goruntime.GOMAXPROCS(0), "JavaScript runtimes that share the iterations")
+	fs.StringVar(&f.progress, "progress", "auto", "progress on standard error: auto, plain or none")
+	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
+	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
+	fs.BoolVarP(&f.help, "help", "h", false, "show this help; after a script's name, its own flags too")
+	fs.BoolVar(&f.sim, "sim", false, "run against a simulated service, started on a free port for this run; whatever the script addresses is sent there")
+	fs.StringVar(&f.simTokenizer, "sim-tokenizer", tokenizer.Builtin, "tokenizer that the simulated service counts with: a directory, or builtin")
+	f.simConfig = sim.Default()
+	f.simConfig.Flags(fs, "sim-")
+	return fs
+}
+
+func runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run SCRIPT [flags]",
+		Short: "Run a scenario: a file, or one of weir's own by its name",
+		Long: `Run a scenario: a TypeScript or JavaScript file, or one of weir's own by its name
+(` + strings.Join(builtinScripts(), ", ") + `). A scenario declares flags of its own; weir run SCRIPT --help lists them.`,
+		// A script's flags are not known before it has been loaded.
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runScript(cmd, args)
+		},
+	}
+}
+
+// builtinScripts are the names of weir's own scenarios.
+func builtinScripts() []string {
+	entries, _ := scripts.Files.ReadDir(".")
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".ts"))
+	}
+	return names
+}
+
+// splitArgs separates weir's flags from the script's name and flags. The script
+// is the first argument that is neither a flag of weir nor the value of one;
+// everything that is not weir's behind it belongs to the script, and so does
+// all that follows "--".
+func splitArgs(fs *pflag.FlagSet, args []string) (own []string, name string, rest []string) {
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			return own, name, append(rest, args[i+1:]...)
+		}
+		if flag := lookup(fs, arg); flag != nil {
+			own = append(own, arg)
+			if !strings.Contains(arg, "=") && flag.NoOptDefVal == "" && i+1 < len(args) {
+				i++
+				own = append(own, args[i])
+			}
+			continue
+		}
+		if name == "" && !strings.HasPrefix(arg, "-") {
+			name = arg
+			continue
+		}
+		rest = append(rest, arg)
+	}
+	return own, name, rest
+}
+
+func lookup(fs *pflag.FlagSet, arg string) *pflag.Flag {
+	if long, ok := strings.CutPrefix(arg, "--"); ok {
+		long, _, _ = strings.Cut(long, "=")
+		return fs.Lookup(long)
+	}
+	if short, ok := strings.CutPrefix(arg, "-"); ok && len(short) == 1 {
+		return fs.ShorthandLookup(short)
+	}
+	return nil
+}
+
+func runScript(cmd *cobra.Command, args []string) error {
+	var f runFlags
+	fs := f.set()
+	own, name, rest := splitArgs(fs, args)
+	if err := fs.Parse(own); err != nil {
+		return &exitError{exitConfig, err}
+	}
+	if name == "" {
+		if f.help {
+			return runHelp(cmd, fs)
+		}
+		if len(rest) > 0 {
+			return &exitError{exitConfig, fmt.Errorf("unknown flag %s before the script's name; write: weir run SCRIPT %s", rest[0], strings.Join(rest, " "))}
+		}
+		return &exitError{exitConfig, fmt.Errorf("no script is named; write a file, or one of %s", strings.Join(builtinScripts(), ", "))}
+	}
+	if f.runtimes < 1 {
+		return &exitError{exitConfig, errors.New("--runtimes must be at least 1")}
+	}
+	if !slices.Contains([]string{"auto", "plain", "none"}, f.progress) {
+		return &exitError{exitConfig, fmt.Errorf("--progress is %q; it must be auto, plain or none", f.progress)}
+	}
+	s := &session{flags: &f, flagSet: fs, name: name, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+	return s.run()
+}
+
+// runHelp is weir run --help without a script.
+func runHelp(cmd *cobra.Command, fs *pflag.FlagSet) error {
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "%s\n\nUsage:\n  weir run SCRIPT [flags]\n\nFlags:\n%s", cmd.Long, fs.FlagUsagesWrapped(width(out)))
+	return nil
+}
+
+// session is one weir run.
+type session struct {
+	flags   *runFlags
+	flagSet *pflag.FlagSet
+	name    string
+	args    []string
+	stdout  io.Writer
+	stderr  io.Writer
+
+	progress *result.Progress
+	folder   *result.Folder
+	report   *result.Result
+}
+
+func (s *session) run() error {
+	s.progress = result.NewProgress(result.ProgressConfig{
+		To:       s.stderr,
+		Terminal: s.flags.progress == "auto" && isTerminal(s.stderr),
+		Quiet:    s.flags.progress == "none",
+		Width:    func() int { return width(s.stderr) },
+	})
+	ctx, stop, abort, release := signals(s.progress)
+	defer release()
+
+	server, redirect, err := s.startSim(ctx)
+	if err != nil {
+		return err
+	}
+	if server != nil {
+		defer server.Close()
+	}
+	clients := transport.NewClients(redirect)
+	defer clients.Close()
+	modules := newModules(clients, redirect, abort)
+	defer modules.close()
+
+	loaded, err := script.Load(s.name, script.Config{
+		Modules:    modules.table,
+		Builtin:    scripts.Files,
+		Args:       s.args,
+		ParamsFile: s.flags.params,
+		LookupEnv:  os.LookupEnv,
+		Console:    s.progress,
+	})
+	if err != nil {
+		return err
+	}
+	if s.flags.help {
+		return s.scriptHelp(ctx, loaded)
+	}
+
+	// While nothing runs yet, the first Ctrl-C ends everything.
+	initCtx, cancelInit := context.WithCancel(ctx)
+	defer cancelInit()
+	unwatch := context.AfterFunc(stop, cancelInit)
+	runtimes, err := runtime.Init(initCtx, loaded, s.flags.runtimes)
+	if err != nil {
+		if stop.Err() != nil {
+			return &exitError{exitInterrupted, errors.New("interrupted before any load was sent")}
+		}
+		return err
+	}
+	defer runtime.Close(runtimes)
+	if !unwatch() {
+		return &exitError{exitInterrupted, errors.New("interrupted before any load was sent")}
+	}
+	if err := s.checkParams(loaded); err != nil {
+		return err
+	}
+	if err := s.open(loaded, server); err != nil {
+		return err
+	}
+	outcome := runtime.Run(ctx, runtimes, runtime.Config{
+		Script: loaded,
+		Result: s.report,
+		Save:   s.folder.Write,
+		Watch:  s.watch,
+		Stop:   stop.Done(),
+		Cut:    clients.Interrupt,
+		Custom: modules.custom,
+		Output: s.stdout,
+		Write:  s.folder.Save,
+	})
+	return s.finish(outcome, modules.aborted())
+}
+
+// startSim starts the simulated service that --sim asks for.
+func (s *session) startSim(ctx context.Context) (*sim.Server, *url.URL, error) {
+	if !s.flags.sim {
+		s.flagSet.Visit(func(f *pflag.Flag) {
+			if strings.HasPrefix(f.Name, "sim-") {
+				fmt.Fprintf(s.progress, "weir: --%s has no effect without --sim\n", f.Name)
+			}
+		})
+		return nil, nil, nil
+	}
+	server, err := startSim(ctx, s.flags.simConfig, s.flags.simTokenizer)
+	if err != nil {
+		return nil, nil, err
+	}
+	redirect, err := url.Parse(server.URL())
+	return server, redirect, err
+}
+
+// scriptHelp prints the script's own flags before weir's.
+func (s *session) scriptHelp(ctx context.Context, loaded *script.Script) error {
+	var own bytes.Buffer
+	if err := loaded.Help(ctx, &own); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "Usage:\n  weir run %s [flags]\n\n", s.name)
+	if own.Len() > 0 {
+		fmt.Fprintf(s.stdout, "Flags of %s:\n%s\n", loaded.Name, own.String())
+	}
+	fmt.Fprintf(s.stdout, "Flags of every run:\n%s", s.flagSet.FlagUsagesWrapped(width(s.stdout)))
+	return nil
+}
+
+// checkParams refuses parameters that can never be given, since weir has a flag
+// of that name.
+func (s *session) checkParams(loaded *script.Script) error {
+	for _, p := range loaded.Params() {
+		if s.flagSet.Lookup(p.Flag) != nil {
+			return &script.ParamError{
+				Message: fmt.Sprintf("the script's parameter %s would be --%s, which is a flag of weir run", p.Name, p.Flag),
+				Hint:    "rename the parameter",
+			}
+		}
+	}
+	return nil
+}
+
+// open makes the run's folder and the result that is filled.
+func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
+	if s.folder, err = result.CreateFolder(s.flags.out, loaded.Name, time.Now()); err != nil {
+		return &exitError{exitConfig, err}
+	}
+	if err := s.folder.SaveScript(loaded.Name+".js", loaded.Source); err != nil {
+		return &exitError{exitConfig, err}
+	}
+	s.report = &result.Result{
+		Schema:      1,
+		Weir:        thisVersion(),
+		Script:      result.Script{Name: loaded.Name, Path: loaded.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(loaded.Source))},
+		Params:      map[string]any{},
+		Environment: runtime.Environment(s.flags.runtimes),
+		Cases:       []*result.Case{},
+	}
+	if server != nil {
+		s.report.Environment.Sim = server.URL()
+	}
+	for _, p := range loaded.Params() {
+		if !p.Secret {
+			s.report.Params[p.Name] = p.Value
+		}
+	}
+	return nil
+}
+
+// watch shows the progress of a case.
+func (s *session) watch(v runtime.CaseView) (done func()) {
+	return s.progress.Start(func() result.Snapshot {
+		now, p, live := time.Now(), v.Progress(), v.Live()
+		snapshot := result.Snapshot{
+			Case: v.Number, Cases: v.Of, Name: v.Name,
+			InFlight: live.Open, Done: live.Ended, Failed: live.Failed, OutputTokens: live.OutputTokens,
+		}
+		if !p.Begin.IsZero() {
+			snapshot.Elapsed = now.Sub(p.Begin)
+		}
+		snapshot.Left, snapshot.LeftKnown = p.Left(now)
+		switch {
+		case p.Stopping:
+			snapshot.Phase = "stopping"
+		case v.Warmup:
+			snapshot.Phase = "warm-up"
+		}
+		return snapshot
+	})
+}
+
+// finish prints what was found and chooses the exit code.
+func (s *session) finish(o runtime.Outcome, aborted string) error {
+	if !o.Summarised && !s.flags.noSummary && len(s.report.Cases) > 0 {
+		result.Summary(s.stdout, s.report, width(s.stdout))
+	}
+	fmt.Fprintf(s.stderr, "result: %s\n", filepath.ToSlash(s.folder.Path()))
+	switch {
+	case o.Err != nil:
+		code, _ := exitOf(o.Err)
+		var params *script.ParamError
+		var fault *script.Error
+		if !errors.As(o.Err, &params) && !errors.As(o.Err, &fault) {
+			code = exitFault
+		}
+		return &exitError{code, o.Err}
+	case o.Interrupted && aborted != "":
+		return &exitError{exitInterrupted, fmt.Errorf("the script ended the run: %s", aborted)}
+	case o.Interrupted:
+		return &exitError{exitInterrupted, errors.New("interrupted; the result holds what was finished")}
+	}
+	return s.verdict()
+}
+
+// verdict is the exit code of a run that went to its end.
+func (s *session) verdict() error {
+	var crossed []string
+	var requests, completed int64
+	for _, c := range s.report.Cases {
+		for _, t := range c.Thresholds {
+			if !t.OK {
+				crossed = append(crossed, fmt.Sprintf("%s: %s %s", c.Name, t.Metric, t.Expr))
+			}
+		}
+		requests += c.Counts.Requests
+		completed += c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
+	}
+	switch {
+	case len(crossed) > 0:
+		return &exitError{exitThresholds, fmt.Errorf("thresholds crossed: %s", strings.Join(crossed, "; "))}
+	case s.flags.requireValid && s.report.Verdict != result.Valid:
+		return &exitError{exitInvalid, fmt.Errorf("the result is %s, and --require-valid was given", s.report.Verdict)}
+	case requests > 0 && completed == 0:
+		return &exitError{exitFault, errors.New("no request succeeded")}
+	}
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width is the columns of a terminal, 120 for anything else.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return 120
+}
+
