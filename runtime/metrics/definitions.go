@@ -165,7 +165,7 @@ func (r *Recorder) stream(rec *Record) {
 	}
 	second := rec.Events[1].At
 	r.span(ttst, first, second)
-	if rec.Output.N > 2 {
+	if rec.Output.N > 2 && len(rec.Events) > 2 {
 		r.dist[tpotFromSecond].add(ms(last.Sub(second)) / float64(rec.Output.N-2))
 	}
 

@@ -40,6 +40,7 @@ func TestDefinitionsOfGenerations(t *testing.T) {
 	holds(t, c, "itl_decode", 1, 8, 8, 8)
 	holds(t, c, "e2el", 3, 115, 60, 150, 39.370039370059054, 135, 142.5, 147, 148.5, 149.7, 149.97)
 	holds(t, c, "tpot", 2, 20.0/3, 5, 25.0/3)
+	holds(t, c, "tpot_from_second", 2, 4.25, 2.5, 6) // A: 30/5, B: 15/6
 	holds(t, c, "tokens_per_event", 3, 4.75/3, 1, 2)
 	holds(t, c, "response_head", 3, 43, 30, 59)
 	holds(t, c, "input_tokens", 3, 35.0/3, 5, 20)

@@ -34,7 +34,7 @@ var floors = []struct {
 
 // RuleNames are the names of the validity rules, in the order of their reasons.
 var RuleNames = []string{
-	"no_completed_requests", "failed_requests", "interrupted_requests", "failed_iterations",
+	"no_completed_requests", "failed_requests", "client_limit", "interrupted_requests", "failed_iterations",
 	"dropped_iterations", "late_iterations", "short_outputs", "prompt_length",
 	"cached_prompts", "token_counts", "shared_reads", "few_samples",
 }
@@ -176,6 +176,11 @@ func (j *judgement) requests(c *result.Case) {
 		share := part(n.RequestsFailed, n.Requests)
 		j.reason("failed_requests", share > failedInvalid, "%d of %d requests failed (%s): the latencies are those of the survivors, and the service had less to do",
 			n.RequestsFailed, n.Requests, percent(share))
+	}
+	for _, e := range c.Errors {
+		if e.Kind == "client_limit" {
+			j.reason("client_limit", true, "%d requests failed because this machine ran out of something (%s): the client was measured, not the service", e.Count, e.Message)
+		}
 	}
 	if n.RequestsCut > 0 {
 		share := part(n.RequestsCut, n.Requests)

@@ -65,6 +65,8 @@ func TestValidity(t *testing.T) {
 			result.Suspect, "failed_requests", "1 of 701 requests failed (0.1%)"},
 		{"8 of 708 failed", result.Counts{Started: 708}, append(times(8, failure), good...), nil,
 			result.Invalid, "failed_requests", "8 of 708 requests failed (1.1%)"},
+		{"no ports left", result.Counts{Started: 701}, append(times(1, request{end: 30, err: "client_limit"}), good...), nil,
+			result.Invalid, "failed_requests client_limit", "1 of 701"},
 		{"1 interrupted", result.Counts{Started: 701}, append(times(1, cut), good...), nil,
 			result.Suspect, "interrupted_requests", "1 of 701 requests were interrupted (0.1%)"},
 		{"80 interrupted", result.Counts{Started: 780}, append(times(80, cut), good...), nil,

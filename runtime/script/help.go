@@ -56,7 +56,10 @@ func formatHelp(name string, params []Param) string {
 			b.WriteString("\n")
 			pad = indent
 		}
-		b.WriteString(strings.Repeat(" ", pad+2) + p.helpText() + "\n")
+		if text := p.helpText(); text != "" {
+			b.WriteString(strings.Repeat(" ", pad+2) + text)
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("\nEach flag may also be set by WEIR_<FLAG> in the environment, such as " + envName(params[0].Flag) + ",\nor in a file given with --params (JSON or YAML).\n")
 	return b.String()
@@ -94,7 +97,7 @@ func (p *Param) helpText() string {
 	default:
 		text := show(p.Default)
 		if p.Type == typeDuration {
-			text += " ms"
+			text = showDuration(p.Default)
 		}
 		if text != "" {
 			notes = append(notes, "default "+text)

@@ -136,13 +136,18 @@ const bundleName = "weir-bundle"
 
 // compile makes the program that all runtimes share. esbuild has accepted the
 // source, so what fails here is syntax that goja does not know.
-func compile(source []byte) (*goja.Program, error) {
+func compile(source []byte) (program *goja.Program, err error) {
+	// goja's parser and compiler are fed whatever users write.
+	defer func() {
+		if x := recover(); x != nil {
+			program, err = nil, &Error{Op: "bundle", Message: fmt.Sprintf("the script engine cannot compile this: %v", x)}
+		}
+	}()
 	tree, err := goja.Parse(bundleName, string(source))
 	if err != nil {
 		return nil, parseError(err)
 	}
-	program, err := goja.CompileAST(tree, false)
-	if err != nil {
+	if program, err = goja.CompileAST(tree, false); err != nil {
 		return nil, parseError(err)
 	}
 	return program, nil

@@ -23,7 +23,6 @@ type loop struct {
 	waiting bool
 	queue   []item
 	aborts  []chan struct{} // Abort calls that wait for the loop
-	ended   bool            // the run's context has ended: tasks end at once
 	closing bool
 
 	requested atomic.Bool // interrupt was called and the loop has not dealt with it; set with mu held
@@ -64,7 +63,7 @@ func (r *Runtime) run() {
 			return
 		}
 		for i := range batch {
-			if r.requested.Load() {
+			if r.requested.Load() || r.runEnded() && len(r.open) > 0 {
 				// What follows in the batch is dealt with as the queue is.
 				r.putBack(batch[i:])
 				break
@@ -108,7 +107,7 @@ func (r *Runtime) cutOffLocked() bool {
 	for _, it := range r.queue {
 		hasTasks = hasTasks || it.start != nil
 	}
-	if !r.requested.Load() && !(r.ended && hasTasks) {
+	if !r.requested.Load() && !(hasTasks && r.runEnded()) {
 		return false
 	}
 	r.requested.Store(false)
@@ -118,6 +117,7 @@ func (r *Runtime) cutOffLocked() bool {
 	// on the flag is down until the next request.
 	r.vm.ClearInterrupt()
 	r.mu.Unlock()
+	r.machine.dropJobs()
 	r.abortTasks(queued)
 	if r.isClosing() {
 		r.timers.dropAll()
@@ -159,6 +159,9 @@ func (r *Runtime) putBack(rest []item) {
 // what others have to queue.
 func (r *Runtime) do(it *item) {
 	switch {
+	case it.start != nil && r.runEnded():
+		it.start.err = ErrInterrupted
+		r.finish(it.start)
 	case it.start != nil:
 		r.begin(it.start)
 	case it.settle != nil:
@@ -169,6 +172,23 @@ func (r *Runtime) do(it *item) {
 	r.endTurn()
 }
 
+// runEnded is true when the run's context has ended: tasks end at once.
+func (r *Runtime) runEnded() bool { return r.runCtx.Err() != nil }
+
+// mend repairs the engine after code was cut off, when nothing runs.
+func (r *Runtime) mend() {
+	for r.damaged {
+		r.damaged = false
+		r.machine.mend()
+		// A stack overflow of one task must not keep the others' reactions from running.
+		if !r.requested.Load() && !r.runEnded() {
+			r.current = nil
+			_, err := r.intrinsic.nothing(goja.Undefined())
+			r.cutShort(err)
+		}
+	}
+}
+
 // try calls f, which may run JavaScript, and returns what was thrown in it:
 // a *goja.Exception, *goja.InterruptedError or *goja.StackOverflowError.
 func (r *Runtime) try(f func()) (err error) {
@@ -176,9 +196,9 @@ func (r *Runtime) try(f func()) (err error) {
 		switch x := recover().(type) {
 		case nil:
 		case *goja.InterruptedError:
-			err = x
+			err, r.damaged = x, true
 		case *goja.StackOverflowError:
-			err = x
+			err, r.damaged = x, true
 		default:
 			panic(x)
 		}

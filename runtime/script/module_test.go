@@ -71,7 +71,7 @@ func (testModule) Exports(r *script.Runtime) (map[string]any, error) {
 				case <-time.After(d):
 				case <-ctx.Done():
 				}
-				settle(func() (any, error) { return nil, nil })
+				settle(func() (any, error) { return nil, ctx.Err() })
 			}()
 			return promise
 		},

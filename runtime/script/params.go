@@ -99,7 +99,7 @@ var specKeys = []string{"default", "help", "type", "choices", "required", "secre
 func (r *Runtime) declare(name string, v goja.Value) (Param, error) {
 	p := Param{Name: name, Flag: kebab(name)}
 	entry, isObject := v.(*goja.Object)
-	if !isObject || entry.ClassName() == "Array" {
+	if _, isFunction := goja.AssertFunction(v); !isObject || isFunction || entry.ClassName() == "Array" {
 		return p, r.typed(&p, v, "")
 	}
 	for _, key := range entry.Keys() {
@@ -174,6 +174,9 @@ func (r *Runtime) typed(p *Param, v goja.Value, kind string) error {
 		return TypeErrorf("the default must be a string, number, boolean or a list of strings or numbers, not %s", inspect(r, v))
 	}
 	if def == nil {
+		if isList(p.Type) && !p.Required {
+			p.Default = []any{}
+		}
 		return nil
 	}
 	def, err := coerce(p.Type, def)

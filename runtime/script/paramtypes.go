@@ -1,6 +1,7 @@
 package script
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -93,7 +94,7 @@ func parseTextList(kind string, texts []string) ([]any, error) {
 		for part := range strings.SplitSeq(text, ",") {
 			v, err := parseText(elementType(kind), strings.TrimSpace(part))
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("expected %s", expectations[kind])
 			}
 			list = append(list, v)
 		}
@@ -184,6 +185,22 @@ func durationMS(d time.Duration) any {
 	return float64(d) / float64(time.Millisecond)
 }
 
+// showDuration writes milliseconds as "1m30s".
+func showDuration(ms any) string {
+	d, err := ParseDuration(show(ms))
+	if err != nil {
+		return show(ms)
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
 // typeOf is the type that a default implies, "" when it implies none.
 func typeOf(v any) string {
 	switch v := v.(type) {
@@ -229,6 +246,10 @@ func show(v any) string {
 		return strings.Join(parts, ",")
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
+	case map[string]any:
+		if text, err := json.Marshal(v); err == nil {
+			return string(text)
+		}
 	}
 	return fmt.Sprint(v)
 }

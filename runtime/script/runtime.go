@@ -12,8 +12,10 @@ import (
 	"github.com/dop251/goja/parser"
 )
 
-// maxCallDepth is how many nested calls end with "maximum call stack size exceeded".
-const maxCallDepth = 10_000
+// maxCallDepth is how many nested calls end with "maximum call stack size
+// exceeded". Unwinding calls that went through native functions takes time by
+// the square of their number: half a second at this depth.
+const maxCallDepth = 3000
 
 // Runtime is one JavaScript engine with its event loop. Methods may only be
 // called on the loop (from init code, a task, or a settle function) unless
@@ -33,6 +35,8 @@ type Runtime struct {
 	inInit    bool
 	helping   bool // evaluated for its params() calls only
 
+	machine restingMachine
+	damaged bool // code was cut off since the machine was last at rest
 	loop
 	tasks
 	timers timers
@@ -44,6 +48,7 @@ type intrinsics struct {
 	errorClass, typeErrorClass *goja.Object
 	promiseThen                goja.Callable
 	freeze, stringify          goja.Callable
+	nothing                    goja.Callable // to run the promise reactions that wait
 }
 
 // NewRuntime evaluates the script's init code on a new Runtime. Flags that no
@@ -77,6 +82,7 @@ func newRuntime(ctx context.Context, s *Script, id int) *Runtime {
 		params: newParamSet(s), inInit: true,
 	}
 	r.loop.init()
+	r.machine = atRest(r.vm)
 	r.vm.SetMaxCallStackSize(maxCallDepth)
 	// eval() must not read files through a sourceMappingURL comment.
 	r.vm.SetParserOptions(parser.WithDisableSourceMaps)
@@ -85,7 +91,7 @@ func newRuntime(ctx context.Context, s *Script, id int) *Runtime {
 	r.setIntrinsics()
 	r.setGlobals()
 	go r.run()
-	r.stopWatching = context.AfterFunc(ctx, func() { r.interrupt(func() { r.ended = true }) })
+	r.stopWatching = context.AfterFunc(ctx, func() { r.interrupt(func() {}) })
 	return r
 }
 
@@ -96,6 +102,7 @@ func (r *Runtime) setIntrinsics() {
 	r.intrinsic.promiseThen, _ = goja.AssertFunction(prototype.Get("then")) // a function by the language
 	r.intrinsic.freeze, _ = goja.AssertFunction(r.vm.Get("Object").(*goja.Object).Get("freeze"))
 	r.intrinsic.stringify, _ = goja.AssertFunction(r.vm.Get("JSON").(*goja.Object).Get("stringify"))
+	r.intrinsic.nothing, _ = goja.AssertFunction(r.vm.ToValue(func(goja.FunctionCall) goja.Value { return goja.Undefined() }))
 	r.onFulfilled = r.vm.ToValue(r.taskFulfilled)
 	r.onRejected = r.vm.ToValue(r.taskRejected)
 }

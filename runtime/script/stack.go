@@ -136,8 +136,10 @@ func (r *Runtime) fault(op string, err error) error {
 	var exception *goja.Exception
 	switch {
 	case errors.As(err, &interrupted):
+		r.damaged = true
 		return ErrInterrupted
 	case errors.As(err, &overflow):
+		r.damaged = true
 		return newError(op, "RangeError: maximum call stack size exceeded", userFrames(overflow.Stack()))
 	case errors.As(err, &exception):
 		return r.thrown(op, exception.Value(), userFrames(exception.Stack()))

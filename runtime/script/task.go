@@ -156,6 +156,7 @@ func (t *task) fail(err error) {
 // endTurn judges unhandled rejections, now that the microtask queue is empty,
 // and ends the tasks that have nothing more to wait for.
 func (r *Runtime) endTurn() {
+	r.mend()
 	for len(r.rejected) > 0 || len(r.finished) > 0 {
 		r.current = nil
 		rejected := r.rejected
@@ -170,6 +171,7 @@ func (r *Runtime) endTurn() {
 				r.end(t)
 			}
 		}
+		r.mend()
 	}
 	r.current = nil
 }
