@@ -1,4 +1,5 @@
-// Package docs_test runs the scenarios that the documentation shows.
+// Package docs_test runs the scenarios that the documentation shows, and follows
+// its links.
 //
 // Every block of README.md and docs/*.md that starts with ```ts is a complete
 // scenario, and is played against the simulator by the weir command itself.
@@ -23,6 +24,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 const exitThresholds = 99
@@ -37,6 +39,16 @@ type block struct {
 
 // entry is an export that makes a script playable.
 var entry = regexp.MustCompile(`(?m)^export (default|(async )?function\s*\*\s*plan)\b`)
+
+// pages are the files of the documentation.
+func pages(t *testing.T) []string {
+	t.Helper()
+	all, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(all, "../README.md")
+}
 
 // blocks extracts the TypeScript of a page, but for fragments.
 func blocks(t *testing.T, page string) []block {
@@ -75,12 +87,8 @@ func blocks(t *testing.T, page string) []block {
 // TestScenarios plays every scenario of the documentation. Thresholds may be
 // crossed: how fast this machine is decides no test.
 func TestScenarios(t *testing.T) {
-	pages, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []block
-	for _, page := range append(pages, "../README.md") {
+	for _, page := range pages(t) {
 		all = append(all, blocks(t, page)...)
 	}
 	if len(all) == 0 {
@@ -151,4 +159,57 @@ func play(t *testing.T, weir string, b block) {
 			}
 		}
 	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile("(?m)^#+ (.+)$")
+)
+
+// TestLinks holds that every relative link leads to a file, and to a heading of it.
+func TestLinks(t *testing.T) {
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(found[1], "://") {
+				continue
+			}
+			path, anchor, _ := strings.Cut(found[1], "#")
+			file := page
+			if path != "" {
+				file = filepath.Join(filepath.Dir(page), path)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s: link %s: %v", page, found[1], err)
+			} else if anchor != "" && !slices.Contains(anchors(t, file), anchor) {
+				t.Errorf("%s: link %s: %s has no such heading", page, found[1], file)
+			}
+		}
+	}
+}
+
+// anchors are what the headings of a page are called in links.
+func anchors(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, found := range heading.FindAllStringSubmatch(string(text), -1) {
+		anchor := strings.Map(func(r rune) rune {
+			switch {
+			case r == ' ':
+				return '-'
+			case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, found[1])
+		all = append(all, anchor)
+	}
+	return all
 }

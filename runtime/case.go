@@ -32,10 +32,11 @@ type caseSpec struct {
 	pause    time.Duration // after the case
 
 	thresholds map[string][]string
+	rules      metrics.Rules
 }
 
 // caseOptions are the options of a case besides those of its executor.
-var caseOptions = []string{"name", "scenario", "exec", "of", "tags", "data", "warmup", "pause", "thresholds"}
+var caseOptions = []string{"name", "scenario", "exec", "of", "tags", "data", "warmup", "pause", "thresholds", "expect"}
 
 // parseCase reads a case. What is wrong with it is a *script.ParamError.
 func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
@@ -97,6 +98,11 @@ func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
 		}
 		maps.Copy(c.thresholds, own)
 	}
+	if o["expect"] != nil {
+		if c.rules, err = parseExpect(o["expect"]); err != nil {
+			return nil, fault(err)
+		}
+	}
 	if o["warmup"] != nil {
 		if c.warmup, err = parseWarmup(o["warmup"], c.profile); err != nil {
 			return nil, fault(err)
@@ -130,6 +136,21 @@ func parseWarmup(v any, of load.Profile) (*load.Profile, error) {
 		return nil, fmt.Errorf("warmup: %w", err)
 	}
 	return &p, nil
+}
+
+// parseExpect reads the names of validity rules whose findings belong to the
+// experiment.
+func parseExpect(v any) (rules metrics.Rules, err error) {
+	list, ok := v.([]any)
+	for _, name := range list {
+		text, isText := name.(string)
+		ok = ok && isText
+		rules.Expected = append(rules.Expected, text)
+	}
+	if !ok {
+		return rules, errors.New(`expect must be a list of validity rules such as ["cached_prompts"]`)
+	}
+	return rules, rules.Check()
 }
 
 // checkData refuses data from which no iteration could take its item.
@@ -190,7 +211,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		Interrupted:     outcome.Interrupted,
 		Dropped:         outcome.Dropped,
 		Late:            outcome.Late,
-	}, c.thresholds, metrics.Rules{})
+	}, c.thresholds, c.rules)
 	found.Name, found.Tags, found.Started, found.Warmup = c.name, c.tags, started, warmed
 	found.Interrupted = outcome.Ended == load.EndStopped || outcome.Ended == load.EndCancelled || outcome.Ended == ""
 	if c.pause > 0 && !r.stopped() {

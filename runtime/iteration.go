@@ -49,8 +49,20 @@ func (it *iteration) run(ctx context.Context, abort func()) error {
 	case errors.Is(err, script.ErrInterrupted) || ctx.Err() != nil:
 		return load.ErrInterrupted
 	}
-	it.Recorder.IterationFailed("exception", err.Error())
+	it.Recorder.IterationFailed("exception", exception(err))
 	return err
+}
+
+// exception is the message for the list of failed iterations, which says itself
+// that it is about iterations.
+func exception(err error) string {
+	var fault *script.Error
+	if !errors.As(err, &fault) {
+		return err.Error()
+	}
+	plain := *fault
+	plain.Op = ""
+	return plain.Error()
 }
 
 // iterationClass is the object that the script's function is called with.

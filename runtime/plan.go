@@ -202,7 +202,7 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 		}
 		last, err = play(c, number)
 		if err != nil {
-			return errors.Join(err, r.leavePlan(steps))
+			return errors.Join(err, r.unlessCut(r.leavePlan(steps)))
 		}
 	}
 }

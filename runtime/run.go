@@ -85,6 +85,10 @@ func Init(ctx context.Context, s *script.Script, runtimes int) ([]*script.Runtim
 	// The first one alone: what is wrong with the script or its parameters is
 	// reported once, and what modules make once a run is made in order.
 	first, err := s.NewRuntime(ctx, 0)
+	var wrong *script.ParamError
+	if errors.As(err, &wrong) { // also one that the script threw, whose place in the script is of no use to the user
+		return nil, wrong
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +121,8 @@ func Close(runtimes []*script.Runtime) {
 func Run(ctx context.Context, runtimes []*script.Runtime, c Config) Outcome {
 	r := &run{Config: c, ctx: ctx, runtimes: runtimes}
 	r.Result.Started = time.Now()
-	err := r.play()
+	r.outcome.Err = r.unlessCut(r.play())
 	r.outcome.Interrupted = r.stopped()
-	if errors.Is(err, script.ErrInterrupted) && r.outcome.Interrupted {
-		err = nil
-	}
-	r.outcome.Err = err
 	r.conclude()
 	return r.outcome
 }
@@ -150,16 +150,26 @@ func (r *run) play() error {
 	if err := r.callSetup(); err != nil {
 		return err
 	}
-	err := r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
+	err := r.unlessCut(r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
 		found, err := r.playCase(c, number)
 		if err != nil {
 			return nil, err
 		}
 		r.Result.Add(found)
 		return found, r.save()
-	})
+	}))
 	if r.ctx.Err() == nil {
-		err = errors.Join(err, r.callTeardown())
+		err = errors.Join(err, r.unlessCut(r.callTeardown()))
+	}
+	return err
+}
+
+// unlessCut is err, or nil when it says no more than that Stop or the context
+// has cut off a piece of the script.
+func (r *run) unlessCut(err error) error {
+	if errors.Is(err, script.ErrInterrupted) && r.stopped() {
+		r.outcome.Interrupted = true
+		return nil
 	}
 	return err
 }
@@ -173,8 +183,9 @@ func (r *run) conclude() {
 		r.Result.Verdict = result.Invalid
 	}
 	if r.ctx.Err() == nil {
-		r.outcome.Err = errors.Join(r.outcome.Err, r.callSummary())
+		r.outcome.Err = errors.Join(r.outcome.Err, r.unlessCut(r.callSummary()))
 	}
+	r.Result.Interrupted = r.outcome.Interrupted
 	if r.outcome.Err != nil {
 		r.Result.Error = r.outcome.Err.Error()
 	}

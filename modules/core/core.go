@@ -35,12 +35,13 @@ func New() *Module { return &Module{} }
 // Exports gives a runtime the functions of weir.d.ts.
 func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	return map[string]any{
-		"params":       native(rt, "", params),
-		"check":        native(rt, "check", m.check),
-		"sleep":        native(rt, "sleep", sleep),
-		"group":        native(rt, "group", group),
-		"fail":         native(rt, "", fail),
-		"randomSeeded": native(rt, "randomSeeded", randomSeeded),
+		"params":        native(rt, "", params),
+		"check":         native(rt, "check", m.check),
+		"sleep":         native(rt, "sleep", sleep),
+		"group":         native(rt, "group", group),
+		"fail":          native(rt, "", fail),
+		"invalidParams": native(rt, "", invalidParams),
+		"randomSeeded":  native(rt, "randomSeeded", randomSeeded),
 	}, nil
 }
 
@@ -87,6 +88,16 @@ func fail(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 		return nil, err
 	}
 	panic(e)
+}
+
+// invalidParams ends the run as a wrong flag does: the script knows better than
+// their types which parameters make sense.
+func invalidParams(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
+	message, ok := call.Argument(0).Export().(string)
+	if !ok || message == "" {
+		return nil, script.TypeErrorf("invalidParams(message): the message is %s, not a text", call.Argument(0))
+	}
+	return nil, &script.ParamError{Message: message}
 }
 
 // randomSeeded makes a function like Math.random that gives the same numbers

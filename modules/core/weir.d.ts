@@ -19,6 +19,12 @@ declare module "weir" {
    */
   export function params<S extends Record<string, ParamSpec | ParamDefault>>(spec: S): { readonly [Name in keyof S]: ParamValue<S[Name]> };
 
+  /**
+   * Ends the run as a wrong flag does, with the message alone and exit code 104:
+   * for parameters that make no sense, or not together. For init code.
+   */
+  export function invalidParams(message: string): never;
+
   export type ParamDefault = string | number | boolean | readonly string[] | readonly number[];
 
   /** One parameter. Its type is that of its default, unless `type` says otherwise. */
@@ -182,6 +188,8 @@ declare module "weir" {
     pause?: Duration;
     /** Besides those of `options`, which they replace metric by metric. */
     thresholds?: Thresholds;
+    /** Validity rules (docs/validity.md) whose findings belong to the experiment, such as "cached_prompts": they are reported and leave the verdict alone. */
+    expect?: readonly string[];
   }
 
   /** Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`. */
@@ -189,7 +197,7 @@ declare module "weir" {
 
   /** The type of `export const options`. Without `plan` they describe the one case. */
   export interface Options extends Case {
-    /** A case by its scenario's name. */
+    /** The case by its scenario's name, as in k6. One only: yield several from plan. */
     scenarios?: Record<string, Case>;
   }
 

@@ -127,7 +127,7 @@ declare module "weir/llm" {
   export class Endpoint {
     constructor(options: EndpointOptions);
     /**
-     * Sends a prompt: a text (a chat backend sends it as one user message), token ids, or an item of a dataset,
+     * Sends a prompt: a text (a chat backend sends it as one user message), token ids (not on chat backends), or an item of a dataset,
      * which also says how long the prompt is and how many tokens to ask for.
      */
     complete(prompt: string | readonly number[] | Item | { prompt: string; promptTokens?: number; outputTokens?: number }, options?: RequestOptions): Promise<Reply>;

@@ -165,6 +165,11 @@ func (j *judgement) reason(rule string, invalid bool, format string, args ...any
 	j.v.Verdict = result.Worse(j.v.Verdict, reason.Verdict)
 }
 
+// note reports what the reader should know and what makes no number wrong.
+func (j *judgement) note(rule, format string, args ...any) {
+	j.v.Reasons = append(j.v.Reasons, result.Reason{Rule: rule, Verdict: result.Valid, Message: fmt.Sprintf(format, args...)})
+}
+
 func (j *judgement) requests(c *result.Case) {
 	n := c.Counts
 	completed := n.Requests - n.RequestsFailed - n.RequestsCut
@@ -241,7 +246,9 @@ func (j *judgement) counting(c *result.Case, f *findings) {
 	}
 }
 
-// samples looks at the latency that every completed request has one of.
+// samples looks at the latency that every completed request has one of. A
+// percentile of few samples is vague, not wrong, and only the reader knows
+// whether it matters: so it is a note.
 func (j *judgement) samples(c *result.Case) {
 	for _, name := range []string{"ttft", "http_req_duration"} {
 		m := c.Metrics[name]
@@ -255,7 +262,7 @@ func (j *judgement) samples(c *result.Case) {
 				break
 			}
 		}
-		j.reason("few_samples", false, "p99 of %s comes from %d samples and takes %d to be known with 99%% confidence (%s is)", name, m.N, p99Samples, supported)
+		j.note("few_samples", "p99 of %s comes from %d samples and takes %d to be known with 99%% confidence (%s is)", name, m.N, p99Samples, supported)
 	}
 }
 

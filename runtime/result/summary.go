@@ -493,7 +493,11 @@ func (s *summary) validity(r *Result) {
 	s.title(fmt.Sprintf("Validity: %s", r.Verdict))
 	slices.SortStableFunc(all, func(a, b *found) int { return severity(b.v) - severity(a.v) })
 	for _, f := range all {
-		s.wrapped("  "+text.Pad(string(f.v), 7, ' ')+"  ", f.label+": "+f.text+inCases(f.where, len(r.Cases)))
+		label := string(f.v)
+		if f.v == Valid {
+			label = "note"
+		}
+		s.wrapped("  "+text.Pad(label, 7, ' ')+"  ", f.label+": "+f.text+inCases(f.where, len(r.Cases)))
 	}
 }
 
