@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"weir/runtime/suggest"
 )
 
 // Defaults of the options that a profile leaves out; those of k6 where k6 has them.
@@ -177,41 +179,8 @@ func unknownExecutor(name string) error {
 	if name == "" {
 		return errors.New("executor is missing: choose one of " + names)
 	}
-	if near := nearest(name, Executors()); near != "" {
+	if near := suggest.Nearest(name, Executors()); near != "" {
 		return fmt.Errorf("unknown executor %q: did you mean %q? There are %s", name, near, names)
 	}
 	return fmt.Errorf("unknown executor %q: there are %s", name, names)
-}
-
-// nearest returns the candidate with the fewest edits from name, "" when every
-// one differs in more than half of its letters.
-func nearest(name string, candidates []string) string {
-	best, fewest := "", math.MaxInt
-	for _, c := range candidates {
-		if d := edits(strings.ToLower(name), c); d < fewest && d <= len(c)/2 {
-			best, fewest = c, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance of two strings, in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

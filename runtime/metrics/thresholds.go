@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"weir/runtime/result"
+	"weir/runtime/suggest"
 )
 
 // Expr is a parsed threshold: an aggregate of a metric compared with a limit.
@@ -159,48 +160,10 @@ func unknownMetric(name string, exprs []string, kinds map[string]string) error {
 		return fmt.Errorf("thresholds of %s%s: thresholds on a part of a metric, by tags, are not supported: use the metric itself", name, of)
 	}
 	hint := "weir's own metrics are in docs/metrics.md; make others with new Trend, Counter, Gauge or Rate in init code"
-	if near := nearest(name, kinds); near != "" {
+	if near := suggest.Nearest(name, slices.Sorted(maps.Keys(kinds))); near != "" {
 		hint = "did you mean " + near + "? Otherwise: " + hint
 	}
 	return fmt.Errorf("thresholds of %s%s: there is no such metric; %s", name, of, hint)
-}
-
-// nearest is the known name that takes the fewest changes of a letter to get
-// to, "" when all are quite different.
-func nearest(name string, kinds map[string]string) string {
-	best, most := "", max(2, len(name)/3)+1
-	for _, known := range slices.Sorted(maps.Keys(kinds)) {
-		if d := editDistance(name, known); d < most {
-			best, most = known, d
-		}
-	}
-	return best
-}
-
-// editDistance counts the letters to insert, delete, change or swap with their
-// neighbour to get from a to b (optimal string alignment).
-func editDistance(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range d[0] {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			change := d[i-1][j-1]
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			d[i][j] = min(change, d[i-1][j]+1, d[i][j-1]+1)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }
 
 // evaluate compares the thresholds with a case's metrics, in the order of the

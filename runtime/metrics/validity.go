@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"weir/runtime/result"
+	"weir/runtime/suggest"
 )
 
 // The limits of the validity rules. docs/validity.md gives the reason for each.
@@ -49,16 +50,12 @@ type Rules struct {
 
 // Check tells whether all names are those of rules.
 func (r Rules) Check() error {
-	known := make(map[string]string)
-	for _, name := range RuleNames {
-		known[name] = ""
-	}
 	for _, name := range r.Expected {
-		if _, ok := known[name]; ok {
+		if slices.Contains(RuleNames, name) {
 			continue
 		}
 		hint := ""
-		if near := nearest(name, known); near != "" {
+		if near := suggest.Nearest(name, RuleNames); near != "" {
 			hint = "did you mean " + near + "? "
 		}
 		return fmt.Errorf("expected validity rules: there is no rule %q; %sthe rules are in docs/validity.md", name, hint)
