@@ -96,7 +96,7 @@ func TestCheckThresholds(t *testing.T) {
 		{"my_rate", "avg<1", "a rate has no avg"},
 		{"queue", "rate<1", "a gauge has no rate"},
 		{"sent", "avg<1", "a counter has no avg"},
-		{"tpott", "p(99)<2000", "thresholds of tttf (p(99)<2000): there is no such metric; did you mean tpot?"},
+		{"tpott", "p(99)<2000", "thresholds of tpott (p(99)<2000): there is no such metric; did you mean tpot?"},
 		{"request_fail", "rate<0.1", "did you mean request_failed?"},
 		{"my_rat", "rate<0.1", "did you mean my_rate?"},
 		{"something_else_entirely", "avg<1", "there is no such metric; weir's own metrics are in docs/metrics.md"},
