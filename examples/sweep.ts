@@ -30,7 +30,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
       vus: users,
       iterations: p.requests,
       warmup: users === p.users[0] ? { iterations: 1 } : undefined,
-      data: synthetic({ tokenizer, count: users * p.requests, input: { mean: 200, std: 50, min: 50, max: 400 }, output: 32, seed: users }),
+      data: synthetic({ tokenizer, count: users * p.requests + 1, input: { mean: 200, std: 50, min: 50, max: 400 }, output: 32, seed: users }),
     };
     if (result.metrics.ttft.p(99) > p.sloTtft) {
       console.log(`${users} users: p99 of TTFT is above ${p.sloTtft} ms, so this was the last case`);

@@ -83,13 +83,18 @@ var iterationClass = script.Class{
 			return goja.Undefined()
 		},
 		// item is the element of data with the iteration's number; a list that is
-		// too short is begun again.
+		// too short is begun again. A warm-up begins at the list's end, so that it
+		// does not put the case's prompts into the service's cache, if there are more.
 		"item": func(self any) any {
 			it := self.(*iteration)
 			if it.binding.length == 0 {
 				return goja.Undefined()
 			}
-			return it.binding.data.Get(strconv.Itoa(it.Index % it.binding.length))
+			i := it.Index % it.binding.length
+			if it.warmup {
+				i = it.binding.length - 1 - i
+			}
+			return it.binding.data.Get(strconv.Itoa(i))
 		},
 	},
 }

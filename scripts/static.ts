@@ -94,7 +94,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
           process: given(p.usePdSeparate) ? "constant" : "poisson",
           seed: p.seed + number,
           // Prompts differ from case to case too, so that no case finds those of
-          // another one in the service's prefix cache. The warm-up has its own.
+          // another one in the service's prefix cache. The warm-up takes those at the end.
           data: synthetic({
             tokenizer,
             count: requests + warmup,
@@ -113,7 +113,8 @@ export function* plan(): Generator<Case, void, CaseResult> {
         csv.row(row(promptTokens, outputTokens, parallel, result));
         const failed = result.counts.requests_failed;
         if (failed > 0) {
-          console.warn(`${result.name}: ${failed} of ${result.counts.requests} requests failed; the row of the table is made of the others`);
+          const others = failed < result.counts.requests ? "is made of the others" : "has no latencies";
+          console.warn(`${result.name}: ${failed} of ${result.counts.requests} requests failed; the row of the table ${others}`);
         }
       }
     }
@@ -124,8 +125,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
 }
 
 export default async function (it: It<Dataset>): Promise<void> {
-  const data = it.data;
-  await service.complete(data[it.warmup ? data.length - 1 - it.index : it.index]);
+  await service.complete(it.item!);
 }
 
 // Flags that are true with any value, as Python's type=bool.
@@ -144,6 +144,9 @@ function checkParams(): void {
     if (list.length === 0 || list.some((n) => !Number.isInteger(n) || n < 1)) {
       invalidParams(`${flag} must be whole numbers of at least 1, got ${list.join(" ")}`);
     }
+  }
+  if (!Number.isInteger(p.port) || p.port < 1 || p.port > 65535) {
+    invalidParams(`--port must be a whole number from 1 to 65535, got ${p.port}`);
   }
   if (!(p.requestRate > 0)) {
     invalidParams(`--request-rate must be more than 0, got ${p.requestRate}`);

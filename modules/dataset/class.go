@@ -64,8 +64,11 @@ func (d *Dataset) value(vm *goja.Runtime, i int64) goja.Value {
 	}
 	item := d.At(int(i))
 	o := vm.NewObject()
-	for name, value := range map[string]any{"prompt": item.Prompt, "promptTokens": item.PromptTokens, "outputTokens": item.OutputTokens} {
-		if err := o.Set(name, value); err != nil {
+	for _, field := range []struct {
+		name  string
+		value any
+	}{{"prompt", item.Prompt}, {"promptTokens", item.PromptTokens}, {"outputTokens", item.OutputTokens}} {
+		if err := o.Set(field.name, field.value); err != nil {
 			panic(fmt.Errorf("dataset: %w", err)) // a fresh object takes every name
 		}
 	}

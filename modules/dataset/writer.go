@@ -16,6 +16,9 @@ const (
 	// minWords is how many ids of words are enough to make different prompts of.
 	minWords = 64
 
+	// maxWords is how many are looked for outside of the usual range.
+	maxWords = 4096
+
 	// filler is what prefixes and the texts of last resort are made of: one
 	// token in most vocabularies.
 	filler = "Hello"
@@ -31,7 +34,8 @@ const (
 // vocabulary of V: the start often holds bytes and special tokens, the end rare
 // scripts. Of those, ids of whole words with a blank before them are taken if there
 // are enough: they do not merge with their neighbours, so that most texts are
-// right at once, which halves the time.
+// right at once, which halves the time. A vocabulary that has too few of them
+// there is searched from its start.
 type writer struct {
 	tokenizer Tokenizer
 	special   bool  // lengths include the special tokens around a text
@@ -73,9 +77,29 @@ func (w *writer) chooseIDs() error {
 	if high <= low {
 		return fmt.Errorf("tokenizer: a vocabulary of %d tokens is too small to make prompts of: it takes at least 4", size)
 	}
-	var usable, words []int
-	var reason error
-	for id := low; id < high; id++ {
+	usable, words, reason := w.scan(low, high, high-low)
+	if len(words) < minWords {
+		// A small vocabulary has its words elsewhere, and texts of bytes and parts
+		// of words can rarely be made exact.
+		if _, anywhere, _ := w.scan(0, size, maxWords); len(anywhere) >= minWords {
+			words = anywhere
+		}
+	}
+	w.ids = words
+	if len(words) < minWords {
+		w.ids = usable
+	}
+	if len(w.ids) == 0 {
+		return fmt.Errorf("tokenizer: none of the ids %d to %d can be decoded: %w", low, high-1, reason)
+	}
+	return nil
+}
+
+// scan looks at the ids from low up to high: which can be decoded, and which of
+// those are whole words with a blank before them; it stops at most words. reason
+// is why an id could not be decoded.
+func (w *writer) scan(low, high, most int) (usable, words []int, reason error) {
+	for id := low; id < high && len(words) < most; id++ {
 		twice := []int{id, id}
 		text, err := w.tokenizer.Decode(twice)
 		if err != nil {
@@ -92,14 +116,7 @@ func (w *writer) chooseIDs() error {
 			words = append(words, id)
 		}
 	}
-	w.ids = words
-	if len(words) < minWords {
-		w.ids = usable
-	}
-	if len(w.ids) == 0 {
-		return fmt.Errorf("tokenizer: none of the ids %d to %d can be decoded: %w", low, high-1, reason)
-	}
-	return nil
+	return usable, words, reason
 }
 
 // setPrefix makes a prefix of n tokens, special ones included.

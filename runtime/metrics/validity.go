@@ -73,7 +73,7 @@ type findings struct {
 	askedIn, input                 int64 // their tokens
 	unexplained                    int64 // by which the drifted ones are off
 	worstIn, worstAskedIn, worstBy int64 // the prompt that is off most
-	cached, cachedOf               int64 // cached prompt tokens, of requests that told
+	cached, cachedOf               int64 // cached prompt tokens beyond a template, of requests that told
 	events, coalesced              int64
 }
 
@@ -82,7 +82,7 @@ func (f *findings) add(rec *Record) {
 	f.events += int64(len(rec.Events))
 	f.coalesced += int64(rec.Coalesced)
 	if rec.Cached.Source != CountNone {
-		f.cached += int64(rec.Cached.N)
+		f.cached += max(int64(rec.Cached.N)-templateTokens, 0)
 		f.cachedOf += int64(rec.Input.N)
 	}
 	f.addOutput(int64(rec.AskedOut), rec.Output)
@@ -223,8 +223,8 @@ func (j *judgement) prompts(f *findings) {
 			f.drifted, f.prompts, part(f.input, f.prompts), part(f.askedIn, f.prompts), f.worstIn, f.worstAskedIn)
 	}
 	if share := part(f.cached, f.cachedOf); share > cachedSuspect {
-		j.reason("cached_prompts", false, "%s of the prompt tokens came from the service's cache (%d of %d): their prefill was not measured",
-			percent(share), f.cached, f.cachedOf)
+		j.reason("cached_prompts", false, "%s of the prompt tokens came from the service's cache (%d of %d, without %d a request for the chat template): their prefill was not measured",
+			percent(share), f.cached, f.cachedOf, templateTokens)
 	}
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what weir says about a run of e2e_llamacpp.sh. usage: check.py RESULT.json TABLE.csv"""
+"""Checks what weir says about a run of e2e_llamacpp.sh. usage: check.py BACKEND RESULT.json TABLE.csv"""
 import csv
 import json
 import sys
@@ -8,7 +8,7 @@ import sys
 CASES = [(64, 32, 1), (256, 16, 1), (64, 32, 4), (256, 16, 4), (64, 32, 8), (256, 16, 8)]
 WAVES = 2
 
-result = json.load(open(sys.argv[1], encoding="utf-8"))
+result = json.load(open(sys.argv[2], encoding="utf-8"))
 faults = []
 
 
@@ -40,6 +40,19 @@ for case in result["cases"]:
     output = metrics["output_tokens"]
     expect(f"{name}: output_tokens", (output["n"], output["min"], output["max"]), (n, tags["output_tokens"], tags["output_tokens"]))
 
+    # The prompts were made with the model's own tokenizer, so the server must count as many
+    # tokens as were asked for; a chat template adds the same few to each.
+    prompt = metrics["input_tokens"]
+    expect(f"{name}: token_sources.input", case["token_sources"]["input"], {"usage": n})
+    added = prompt["min"] - tags["prompt_tokens"]
+    expect(f"{name}: input_tokens", (prompt["n"], prompt["max"]), (n, prompt["min"]))
+    if sys.argv[1] == "openai":
+        expect(f"{name}: tokens added to the prompt", added, 0)
+    else:
+        between(f"{name}: tokens of the chat template", 1, added, 40)
+    # A tiny model is so fast that events may share a read; nothing else may be found.
+    expect(f"{name}: validity", [r["message"] for r in case["validity"]["reasons"] if r["rule"] not in ("few_samples", "shared_reads")], [])
+
     # ttft ≤ e2el, and the tokens after the first take the time between them.
     for metric in ("ttft", "e2el", "tpot"):
         expect(f"{name}: {metric}.n", metrics[metric]["n"], n)
@@ -50,7 +63,7 @@ for case in result["cases"]:
     tokens = n * tags["output_tokens"]
     between(f"{name}: throughput.output_tokens", 0.99 * tokens / case["duration_s"], case["throughput"]["output_tokens"], 1.01 * tokens / case["duration_s"])
 
-raw = open(sys.argv[2], "rb").read()
+raw = open(sys.argv[3], "rb").read()
 expect("CSV: byte order mark", raw[:3], b"\xef\xbb\xbf")
 rows = list(csv.reader(raw.decode("utf-8-sig").splitlines()))
 expect("CSV: head", rows[0][:4], ["输入长度", "输出长度", "并发数", "输出tokens总吞吐"])

@@ -28,7 +28,8 @@ if [ ! -e "$folder/$wheel" ]; then
 		fail "cannot install $wheel: is PyPI reachable?"
 	touch "$folder/$wheel"
 fi
-python3 "$here/tiny_gguf.py" "$folder/tiny.gguf"
+mkdir -p "$folder/tokenizer"
+python3 "$here/tiny_gguf.py" "$folder/tiny.gguf" --tokenizer "$folder/tokenizer/tokenizer.json"
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$python" "$here/llamacpp_serve.py" "$folder/tiny.gguf" "$port" 4 2048 1 >"$folder/server.log" 2>&1 &
@@ -48,9 +49,9 @@ for backend in openai-chat openai; do
 	echo "== $backend"
 	out=$folder/$backend
 	rm -rf "$out" "$out.csv"
-	"$weir" run static --host 127.0.0.1 --port "$port" --backend $backend --tokenizer builtin --served-model-name tiny \
+	"$weir" run static --host 127.0.0.1 --port "$port" --backend $backend --tokenizer "$folder/tokenizer" --served-model-name tiny \
 		--parallel-num 1 4 8 --prompt-tokens 64 256 --output-tokens 32 16 --epochs 2 \
 		--out "$out" --benchmark-csv "$out.csv"
-	python3 "$here/check.py" "$out/result.json" "$out.csv"
+	python3 "$here/check.py" "$backend" "$out/result.json" "$out.csv"
 done
 echo "llama.cpp: ok"
