@@ -47,6 +47,12 @@ func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
 	fault := func(err error) error {
 		return &script.ParamError{Message: fmt.Sprintf("case %q: %v", c.name, err)}
 	}
+	var err error
+	if name, ok := o["executor"].(string); ok {
+		if err := load.CheckExecutor(name); err != nil {
+			return nil, fault(err) // rather than one of its options
+		}
+	}
 	known := append(slices.Clone(caseOptions), load.OptionNames()...)
 	for name := range o {
 		if !slices.Contains(known, name) {
@@ -56,7 +62,6 @@ func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
 			return nil, fault(fmt.Errorf("unknown option %q; the options are %s", name, strings.Join(known, ", ")))
 		}
 	}
-	var err error
 	if c.profile, err = load.Parse(o); err != nil {
 		return nil, fault(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -310,7 +311,7 @@ func addQuantile(vm *goja.Runtime, o *goja.Object, m *result.Metric) {
 }
 
 // callSummary calls handleSummary(result), and writes what it returns: text for
-// "stdout", and files.
+// "stdout" and "stderr", and files.
 func (r *run) callSummary() error {
 	result := func(rt *script.Runtime) ([]goja.Value, error) {
 		o, err := toJS(rt, r.Result)
@@ -322,13 +323,21 @@ func (r *run) callSummary() error {
 			return nil
 		}
 		for _, path := range o.Keys() {
-			text := o.Get(path).String()
-			if path == "stdout" {
-				r.outcome.Summarised = true
-				fmt.Fprint(r.Output, text)
-				continue
+			text, ok := o.Get(path).Export().(string)
+			if !ok {
+				return fmt.Errorf("handleSummary: what it returns for %q is no string; write JSON.stringify(…)", path)
 			}
-			if err := r.Write(path, []byte(text)); err != nil {
+			var err error
+			switch path {
+			case "stdout":
+				r.outcome.Summarised = true
+				_, err = io.WriteString(r.Output, text)
+			case "stderr":
+				_, err = io.WriteString(r.Errors, text)
+			default:
+				err = r.Write(path, []byte(text))
+			}
+			if err != nil {
 				return fmt.Errorf("handleSummary: %w", err)
 			}
 		}

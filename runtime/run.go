@@ -45,9 +45,10 @@ type Config struct {
 	Cut func()
 	// Custom lists the metrics that the script has declared, for checking thresholds.
 	Custom func() map[string]metrics.CustomKind
-	// Output is where handleSummary's "stdout" goes, and Write is given its files.
-	Output io.Writer
-	Write  func(path string, content []byte) error
+	// Output and Errors are where handleSummary's "stdout" and "stderr" go, and
+	// Write is given its files.
+	Output, Errors io.Writer
+	Write          func(path string, content []byte) error
 }
 
 // CaseView is what a progress display may look at while a case runs. Its

@@ -68,6 +68,14 @@ func Executors() []string {
 	return names
 }
 
+// CheckExecutor tells what is wrong with the name of an executor.
+func CheckExecutor(name string) error {
+	if slices.Contains(Executors(), name) {
+		return nil
+	}
+	return unknownExecutor(name)
+}
+
 // Validate reports everything that is wrong with the profile in one error,
 // in the words of the script that asked for it.
 func (p Profile) Validate() error {
@@ -174,10 +182,16 @@ func checkIterations(p Profile) []string {
 	return nil
 }
 
+// openLoop are executors that are known and not built yet.
+var openLoop = []string{"arrival-rate", "constant-arrival-rate", "ramping-arrival-rate", "ramping-vus", "replay"}
+
 func unknownExecutor(name string) error {
 	names := strings.Join(Executors(), ", ")
 	if name == "" {
 		return errors.New("executor is missing: choose one of " + names)
+	}
+	if slices.Contains(openLoop, name) {
+		return fmt.Errorf("executor %q is not built yet: there are %s", name, names)
 	}
 	if near := suggest.Nearest(name, Executors()); near != "" {
 		return fmt.Errorf("unknown executor %q: did you mean %q? There are %s", name, near, names)

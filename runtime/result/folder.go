@@ -114,6 +114,9 @@ func (f *Folder) Save(name string, data []byte) error {
 	if !filepath.IsLocal(name) {
 		return fmt.Errorf("write %q to the results folder %s: the name leads out of the folder", name, f.Dir)
 	}
+	if filepath.Clean(name) == FileName {
+		return fmt.Errorf("write %q to the results folder %s: that is the run's own result; choose another name", name, f.Dir)
+	}
 	path := filepath.Join(f.Dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return writeError(path, err)
