@@ -15,7 +15,7 @@ import (
 
 // Exit codes; those that k6 has mean the same there.
 const (
-	exitFault       = 1   // something outside of the script went wrong, or no request succeeded
+	exitFault       = 1   // something outside of the script went wrong, or nothing succeeded
 	exitInvalid     = 98  // --require-valid, and the result is not VALID
 	exitThresholds  = 99  // a threshold was crossed
 	exitConfig      = 104 // wrong flags, parameters or options

@@ -24,6 +24,7 @@ import (
 	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/runtime/sim"
+	"weir/runtime/suggest"
 	"weir/runtime/transport"
 	"weir/scripts"
 )
@@ -60,7 +61,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 }
 
 func runCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "run SCRIPT [flags]",
 		Short: "Run a scenario: a file, or one of weir's own by its name",
 		Long: `Run a scenario: a TypeScript or JavaScript file, or one of weir's own by its name
@@ -71,6 +72,10 @@ func runCommand() *cobra.Command {
 			return runScript(cmd, args)
 		},
 	}
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { // weir help run
+		runHelp(cmd, new(runFlags).set())
+	})
+	return cmd
 }
 
 // builtinScripts are the names of weir's own scenarios.
@@ -86,7 +91,8 @@ func builtinScripts() []string {
 // splitArgs separates weir's flags from the script's name and flags. The script
 // is the first argument that is neither a flag of weir nor the value of one;
 // everything that is not weir's behind it belongs to the script, and so does
-// all that follows "--".
+// all that follows "--". A script's flag before its name is returned without a
+// name: whether what follows it is its value, only the script could tell.
 func splitArgs(fs *pflag.FlagSet, args []string) (own []string, name string, rest []string) {
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -101,7 +107,10 @@ func splitArgs(fs *pflag.FlagSet, args []string) (own []string, name string, res
 			}
 			continue
 		}
-		if name == "" && !strings.HasPrefix(arg, "-") {
+		if name == "" && strings.HasPrefix(arg, "-") {
+			return own, "", args[i:]
+		}
+		if name == "" {
 			name = arg
 			continue
 		}
@@ -130,10 +139,11 @@ func runScript(cmd *cobra.Command, args []string) error {
 	}
 	if name == "" {
 		if f.help {
-			return runHelp(cmd, fs)
+			runHelp(cmd, fs)
+			return nil
 		}
 		if len(rest) > 0 {
-			return &exitError{exitConfig, fmt.Errorf("unknown flag %s before the script's name; write: weir run SCRIPT %s", rest[0], strings.Join(rest, " "))}
+			return &exitError{exitConfig, flagBeforeScript(fs, rest[0])}
 		}
 		return &exitError{exitConfig, fmt.Errorf("no script is named; write a file, or one of %s", strings.Join(builtinScripts(), ", "))}
 	}
@@ -147,11 +157,27 @@ func runScript(cmd *cobra.Command, args []string) error {
 	return s.run()
 }
 
-// runHelp is weir run --help without a script.
-func runHelp(cmd *cobra.Command, fs *pflag.FlagSet) error {
+// flagBeforeScript says what is wrong with a flag that is not weir's, in front
+// of the script's name.
+func flagBeforeScript(fs *pflag.FlagSet, arg string) error {
+	flag, _, _ := strings.Cut(arg, "=")
+	hint := "the script's own flags follow its name: weir run SCRIPT " + flag + " …"
+	if near := suggest.Nearest(flag, flagNames(fs)); near != "" {
+		hint = fmt.Sprintf("did you mean %q? Or, if it is one of the script's: %s", near, hint)
+	}
+	return fmt.Errorf("%s is no flag of weir run\n  hint: %s", flag, hint)
+}
+
+// flagNames are weir's own flags as they are written.
+func flagNames(fs *pflag.FlagSet) (names []string) {
+	fs.VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	return names
+}
+
+// runHelp prints what weir run takes, whatever the script.
+func runHelp(cmd *cobra.Command, fs *pflag.FlagSet) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s\n\nUsage:\n  weir run SCRIPT [flags]\n\nFlags:\n%s", cmd.Long, fs.FlagUsagesWrapped(width(out)))
-	return nil
 }
 
 // session is one weir run.
@@ -214,7 +240,7 @@ func (s *session) run() error {
 		if stop.Err() != nil {
 			return &exitError{exitInterrupted, errors.New("interrupted before any load was sent")}
 		}
-		return err
+		return s.ownFlagMeant(err)
 	}
 	defer runtime.Close(runtimes)
 	if !unwatch() {
@@ -235,6 +261,7 @@ func (s *session) run() error {
 		Cut:    clients.Interrupt,
 		Custom: modules.custom,
 		Output: s.stdout,
+		Errors: s.stderr,
 		Write:  s.folder.Save,
 	})
 	return s.finish(outcome, modules.aborted())
@@ -265,11 +292,25 @@ func (s *session) scriptHelp(ctx context.Context, loaded *script.Script) error {
 		return err
 	}
 	fmt.Fprintf(s.stdout, "Usage:\n  weir run %s [flags]\n\n", s.name)
-	if own.Len() > 0 {
-		fmt.Fprintf(s.stdout, "Flags of %s:\n%s\n", loaded.Name, own.String())
-	}
-	fmt.Fprintf(s.stdout, "Flags of every run:\n%s", s.flagSet.FlagUsagesWrapped(width(s.stdout)))
+	fmt.Fprintf(s.stdout, "%s\nFlags of every run:\n%s", own.String(), s.flagSet.FlagUsagesWrapped(width(s.stdout)))
 	return nil
+}
+
+// ownFlagMeant adds to the message on a flag that the script does not know
+// which of weir's flags is nearly called so.
+func (s *session) ownFlagMeant(err error) error {
+	var wrong *script.ParamError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	for _, arg := range s.args {
+		flag, _, _ := strings.Cut(arg, "=")
+		near := suggest.Nearest(flag, flagNames(s.flagSet))
+		if near != "" && wrong.Message == "unknown flag "+flag && !strings.HasPrefix(wrong.Hint, "did you mean") {
+			return &script.ParamError{Message: wrong.Message, Hint: fmt.Sprintf("did you mean %q?", near)}
+		}
+	}
+	return err
 }
 
 // checkParams refuses parameters that can never be given, since weir has a flag
@@ -361,13 +402,21 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 // verdict is the exit code of a run that went to its end.
 func (s *session) verdict() error {
 	var crossed []string
-	var requests, completed int64
+	var requests, completed, iterations, threw int64
+	var thrown string
 	for _, c := range s.report.Cases {
 		for _, t := range c.Thresholds {
 			if !t.OK {
 				crossed = append(crossed, fmt.Sprintf("%s: %s %s", c.Name, t.Metric, t.Expr))
 			}
 		}
+		for _, e := range c.Errors {
+			if e.Scope == "iteration" && thrown == "" {
+				thrown = e.Message
+			}
+		}
+		iterations += c.Counts.Started
+		threw += c.Counts.IterationFailed
 		requests += c.Counts.Requests
 		completed += c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
 	}
@@ -378,6 +427,8 @@ func (s *session) verdict() error {
 		return &exitError{exitInvalid, fmt.Errorf("the result is %s, and --require-valid was given", s.report.Verdict)}
 	case requests > 0 && completed == 0:
 		return &exitError{exitFault, errors.New("no request succeeded")}
+	case iterations > 0 && threw == iterations:
+		return &exitError{exitFault, fmt.Errorf("every iteration ended with an exception; the first one: %s", thrown)}
 	}
 	return nil
 }
@@ -396,4 +447,3 @@ func width(w io.Writer) int {
 	}
 	return 120
 }
-

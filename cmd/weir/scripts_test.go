@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"weir/runtime/result"
+)
+
+// Every example and every script of weir's own runs against the simulator, and
+// nothing in it fails. Both folders are read, so that a new one cannot be
+// forgotten.
+func TestAllScripts(t *testing.T) {
+	// Smaller loads than the defaults, where those take long.
+	smaller := map[string]string{
+		"static": "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2",
+	}
+	for _, pattern := range []string{"../../examples/*.ts", "../../scripts/*.ts"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: no scripts: %v", pattern, err)
+		}
+		for _, path := range paths {
+			name := strings.TrimSuffix(filepath.Base(path), ".ts")
+			script, err := filepath.Abs(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if filepath.Base(filepath.Dir(script)) == "scripts" {
+				script = name // as users call it
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				args := []string{"run", script, "--sim", "--sim-ttft", "1ms", "--sim-itl", "200us", "--out", "out"}
+				r := runWeir(t, append(args, strings.Fields(smaller[name])...)...)
+				checkAllWell(t, r)
+			})
+		}
+	}
+}
+
+// runWeir runs weir in a folder of its own and returns its result.
+func runWeir(t *testing.T, args ...string) *result.Result {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "weir", args...)
+	cmd.Dir = t.TempDir()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("weir %s: %v\n%s%s", strings.Join(args, " "), err, &stdout, &stderr)
+	}
+	if stdout.Len() == 0 {
+		t.Error("nothing was printed")
+	}
+	content, err := os.ReadFile(filepath.Join(cmd.Dir, "out", result.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(result.Result)
+	if err := json.Unmarshal(content, r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func checkAllWell(t *testing.T, r *result.Result) {
+	t.Helper()
+	if len(r.Cases) == 0 {
+		t.Error("no case was played")
+	}
+	for _, c := range r.Cases {
+		n := c.Counts
+		if n.Requests == 0 || n.RequestsFailed+n.RequestsCut+n.IterationFailed+n.Interrupted+n.Dropped > 0 || n.Completed != n.Scheduled {
+			t.Errorf("%s: %+v, errors %+v", c.Name, n, c.Errors)
+		}
+		for _, check := range c.Checks {
+			if check.Fails > 0 {
+				t.Errorf("%s: check %q failed %d times", c.Name, check.Name, check.Fails)
+			}
+		}
+		for _, threshold := range c.Thresholds {
+			if !threshold.OK {
+				t.Errorf("%s: threshold %s %s was crossed", c.Name, threshold.Metric, threshold.Expr)
+			}
+		}
+		if c.Warmup != nil && c.Warmup.Failed > 0 {
+			t.Errorf("%s: %d warm-up requests failed: %+v", c.Name, c.Warmup.Failed, c.Warmup.Errors)
+		}
+	}
+}

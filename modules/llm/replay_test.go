@@ -1,0 +1,240 @@
+package llm_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"weir/modules/llm"
+	"weir/runtime/metrics"
+	"weir/runtime/result"
+	"weir/runtime/script"
+	"weir/runtime/transport"
+)
+
+// answer is a service that sends the same bytes to everybody, in pieces, and
+// then closes the connection.
+func answer(t *testing.T, raw []byte, piece int) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				readRequest(c)
+				for rest := raw; len(rest) > 0; {
+					n := min(piece, len(rest))
+					if _, err := c.Write(rest[:n]); err != nil {
+						return
+					}
+					rest = rest[n:]
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
+// readRequest reads a request to its end: a reset for unread data would take
+// the answer with it.
+func readRequest(c net.Conn) {
+	var got []byte
+	var b [4096]byte
+	for {
+		n, err := c.Read(b[:])
+		if err != nil {
+			return
+		}
+		got = append(got, b[:n]...)
+		head, body, ok := bytes.Cut(got, []byte("\r\n\r\n"))
+		if !ok {
+			continue
+		}
+		_, length, _ := strings.Cut(string(head), "Content-Length: ")
+		length, _, _ = strings.Cut(length, "\r\n")
+		want, _ := json.Number(length).Int64()
+		if int64(len(body)) >= want {
+			return
+		}
+	}
+}
+
+// reply is what a script sees, and the case that the record becomes.
+type reply struct {
+	Text, Reasoning string
+	FinishReason    *string
+	Tokens          int
+	Usage           *struct{ InputTokens, OutputTokens int }
+	TTFT            *float64
+	Error           *struct {
+		Kind, Message string
+		Status        int
+	}
+	found *result.Case
+}
+
+// ask sends one request from a script and returns its reply.
+func ask(t *testing.T, url, backend, options string) reply {
+	t.Helper()
+	clients := transport.NewClients(nil)
+	defer clients.Close()
+	path := filepath.Join(t.TempDir(), "scenario.ts")
+	if err := os.WriteFile(path, []byte(`import { Endpoint } from "weir/llm";
+		export default async function () {
+			const service = new Endpoint({ backend: "`+backend+`", url: "`+url+`", timeout: "20s" });
+			return JSON.stringify(await service.complete("Hello", { maxTokens: 16`+options+` }));
+		}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := script.Load(path, script.Config{
+		Modules:   map[string]script.Module{"weir/llm": llm.New(clients, "weir")},
+		LookupEnv: func(string) (string, bool) { return "", false },
+		Console:   io.Discard,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := s.NewRuntime(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close()
+	recorder := metrics.NewRecorder(metrics.Options{})
+	var r reply
+	err = rt.Wait(script.Task{
+		Op:    "iteration",
+		Value: &metrics.Iteration{Recorder: recorder},
+		Run: func(*goja.Runtime) (goja.Value, error) {
+			f, _ := goja.AssertFunction(rt.Export("default"))
+			return f(goja.Undefined())
+		},
+	}, func(v goja.Value) error { return json.Unmarshal([]byte(v.String()), &r) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	recorder.WaitClosed(ctx)
+	r.found = recorder.Finish(result.Counts{Started: 1, Completed: 1}, nil, metrics.Rules{})
+	return r
+}
+
+// Recorded streams of real servers, and streams in which something is wrong:
+// what the script and the record make of them, however the bytes are cut.
+func TestAnswers(t *testing.T) {
+	recorded := func(name string) string {
+		b, err := os.ReadFile("../../testdata/streams/" + name + ".http")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+	chunk := func(text string) string { return `data: {"choices":[{"index":0,"delta":{"content":"` + text + `"}}]}` + "\n\n" }
+	finish := `data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}` + "\n\n"
+	done := "data: [DONE]\n\n"
+
+	for _, row := range []struct {
+		name, backend, options string
+		raw                    string
+		text                   string // the beginning of the text, or of the reasoning
+		events                 int64  // token events
+		tokens                 int
+		source                 string // who counted the output
+		finish, failure        string
+		message                string
+	}{
+		{name: "vLLM", raw: recorded("vllm-chat-usage"), text: "ST�pt +=onent)", events: 23, tokens: 24, source: "usage", finish: "length"},
+		{name: "vLLM, four tokens an event", raw: recorded("vllm-chat-interval4"), text: "ST�pt +=onent)", events: 7, tokens: 24, source: "usage", finish: "length"},
+		{name: "vLLM, usage in every chunk", raw: recorded("vllm-chat-continuous-usage"), text: "ST�pt +=onent),", events: 5, tokens: 6, source: "usage", finish: "length"},
+		{name: "vLLM, reasoning only", raw: recorded("vllm-chat-reasoning"), events: 5, tokens: 6, source: "usage", finish: "length"},
+		{name: "vLLM, completion", backend: "openai", raw: recorded("vllm-completion-usage"), text: "SIreppt +=", events: 15, tokens: 16, source: "usage", finish: "length"},
+		{name: "llama.cpp", raw: recorded("llamacpp-chat-no-usage"), text: "S one every sh", events: 8, tokens: 8, source: "events", finish: "length"},
+		{name: "llama.cpp, reasoning only", raw: recorded("llamacpp-chat-reasoning"), events: 6, tokens: 6, source: "usage", finish: "length"},
+		{name: "llama.cpp, completion", backend: "openai", raw: recorded("llamacpp-completion-usage"), text: " its once everyP", events: 16, tokens: 16, source: "usage", finish: "length"},
+		{name: "llama.cpp, refused", raw: recorded("llamacpp-no-key"), failure: "http_status", message: "Invalid API Key"},
+		{name: "llama.cpp, prompt too long", raw: recorded("llamacpp-too-long"), failure: "http_status", message: "exceeds the available context size"},
+		{name: "llama.cpp, killed", backend: "openai", raw: recorded("llamacpp-cut-off"), failure: "truncated", message: "in the middle of its response"},
+
+		{name: "no [DONE], but a finish reason", raw: head + chunk("a") + chunk("b") + finish, text: "ab", events: 2, tokens: 2, source: "events", finish: "length"},
+		{name: "[DONE], but no finish reason", raw: head + chunk("a") + done, text: "a", events: 1, tokens: 1, source: "events"},
+		{name: "[DONE] before all tokens and without a finish reason", options: ", ignoreEos: true",
+			raw: head + chunk("a") + `data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":1}}` + "\n\n" + done, failure: "stream_incomplete", message: "after 1 of 16 tokens"},
+		{name: "neither", raw: head + chunk("a"), failure: "stream_incomplete", message: "without its end mark"},
+		{name: "nothing at all", raw: head, failure: "stream_incomplete", message: "without its end mark"},
+		{name: "no token", raw: head + finish + done, failure: "no_output", message: "without a token"},
+		{name: "an error event", raw: head + chunk("a") + `data: {"error":{"message":"out of memory","code":500}}` + "\n\n" + done, failure: "stream_error", message: "out of memory"},
+		{name: "a named error event", raw: head + "event: error\ndata: {\"detail\":\"overloaded\"}\n\n", failure: "stream_error", message: "overloaded"},
+		{name: "an event that is not JSON", raw: head + chunk("a") + "data: {\"choices\":[{\n\n", failure: "malformed_event", message: "ends in the middle"},
+		{name: "a page", raw: "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html><body>Sign in</body></html>", failure: "not_a_stream", message: "text/html instead of an event stream: <html><body>Sign in"},
+		{name: "an error in JSON with status 200", raw: "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{\"error\":\"no such model\"}", failure: "stream_error", message: "no such model"},
+		{name: "status 500 without a message", raw: "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", failure: "http_status", message: "no message"},
+		{name: "status 502 with a page", raw: "HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\n\r\n<h1>Bad\nGateway</h1>", failure: "http_status", message: "<h1>Bad Gateway</h1>"},
+	} {
+		if row.backend == "" {
+			row.backend = "openai-chat"
+		}
+		for _, piece := range []int{len(row.raw), 997, 61} {
+			t.Run(row.name, func(t *testing.T) {
+				r := ask(t, answer(t, []byte(row.raw), piece), row.backend, row.options)
+				failures := r.found.Counts.RequestsFailed
+				if row.failure != "" {
+					if r.Error == nil || r.Error.Kind != row.failure || !strings.Contains(r.Error.Message, row.message) || failures != 1 {
+						t.Fatalf("%+v, %d failed requests, want %s: %s", r.Error, failures, row.failure, row.message)
+					}
+					return
+				}
+				if r.Error != nil || failures != 0 {
+					t.Fatalf("failed: %+v, %d failed requests", r.Error, failures)
+				}
+				if !strings.HasPrefix(r.Text, row.text) || r.Text == "" && r.Reasoning == "" {
+					t.Errorf("text %q, reasoning %q, want %q", r.Text, r.Reasoning, row.text)
+				}
+				if r.Tokens != row.tokens || r.found.Tokens.Output[row.source] != 1 {
+					t.Errorf("%d tokens from %v, want %d from %s", r.Tokens, r.found.Tokens.Output, row.tokens, row.source)
+				}
+				if itl := r.found.Metrics["itl"]; row.events > 1 && (itl == nil || itl.N != row.events-1) {
+					t.Errorf("gaps %+v, want %d", itl, row.events-1)
+				}
+				if finish := r.FinishReason; (finish == nil) != (row.finish == "") || finish != nil && *finish != row.finish {
+					t.Errorf("finish reason %v, want %q", finish, row.finish)
+				}
+				if r.TTFT == nil || *r.TTFT <= 0 {
+					t.Errorf("TTFT %v", r.TTFT)
+				}
+			})
+		}
+	}
+}
+
+// An answer that was not asked for as a stream has a latency, and no TTFT.
+func TestWholeAnswer(t *testing.T) {
+	raw, err := os.ReadFile("../../testdata/streams/vllm-chat-whole.http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := ask(t, answer(t, raw, len(raw)), "openai-chat", ", stream: false")
+	if r.Error != nil || r.Text == "" || r.Usage == nil || r.Usage.OutputTokens != r.Tokens || r.TTFT != nil {
+		t.Errorf("%+v", r)
+	}
+	if m := r.found.Metrics; m["ttft"] != nil || m["e2el"] == nil || m["itl"] != nil {
+		t.Errorf("metrics %v", m)
+	}
+}
