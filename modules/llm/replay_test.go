@@ -147,7 +147,9 @@ func TestAnswers(t *testing.T) {
 		return string(b)
 	}
 	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-	chunk := func(text string) string { return `data: {"choices":[{"index":0,"delta":{"content":"` + text + `"}}]}` + "\n\n" }
+	chunk := func(text string) string {
+		return `data: {"choices":[{"index":0,"delta":{"content":"` + text + `"}}]}` + "\n\n"
+	}
 	finish := `data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}` + "\n\n"
 	done := "data: [DONE]\n\n"
 
