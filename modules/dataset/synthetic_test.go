@@ -313,3 +313,34 @@ func BenchmarkSynthetic(b *testing.B) {
 		})
 	}
 }
+
+// lettersOnly is a tokenizer that knows no capitals: it makes one token of each
+// small letter and nothing of anything else.
+type lettersOnly struct{}
+
+func (lettersOnly) VocabSize() int { return 26 }
+
+func (lettersOnly) Encode(text string, _ bool) (ids []int, err error) {
+	for _, r := range text {
+		if r >= 'a' && r <= 'd' {
+			ids = append(ids, int(r-'a'))
+		}
+	}
+	return ids, nil
+}
+
+func (lettersOnly) Decode(ids []int) (string, error) {
+	var text []byte
+	for _, id := range ids {
+		text = append(text, 'a'+byte(id%4))
+	}
+	return string(text), nil
+}
+
+// A prefix that can never get long enough is refused, however little is missing.
+func TestPrefixWithoutItsLetters(t *testing.T) {
+	_, err := dataset.Synthetic{Tokenizer: lettersOnly{}, Count: 1, Input: dataset.Fixed(8), Output: dataset.Fixed(1), Prefix: 4}.Make(context.Background())
+	if err == nil || !strings.Contains(err.Error(), `too few tokens of "Hello"`) {
+		t.Errorf("%v", err)
+	}
+}

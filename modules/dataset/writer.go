@@ -126,7 +126,9 @@ func (w *writer) setPrefix(n int) error {
 	}
 	after := w.around - w.before
 	var text strings.Builder
-	for {
+	// A token of the prefix stands for a part of filler, or for a few of them;
+	// where much more text is no help, the vocabulary lacks its letters.
+	for text.Len() <= 16*len(filler)*(n+16) {
 		text.WriteString(filler)
 		ids, err := w.tokenizer.Encode(text.String(), w.special)
 		if err != nil {
@@ -151,10 +153,11 @@ func (w *writer) setPrefix(n int) error {
 			return nil
 		}
 		// Long prefixes: come near at once.
-		if short := n - len(ids); short > 2*len(ids) {
+		if short := n - len(ids); len(ids) > 0 && short > 2*len(ids) {
 			text.WriteString(strings.Repeat(filler, short/(2*len(ids))))
 		}
 	}
+	return fmt.Errorf("prefix: the tokenizer makes too few tokens of %q, of which prefixes are made: use no prefix with it", filler)
 }
 
 // write returns a text of n tokens that starts with the prefix, and how many
