@@ -2,10 +2,8 @@ package http
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/dop251/goja"
@@ -87,12 +85,12 @@ func (m *Module) once(ctx context.Context, r *request) (answer *response, locati
 		if r.method != "HEAD" {
 			answer.body, err = ex.ReadAll(maxBody)
 		}
-		failed = asFault(err)
+		failed = transport.AsError(err)
 		if ex.Status() >= 300 && ex.Status() < 400 {
 			location = ex.Header("Location")
 		}
 		if failed == nil && ex.Status() >= 400 {
-			failed = &metrics.Error{Kind: "http_status", Status: ex.Status(), Message: clip(answer.body)}
+			failed = &metrics.Error{Kind: "http_status", Status: ex.Status(), Message: message(answer.body)}
 		}
 		rec.End = time.Now()
 		ex.Close()
@@ -118,22 +116,7 @@ func closeRecord(rec *metrics.Record, failed *metrics.Error) {
 	if rec.End.IsZero() {
 		rec.End = time.Now()
 	}
-	var recorder *metrics.Recorder
-	if rec.Iteration != nil {
-		recorder = rec.Iteration.Recorder
-	}
-	recorder.Close(rec)
-}
-
-func asFault(err error) *metrics.Error {
-	var named *metrics.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &named):
-		return named
-	}
-	return &metrics.Error{Kind: "protocol", Message: err.Error()}
+	rec.Recorder().Close(rec)
 }
 
 func headersOf(ex *transport.Exchange) map[string]any {
@@ -160,15 +143,12 @@ func timings(rec *metrics.Record) map[string]any {
 	return t
 }
 
-func clip(body []byte) string {
-	s := strings.Join(strings.Fields(strings.ToValidUTF8(string(body[:min(len(body), 4096)]), "\ufffd")), " ")
-	if r := []rune(s); len(r) > 300 {
-		return string(r[:300]) + "…"
+// message is what a body says, for an error.
+func message(body []byte) string {
+	if s := transport.Excerpt(body); s != "" {
+		return s
 	}
-	if s == "" {
-		return "no message"
-	}
-	return s
+	return "no message"
 }
 
 func (r *response) errorObject() any {
@@ -202,7 +182,7 @@ func responseClass(rt *script.Runtime) script.Class {
 				parse, _ := goja.AssertFunction(rt.VM().Get("JSON").ToObject(rt.VM()).Get("parse"))
 				v, err := parse(goja.Undefined(), rt.VM().ToValue(string(r.body)))
 				if err != nil {
-					return nil, fmt.Errorf("the body of %s is not JSON: %s", r.url, clip(r.body))
+					return nil, fmt.Errorf("the body of %s is not JSON: %s", r.url, message(r.body))
 				}
 				return v, nil
 			},

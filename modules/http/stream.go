@@ -66,7 +66,7 @@ func (m *Module) follow(ctx context.Context, r *request, s *stream) {
 		s.head(ex)
 		if ex.Status() >= 400 {
 			body, _ := ex.ReadAll(64 << 10)
-			failed = &metrics.Error{Kind: "http_status", Status: ex.Status(), Message: clip(body)}
+			failed = &metrics.Error{Kind: "http_status", Status: ex.Status(), Message: message(body)}
 		} else {
 			failed = s.read(ex, r.format, rec)
 		}
@@ -94,7 +94,7 @@ func (s *stream) read(ex *transport.Exchange, format transport.Format, rec *metr
 			return nil
 		}
 		if err != nil {
-			return asFault(err)
+			return transport.AsError(err)
 		}
 		at := float64(ex.At().Sub(rec.Started)) / float64(time.Millisecond)
 		s.put(event{string(e.Name), string(e.ID), string(e.Data), at})

@@ -2,11 +2,9 @@ package llm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
-	"strings"
 	"sync"
 	"time"
 
@@ -51,15 +49,8 @@ func (x *exchange) run(ctx context.Context) *reply {
 		x.rec.Error = &metrics.Error{Kind: "no_output", Status: x.rec.Status, Message: "the answer ended without a token"}
 	}
 	r := newReply(x)
-	x.recorder().Close(x.rec)
+	x.rec.Recorder().Close(x.rec)
 	return r
-}
-
-func (x *exchange) recorder() *metrics.Recorder {
-	if x.rec.Iteration == nil {
-		return nil
-	}
-	return x.rec.Iteration.Recorder
 }
 
 func (x *exchange) follow(ctx context.Context) *metrics.Error {
@@ -117,7 +108,7 @@ func (x *exchange) notAStream(ex *transport.Exchange, kind string) *metrics.Erro
 func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 	body, err := ex.ReadAll(maxWholeBody)
 	if err != nil {
-		return asFault(err)
+		return transport.AsError(err)
 	}
 	at := ex.At()
 	x.rec.End = at
@@ -132,7 +123,7 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 	}
 	if x.out.text || x.out.more {
 		x.rec.Events = append(x.rec.Events, metrics.Event{At: at})
-		x.recorder().First(x.rec)
+		x.rec.Recorder().First(x.rec)
 	}
 	return nil
 }
@@ -152,11 +143,11 @@ func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
 			return x.ended(false)
 		}
 		if err != nil {
-			return asFault(err)
+			return transport.AsError(err)
 		}
 		x.out.begin()
 		if err := x.call.backend.decode(ev.Data, &x.out); err != nil {
-			return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, clip(string(ev.Data)))}
+			return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, transport.Excerpt(ev.Data))}
 		}
 		switch {
 		case x.out.fail != nil:
@@ -189,7 +180,7 @@ func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
 			x.rec.FirstOutput = at
 		}
 		if n == 0 {
-			x.recorder().First(x.rec)
+			x.rec.Recorder().First(x.rec)
 		}
 	}
 }
@@ -241,14 +232,6 @@ func (x *exchange) count() {
 	}
 }
 
-func asFault(err error) *metrics.Error {
-	var named *metrics.Error
-	if errors.As(err, &named) {
-		return named
-	}
-	return &metrics.Error{Kind: "protocol", Message: err.Error()}
-}
-
 // errorText finds the message in an error's body, whatever its form.
 func errorText(body []byte) string {
 	c := cursor{b: body}
@@ -266,18 +249,8 @@ func errorText(body []byte) string {
 			found, _ = decodeError(&c)
 		}
 		if found != nil {
-			return clip(found.Message)
+			return transport.Excerpt(found.Message)
 		}
 	}
-	return clip(string(body))
-}
-
-// clip makes a message of a text that may be a whole page.
-func clip(s string) string {
-	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " ")
-	const most = 300
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
+	return transport.Excerpt(body)
 }

@@ -70,6 +70,15 @@ func release(rec *Record) {
 	records.Put(rec)
 }
 
+// Recorder is where the record belongs; nil, which takes and discards it, when
+// it was sent outside of an iteration.
+func (r *Record) Recorder() *Recorder {
+	if r.Iteration == nil {
+		return nil
+	}
+	return r.Iteration.Recorder
+}
+
 // Event is one token event: tokens that arrived together.
 type Event struct {
 	At     time.Time

@@ -123,11 +123,7 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 
 // begin stamps the start; the limits count from it.
 func (x *Exchange) begin() {
-	var recorder *metrics.Recorder
-	if x.rec.Iteration != nil {
-		recorder = x.rec.Iteration.Recorder
-	}
-	recorder.Begin(x.rec)
+	x.rec.Recorder().Begin(x.rec)
 	start := x.rec.Started
 	if x.limits.Total > 0 {
 		x.total = start.Add(x.limits.Total)

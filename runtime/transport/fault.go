@@ -59,11 +59,11 @@ func fault(ctx context.Context, at phase, limits Limits, total time.Time, err er
 	case errors.As(err, &large):
 		return &metrics.Error{Kind: "protocol", Message: fmt.Sprintf("the response head is larger than %d bytes", readBuffer)}
 	case at == phaseBody:
-		return &metrics.Error{Kind: "protocol", Message: "the chunks of the response body are not valid HTTP: " + firstLine(err.Error())}
+		return &metrics.Error{Kind: "protocol", Message: "the chunks of the response body are not valid HTTP: " + Excerpt(err.Error())}
 	}
 	reason := strings.TrimPrefix(err.Error(), "error when reading response headers: ")
 	reason, _, _ = strings.Cut(reason, ": buffer size=")
-	return &metrics.Error{Kind: "protocol", Message: "the response is not valid HTTP: " + firstLine(reason)}
+	return &metrics.Error{Kind: "protocol", Message: "the response is not valid HTTP: " + Excerpt(reason)}
 }
 
 func dialFault(ctx context.Context, addr string, limit time.Duration, err error) *metrics.Error {
@@ -166,12 +166,25 @@ func plain(err error) string {
 	return err.Error()
 }
 
-func firstLine(s string) string {
-	if i := strings.IndexByte(s, '\n'); i >= 0 {
-		s = s[:i]
+// AsError gives the *metrics.Error that an error of this package is, nil for nil.
+func AsError(err error) *metrics.Error {
+	var named *metrics.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &named):
+		return named
 	}
-	if len(s) > 200 {
-		s = s[:200] + "…"
+	return &metrics.Error{Kind: "protocol", Message: err.Error()}
+}
+
+// Excerpt makes one line of a text that may be a whole page, for messages.
+func Excerpt[T string | []byte](text T) string {
+	const most = 300
+	s := string(text[:min(len(text), 16*most)])
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\ufffd")), " ")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }
