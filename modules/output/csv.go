@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"weir/runtime/result"
+	"weir/runtime/script"
 )
 
 // byteOrderMark makes spreadsheet programs read a file as UTF-8.
@@ -70,11 +71,16 @@ func Create(path string, o Options) (*Csv, error) {
 }
 
 func createError(path string, err error) error {
-	hint := "does its folder exist, and may you write there?"
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("create %s: the file exists and is not overwritten: choose another name or delete it; nothing was written", path)
+		return &script.ParamError{
+			Message: fmt.Sprintf("create %s: the file exists and is not overwritten", path),
+			Hint:    "choose another name or delete it; nothing was written",
+		}
 	}
-	return fmt.Errorf("create %s: %w: %s", path, cause(err), hint)
+	return &script.ParamError{
+		Message: fmt.Sprintf("create %s: %v", path, cause(err)),
+		Hint:    "does its folder exist, and may you write there?",
+	}
 }
 
 // cause leaves out the operation and path that our own texts have already.

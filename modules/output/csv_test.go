@@ -148,7 +148,7 @@ func TestCreateErrors(t *testing.T) {
 		options output.Options
 		want    string
 	}{
-		{exists, good, "the file exists and is not overwritten: choose another name or delete it"},
+		{exists, good, "the file exists and is not overwritten"},
 		{filepath.Join(dir, "no", "such.csv"), good, "does its folder exist"},
 		{dir, with(func(o *output.Options) { o.Exclusive = false }), "is a directory"},
 		{filepath.Join(dir, "x"), with(func(o *output.Options) { o.Columns = nil }), "no columns"},

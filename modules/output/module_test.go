@@ -89,7 +89,7 @@ func TestScriptErrors(t *testing.T) {
 		`new Csv("x.csv", { columns: ["a"] });`: "new Csv: not in init code, which every JavaScript runtime runs: do it in setup(), plan() or handleSummary()",
 		`writeFile("x.txt", "a");`:              "writeFile: not in init code",
 
-		inSetup(`new Csv("scenario.ts", { columns: ["a"] });`):                                                                             "create scenario.ts: the file exists and is not overwritten: choose another name or delete it",
+		inSetup(`new Csv("scenario.ts", { columns: ["a"] });`):                                                                             "create scenario.ts: the file exists and is not overwritten",
 		inSetup(`new (Csv as any)();`):                                                                                                     "the first argument has to be the path",
 		inSetup(`new (Csv as any)("x.csv");`):                                                                                              "columns: an array is missing",
 		inSetup(`new (Csv as any)("x.csv", "a");`):                                                                                         "the options are a instead of an object",

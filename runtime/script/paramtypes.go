@@ -245,6 +245,9 @@ func show(v any) string {
 		}
 		return strings.Join(parts, ",")
 	case float64:
+		if math.IsInf(v, 1) {
+			return "inf"
+		}
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case map[string]any:
 		if text, err := json.Marshal(v); err == nil {
