@@ -191,6 +191,7 @@ func keys(m map[string]any, but string) []string {
 
 // playCase warms up, plays the case, and sums it up.
 func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
+	r.waitPause()
 	bindings, err := r.bind(c)
 	if err != nil {
 		return nil, err
@@ -219,14 +220,22 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	}, c.thresholds, c.rules)
 	found.Name, found.Tags, found.Started, found.Warmup = c.name, c.tags, started, warmed
 	found.Interrupted = outcome.Ended == load.EndStopped || outcome.Ended == load.EndCancelled || outcome.Ended == ""
-	if c.pause > 0 && !r.stopped() {
-		select {
-		case <-time.After(c.pause):
-		case <-r.Stop:
-		case <-r.ctx.Done():
-		}
-	}
+	r.pause = c.pause
 	return found, nil
+}
+
+// waitPause waits as long as the case before asked for. It comes before the
+// next case, so that the one that ended is on disk meanwhile.
+func (r *run) waitPause() {
+	if r.pause == 0 {
+		return
+	}
+	select {
+	case <-time.After(r.pause):
+	case <-r.Stop:
+	case <-r.ctx.Done():
+	}
+	r.pause = 0
 }
 
 // binding is what the iterations of a case need in one runtime.
@@ -306,6 +315,9 @@ func (r *run) drive(c *caseSpec, number int, p load.Profile, recorder *metrics.R
 	for i, rt := range r.runtimes {
 		abort[i] = sync.OnceFunc(func() { r.cut(); rt.Abort() })
 	}
+	// A wave says when its iterations start; a VU starts its next one whenever the
+	// last has ended.
+	scheduled := p.Executor == "waves"
 	outcome := executor.Run(r.ctx, r.Stop, func(ctx context.Context, at load.Iteration) error {
 		n := at.VU % len(bindings)
 		it := &iteration{
@@ -314,6 +326,10 @@ func (r *run) drive(c *caseSpec, number int, p load.Profile, recorder *metrics.R
 			spec:      c,
 			warmup:    warmup,
 			binding:   &bindings[n],
+		}
+		it.Begun = &it.begun
+		if scheduled {
+			it.Scheduled = at.Scheduled
 		}
 		return it.run(ctx, abort[n])
 	})

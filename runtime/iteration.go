@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/dop251/goja"
 
@@ -16,6 +17,7 @@ import (
 // through its awaits, so that modules know for what they send a request.
 type iteration struct {
 	metrics.Iteration
+	begun   atomic.Bool // it has sent a request
 	inVU    int
 	warmup  bool
 	spec    *caseSpec

@@ -67,7 +67,7 @@ func forbidden(from, to string) string {
 	}
 	switch part(from, 0) {
 	case "runtime":
-		if part(to, 0) != "runtime" && from != "runtime" {
+		if part(to, 0) != "runtime" {
 			return "runtime only imports runtime"
 		}
 		if part(to, 0) == "modules" || part(to, 0) == "cmd" {

@@ -198,8 +198,11 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 			return r.leavePlan(steps)
 		}
 		c, err := r.nextCase(steps, last, number)
-		if c == nil || err != nil {
-			return err
+		if err != nil {
+			return errors.Join(err, r.unlessCut(r.leavePlan(steps)))
+		}
+		if c == nil {
+			return nil
 		}
 		last, err = play(c, number)
 		if err != nil {

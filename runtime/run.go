@@ -76,7 +76,8 @@ type run struct {
 	runtimes []*script.Runtime
 	exported map[string]bool // which functions of the lifecycle the script has
 	options  options
-	setup    any // what setup returned, detached
+	setup    any           // what setup returned, detached
+	pause    time.Duration // before the next case
 	outcome  Outcome
 }
 

@@ -107,7 +107,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
           warmup,
           // Where prompts are to be found in the prefix cache, finding them is no fault.
           expect: p.samePrompt || given(p.enablePrefixCaching) ? ["cached_prompts"] : [],
-          pause: number + 1 < cases ? p.pause : 0,
+          pause: p.pause,
         };
         number++;
         csv.row(row(promptTokens, outputTokens, parallel, result));

@@ -77,6 +77,7 @@ func resolve(base, location string) (string, error) {
 func (m *Module) once(ctx context.Context, r *request) (answer *response, location string) {
 	rec := metrics.NewRecord()
 	rec.Kind, rec.Iteration = metrics.KindHTTP, r.iterates
+	rec.Recorder().Announce(rec)
 	answer = &response{url: r.url, binary: r.binary}
 	ex, failed := m.send(ctx, r, rec)
 	if failed == nil {

@@ -61,6 +61,7 @@ func (m *Module) startStream(rt *script.Runtime, c goja.FunctionCall) (any, erro
 func (m *Module) follow(ctx context.Context, r *request, s *stream) {
 	rec := metrics.NewRecord()
 	rec.Kind, rec.Iteration = metrics.KindHTTP, r.iterates
+	rec.Recorder().Announce(rec)
 	ex, failed := m.send(ctx, r, rec)
 	if failed == nil {
 		s.head(ex)

@@ -75,7 +75,7 @@ func (o *output) choice(i int) *[]byte {
 	return &o.choices[min(i, most)]
 }
 
-// length is the bytes of text that all choices have.
+// generated is all text that the service made, for counting its tokens.
 func (o *output) generated() string {
 	var all strings.Builder
 	all.Write(o.reasoning)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,6 +151,12 @@ func (e *endpoint) chat(args goja.FunctionCall) (any, error) {
 	if !ok || o.ClassName() != "Array" {
 		return nil, fmt.Errorf(`chat needs a list of messages such as [{ role: "user", content: "Hello" }]`)
 	}
+	for i := range int(o.Get("length").ToInteger()) {
+		message, ok := o.Get(strconv.Itoa(i)).(*goja.Object)
+		if !ok || message.Get("role") == nil {
+			return nil, fmt.Errorf("chat: message %d is no object with a role and a content", i+1)
+		}
+	}
 	var err error
 	if c.messages, err = json.Marshal(o); err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
@@ -160,43 +167,51 @@ func (e *endpoint) chat(args goja.FunctionCall) (any, error) {
 // setPrompt takes a prompt as text, as token ids, or as an item of a dataset,
 // which also says how long it is and how long the answer shall be.
 func (c *call) setPrompt(v goja.Value) error {
-	o, isObject := v.(*goja.Object)
-	if !isObject {
-		if _, isText := v.Export().(string); !isText {
-			return fmt.Errorf("%v is no prompt: it must be a string, a list of token ids, or an item of a dataset", v)
-		}
-		c.prompt = v.String()
-		return nil
+	item, isObject := v.(*goja.Object)
+	if !isObject || item.ClassName() == "Array" {
+		return c.setText(v)
 	}
-	if o.ClassName() == "Array" {
-		if c.backend.Chat {
-			return fmt.Errorf("backend %q takes no token ids; give a text", c.backend.Name)
-		}
-		ids, _ := o.Export().([]any)
-		c.promptIDs = make([]int, len(ids))
-		for i, id := range ids {
-			n, ok := id.(int64)
-			if !ok || n < 0 || n > math.MaxInt32 {
-				return fmt.Errorf("element %d of the prompt is no token id: %v", i, id)
-			}
-			c.promptIDs[i] = int(n)
-		}
-		c.askedInput = len(ids)
-		return nil
-	}
-	prompt := o.Get("prompt")
+	prompt := item.Get("prompt")
 	if prompt == nil {
 		return fmt.Errorf("the prompt is an object without a field prompt")
 	}
-	if err := c.setPrompt(prompt); err != nil {
+	if err := c.setText(prompt); err != nil {
 		return err
 	}
-	if n := o.Get("promptTokens"); n != nil && n.ToInteger() > 0 {
+	if n := item.Get("promptTokens"); n != nil && n.ToInteger() > 0 {
 		c.askedInput = int(n.ToInteger())
 	}
-	if n := o.Get("outputTokens"); n != nil && n.ToInteger() > 0 {
+	if n := item.Get("outputTokens"); n != nil && n.ToInteger() > 0 {
 		c.maxTokens = float64(n.ToInteger())
 	}
+	return nil
+}
+
+// setText takes a prompt as text or as token ids.
+func (c *call) setText(v goja.Value) error {
+	list, isObject := v.(*goja.Object)
+	if !isObject {
+		if _, isText := v.Export().(string); isText {
+			c.prompt = v.String()
+			return nil
+		}
+	}
+	if !isObject || list.ClassName() != "Array" {
+		return fmt.Errorf("%v is no prompt: it must be a string, a list of token ids, or an item of a dataset", v)
+	}
+	if c.backend.Chat {
+		return fmt.Errorf("backend %q takes no token ids; give a text", c.backend.Name)
+	}
+	ids, _ := list.Export().([]any)
+	c.promptIDs = make([]int, len(ids))
+	for i, id := range ids {
+		n, ok := id.(int64)
+		if !ok || n < 0 || n > math.MaxInt32 {
+			return fmt.Errorf("element %d of the prompt is no token id: %v", i, id)
+		}
+		c.promptIDs[i] = int(n)
+	}
+	c.askedInput = len(ids)
 	return nil
 }
 
@@ -217,6 +232,7 @@ func (e *endpoint) start(what string, c *call, options goja.Value) (any, error) 
 	if c.ignoreEOS {
 		rec.AskedOut = int(c.maxTokens)
 	}
+	rec.Recorder().Announce(rec)
 	x := &exchange{client: e.client, uri: e.uri, host: e.host, counter: e.counter, call: c, rec: rec}
 	promise, settle := e.rt.Promise()
 	ctx := e.rt.Context()

@@ -2,8 +2,11 @@ package llm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"math/big"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -105,8 +108,8 @@ func unknownOption(name string, others map[string]func(goja.Value) error) error 
 }
 
 func number(v goja.Value, low, high float64) (float64, error) {
-	switch v.ExportType().Kind().String() {
-	case "int64", "float64":
+	switch v.ExportType().Kind() {
+	case reflect.Int64, reflect.Float64:
 	default:
 		return 0, fmt.Errorf("%s is not a number", v)
 	}
@@ -195,8 +198,10 @@ func extraBody(s *settings, v goja.Value) error {
 	}
 	extra := slices.Clone(s.extra)
 	for _, key := range o.Keys() {
-		// goja's objects marshal as JSON.stringify does.
-		j, err := json.Marshal(o.Get(key))
+		if goja.IsUndefined(o.Get(key)) {
+			continue // as JSON.stringify does
+		}
+		j, err := toJSON(o.Get(key))
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
@@ -205,6 +210,21 @@ func extraBody(s *settings, v goja.Value) error {
 	}
 	s.extra = extra
 	return nil
+}
+
+// toJSON writes a value as JSON.stringify does; what that leaves out is an error.
+func toJSON(v goja.Value) ([]byte, error) {
+	if o, ok := v.(*goja.Object); ok {
+		if _, isFunction := goja.AssertFunction(o); isFunction {
+			return nil, errors.New("a function cannot be written as JSON")
+		}
+		return json.Marshal(o) // goja's objects do what JSON.stringify does
+	}
+	switch v.ExportType() {
+	case reflect.TypeFor[*big.Int](), reflect.TypeFor[*goja.Symbol]():
+		return nil, fmt.Errorf("%s cannot be written as JSON", v)
+	}
+	return json.Marshal(v.Export())
 }
 
 // headers adds header fields; they replace those of the same name.

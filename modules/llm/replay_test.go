@@ -240,3 +240,92 @@ func TestWholeAnswer(t *testing.T) {
 		t.Errorf("metrics %v", m)
 	}
 }
+
+// What the script gives in extraBody goes out as JSON.stringify writes it, and
+// what is no prompt, no message or no option is refused before anything is sent.
+func TestWhatIsSent(t *testing.T) {
+	f := func(call, want string) {
+		t.Helper()
+		sent := make(chan string, 1)
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			var got bytes.Buffer
+			readRequest(recordedConn{c, &got})
+			sent <- got.String()
+		}()
+		message := throws(t, "http://"+l.Addr().String(), call)
+		if message == "" {
+			message = <-sent
+		}
+		if !strings.Contains(message, want) {
+			t.Errorf("%s\n got %s\nwant %s", call, message, want)
+		}
+	}
+	f(`complete("x", { extraBody: { a: "中文", b: null, c: undefined, d: [1, { e: "é" }], f: true, g: 1.5 } })`, `,"a":"中文","b":null,"d":[1,{"e":"é"}],"f":true,"g":1.5}`)
+	f(`complete("x", { extraBody: { f: () => 1 } })`, "option extraBody: f: a function cannot be written as JSON")
+	f(`complete("x", { extraBody: { f: 5n } })`, "option extraBody: f: 5 cannot be written as JSON")
+	f(`complete("x", { headers: { "X-A": "b" } })`, "X-A: b\r\n")
+	f(`chat([{ role: "user", content: "hi" }])`, `"messages":[{"role":"user","content":"hi"}]`)
+	f(`chat([1, 2])`, "message 1 is no object with a role")
+	f(`complete({ prompt: { prompt: "x" } })`, "is no prompt")
+	f(`complete((() => { const a: any = {}; a.prompt = a; return a; })())`, "is no prompt")
+	f(`complete([1, 2])`, `backend "openai-chat" takes no token ids`)
+	f(`complete("x", { maxTokens: 0 })`, "option maxTokens: 0 is out of range")
+	f(`complete("x", { maxTokns: 1 })`, `unknown option "maxTokns"; did you mean "maxTokens"?`)
+	f(`complete("x", { stop: 5 })`, "option stop: 5 is neither a string nor a list of strings")
+}
+
+// recordedConn keeps what is read.
+type recordedConn struct {
+	net.Conn
+	got *bytes.Buffer
+}
+
+func (c recordedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.got.Write(b[:n])
+	return n, err
+}
+
+// throws makes a call of an endpoint; it returns what the call threw.
+func throws(t *testing.T, url, call string) (message string) {
+	t.Helper()
+	clients := transport.NewClients(nil)
+	defer clients.Close()
+	path := filepath.Join(t.TempDir(), "scenario.ts")
+	if err := os.WriteFile(path, []byte(`import { Endpoint } from "weir/llm";
+		export default async function () {
+			await new Endpoint({ url: "`+url+`", timeout: "20s" }).`+call+`;
+		}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := script.Load(path, script.Config{
+		Modules:   map[string]script.Module{"weir/llm": llm.New(clients, "weir")},
+		LookupEnv: func(string) (string, bool) { return "", false },
+		Console:   io.Discard,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt, err := s.NewRuntime(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rt.Close()
+	if err := rt.Wait(script.Task{Op: "iteration", Run: func(*goja.Runtime) (goja.Value, error) {
+		f, _ := goja.AssertFunction(rt.Export("default"))
+		return f(goja.Undefined())
+	}}, nil); err != nil {
+		return err.Error()
+	}
+	return ""
+}

@@ -99,8 +99,8 @@ func (r *Recorder) samples(rec *Record) {
 	r.connection(rec)
 	r.dist[requestBytes].add(float64(rec.BytesOut))
 	r.dist[responseBytes].add(float64(rec.BytesIn))
-	if rec.Iteration != nil && !rec.Iteration.Scheduled.IsZero() {
-		r.span(startLag, rec.Iteration.Scheduled, rec.Started)
+	if at := rec.scheduled(); !at.IsZero() {
+		r.span(startLag, at, rec.Started)
 	}
 	if rec.Kind == KindHTTP {
 		r.span(httpReqDuration, rec.Started, rec.End)
@@ -197,9 +197,7 @@ func (r *Recorder) span(id int, from, to time.Time) {
 
 // spanFromSchedule samples the time since the request should have started.
 func (r *Recorder) spanFromSchedule(id int, rec *Record, to time.Time) {
-	if rec.Iteration != nil {
-		r.span(id, rec.Iteration.Scheduled, to)
-	}
+	r.span(id, rec.scheduled(), to)
 }
 
 // Unsampled returns the distributions that weir measures, without samples: what

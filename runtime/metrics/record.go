@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -48,7 +49,8 @@ type Record struct {
 	AskedIn   int   // prompt length that the script meant to send, tokens; 0: not said
 	AskedOut  int   // output length that the script asked for and the service was told not to stop before; 0: not said
 
-	begun   bool // Recorder.Begin has counted it
+	begun   bool // the recorder waits for it
+	first   bool // its iteration's first
 	prefill int  // number in the recorder's prefill log while the prefill is under way; 0: none
 }
 
@@ -77,6 +79,15 @@ func (r *Record) Recorder() *Recorder {
 		return nil
 	}
 	return r.Iteration.Recorder
+}
+
+// scheduled is when the request was to start: only the first request of an
+// iteration has the iteration's schedule. Zero: it had none.
+func (r *Record) scheduled() time.Time {
+	if r.Iteration == nil || r.Iteration.Begun != nil && !r.first {
+		return time.Time{}
+	}
+	return r.Iteration.Scheduled
 }
 
 // Event is one token event: tokens that arrived together.
@@ -141,8 +152,9 @@ func (e *Error) Error() string { return e.Kind + ": " + e.Message }
 type Iteration struct {
 	Recorder  *Recorder // of the case, or of its warm-up
 	Scenario  string
-	Index     int // number of the iteration in the case, from 0
-	VU        int // number of the virtual user, from 0
-	Scheduled time.Time
+	Index     int               // number of the iteration in the case, from 0
+	VU        int               // number of the virtual user, from 0
+	Scheduled time.Time         // when it was to start; zero: it had no schedule
+	Begun     *atomic.Bool      // set by its first request, which alone is held against the schedule; nil: all are
 	Tags      map[string]string // read only
 }

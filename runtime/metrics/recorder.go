@@ -68,6 +68,15 @@ func NewRecorder(o Options) *Recorder {
 	return r
 }
 
+// Announce registers a request that will be begun, or closed without that: from
+// now on WaitClosed waits for it.
+func (r *Recorder) Announce(rec *Record) {
+	if r != nil && !rec.begun {
+		rec.begun = true
+		r.begun.Add(1)
+	}
+}
+
 // Begin registers that rec's request is about to be handed to the kernel: it
 // sets rec.Started, and for a generation its prefill begins. A request that is
 // sent again on another connection may begin again; then the last start counts.
@@ -76,9 +85,9 @@ func (r *Recorder) Begin(rec *Record) {
 		rec.Started = time.Now()
 		return
 	}
-	if !rec.begun {
-		rec.begun = true
-		r.begun.Add(1)
+	r.Announce(rec)
+	if it := rec.Iteration; it != nil && it.Begun != nil && it.Begun.CompareAndSwap(false, true) {
+		rec.first = true
 	}
 	r.endPrefill(rec, time.Now())
 	if rec.Kind != KindLLM {

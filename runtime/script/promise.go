@@ -44,6 +44,9 @@ func (r *Runtime) settle(p *pending) {
 	if p.settled || r.dropped(p.scope, p.counted) {
 		return
 	}
+	if p.scope != nil && r.cutOff(p.scope.task) {
+		return
+	}
 	p.settled = true
 	r.endWork(p.scope, p.counted)
 	r.current = p.scope

@@ -233,6 +233,22 @@ func (r *Runtime) abortTasks(queued []item) {
 	}
 }
 
+// cutOff ends a task whose context has ended, as abortTasks does all of them:
+// code that is being cut off must not go on with what its requests, given up,
+// came to. It is false for a task that may go on.
+func (r *Runtime) cutOff(t *task) bool {
+	if t == nil || t.ended || t.Task.Context == nil || t.Task.Context.Err() == nil {
+		return false
+	}
+	t.aborted = true
+	t.err = ErrInterrupted
+	r.pending -= t.pending
+	t.pending = 0
+	r.timers.dropAborted()
+	r.end(t)
+	return true
+}
+
 // stuck is true when open tasks wait for what nobody can do any more.
 func (r *Runtime) stuck() bool { return r.pending == 0 && len(r.open) > 0 }
 

@@ -84,6 +84,9 @@ func (r *Runtime) fire(t *timer) {
 	if t.cleared {
 		return
 	}
+	if t.scope != nil && r.cutOff(t.scope.task) {
+		return
+	}
 	r.current = t.scope
 	if t.every == 0 {
 		r.clear(t)
