@@ -313,7 +313,7 @@ func (r *run) drive(c *caseSpec, number int, p load.Profile, recorder *metrics.R
 	}
 	abort := make([]func(), len(r.runtimes))
 	for i, rt := range r.runtimes {
-		abort[i] = sync.OnceFunc(func() { r.cut(); rt.Abort() })
+		abort[i] = sync.OnceFunc(rt.Abort)
 	}
 	// A wave says when its iterations start; a VU starts its next one whenever the
 	// last has ended.

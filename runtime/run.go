@@ -41,8 +41,6 @@ type Config struct {
 	// what runs may end within its graceful stop. Cancelling Run's context ends
 	// it at once.
 	Stop <-chan struct{}
-	// Cut is called when requests must be given up now.
-	Cut func()
 	// Custom lists the metrics that the script has declared, for checking thresholds.
 	Custom func() map[string]metrics.CustomKind
 	// Output and Errors are where handleSummary's "stdout" and "stderr" go, and
@@ -66,6 +64,7 @@ type CaseView struct {
 type Outcome struct {
 	Interrupted bool  // by Stop or by the context
 	Summarised  bool  // handleSummary has said what goes to the terminal
+	Refused     bool  // the script's options were wrong: nothing was called, sent or saved
 	Err         error // what ended the run early: a *script.Error, a fault in a case, a failed write
 }
 
@@ -144,6 +143,7 @@ func (r *run) stopped() bool {
 // play runs everything that produces numbers.
 func (r *run) play() error {
 	if err := r.readOptions(); err != nil {
+		r.outcome.Refused = true
 		return err
 	}
 	if err := r.save(); err != nil {
@@ -178,6 +178,9 @@ func (r *run) unlessCut(err error) error {
 
 // conclude completes the result, lets the script summarise it and saves it.
 func (r *run) conclude() {
+	if r.outcome.Refused {
+		return
+	}
 	ended := time.Now()
 	r.Result.Ended = &ended
 	r.Result.Interrupted = r.outcome.Interrupted
@@ -218,19 +221,12 @@ func (r *run) call(op string, stop <-chan struct{}, f func(*goja.Runtime) (goja.
 		case <-ctx.Done():
 		}
 		cancel()
-		r.cut()
 		rt.Abort()
 	}()
 	err := rt.Wait(script.Task{Op: op, Context: ctx, Run: f}, read)
 	close(ended)
 	<-watched
 	return err
-}
-
-func (r *run) cut() {
-	if r.Cut != nil {
-		r.Cut()
-	}
 }
 
 // function returns an exported function; nil when the script has none. To be

@@ -83,6 +83,20 @@ export function* plan(): Generator<Case, void, CaseResult> {
         const outputTokens = p.outputTokens[i];
         const requests = parallel * p.epochs;
         const warmup = number === 0 ? p.warmup : 0;
+        const data = synthetic({
+          tokenizer,
+          count: requests + warmup,
+          input: promptTokens,
+          output: outputTokens,
+          prefix: given(p.enablePrefixCaching) ? p.prefixCachingNum : 0,
+          same: p.samePrompt,
+          // Prompts differ from case to case too, so that no case finds those of
+          // another one in the service's prefix cache. The warm-up takes those at the end.
+          seed: p.seed + number,
+        });
+        if (data.inexact > 0) {
+          console.warn(`${data.inexact} of ${data.length} prompts do not have ${promptTokens} tokens: no text of that length was found with this tokenizer`);
+        }
         const result = yield {
           name: `${promptTokens} in, ${outputTokens} out, ${parallel} parallel`,
           of: cases,
@@ -93,17 +107,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
           rate: p.requestRate,
           process: given(p.usePdSeparate) ? "constant" : "poisson",
           seed: p.seed + number,
-          // Prompts differ from case to case too, so that no case finds those of
-          // another one in the service's prefix cache. The warm-up takes those at the end.
-          data: synthetic({
-            tokenizer,
-            count: requests + warmup,
-            input: promptTokens,
-            output: outputTokens,
-            prefix: given(p.enablePrefixCaching) ? p.prefixCachingNum : 0,
-            same: p.samePrompt,
-            seed: p.seed + number,
-          }),
+          data,
           warmup,
           // Where prompts are to be found in the prefix cache, finding them is no fault.
           expect: p.samePrompt || given(p.enablePrefixCaching) ? ["cached_prompts"] : [],

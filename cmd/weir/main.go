@@ -80,6 +80,8 @@ func exitOf(err error) (code int, message string) {
 	switch {
 	case errors.As(err, &exit):
 		return exit.code, exit.Error()
+	case errors.Is(err, script.ErrInterrupted):
+		return exitInterrupted, "interrupted"
 	case errors.As(err, &params):
 		return exitConfig, err.Error()
 	case errors.As(err, &fault):

@@ -227,14 +227,14 @@ func (s *session) run() error {
 	if err != nil {
 		return err
 	}
-	if s.flags.help {
-		return s.scriptHelp(ctx, loaded)
-	}
 
 	// While nothing runs yet, the first Ctrl-C ends everything.
 	initCtx, cancelInit := context.WithCancel(ctx)
 	defer cancelInit()
 	unwatch := context.AfterFunc(stop, cancelInit)
+	if s.flags.help {
+		return s.scriptHelp(initCtx, loaded)
+	}
 	runtimes, err := runtime.Init(initCtx, loaded, s.flags.runtimes)
 	if err != nil {
 		if stop.Err() != nil {
@@ -258,7 +258,6 @@ func (s *session) run() error {
 		Save:   s.folder.Write,
 		Watch:  s.watch,
 		Stop:   stop.Done(),
-		Cut:    clients.Interrupt,
 		Custom: modules.custom,
 		Output: s.stdout,
 		Errors: s.stderr,
@@ -378,10 +377,15 @@ func (s *session) watch(v runtime.CaseView) (done func()) {
 
 // finish prints what was found and chooses the exit code.
 func (s *session) finish(o runtime.Outcome, aborted string) error {
+	if o.Refused && s.flags.out == "" {
+		os.RemoveAll(s.folder.Dir) // made for this run, and there is no result
+	}
 	if !o.Summarised && !s.flags.noSummary && len(s.report.Cases) > 0 {
 		result.Summary(s.stdout, s.report, width(s.stdout))
 	}
-	fmt.Fprintf(s.stderr, "result: %s\n", filepath.ToSlash(s.folder.Path()))
+	if !o.Refused {
+		fmt.Fprintf(s.stderr, "result: %s\n", filepath.ToSlash(s.folder.Path()))
+	}
 	switch {
 	case o.Err != nil:
 		code, _ := exitOf(o.Err)

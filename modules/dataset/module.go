@@ -34,7 +34,11 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 			if err != nil {
 				rt.Throw(err)
 			}
-			d, err := m.synthetic(rt.Context(), s)
+			make := m.synthetic
+			if !rt.InInit() { // only one runtime asks, and a sweep is not to keep them all
+				make = fresh
+			}
+			d, err := make(rt.Context(), s)
 			if err != nil {
 				rt.Throw(err)
 			}
@@ -60,10 +64,15 @@ func (m *Module) synthetic(ctx context.Context, s Synthetic) (*Dataset, error) {
 	if entry.dataset != nil {
 		return entry.dataset, nil
 	}
+	d, err := fresh(ctx, s)
+	entry.dataset = d
+	return d, err
+}
+
+func fresh(ctx context.Context, s Synthetic) (*Dataset, error) {
 	d, err := s.Make(ctx)
 	if errors.Is(err, context.Canceled) {
 		err = script.ErrInterrupted
 	}
-	entry.dataset = d
 	return d, err
 }

@@ -20,7 +20,10 @@ declare module "weir/http" {
     keepAlive?: boolean;
     /** Accept a certificate that cannot be verified. Default: false. */
     insecure?: boolean;
-    /** Redirects to follow at most. Default: 10. */
+    /**
+     * Redirects to follow at most. One to another scheme, host or port goes without
+     * the headers Authorization, Cookie and X-Apig-AppCode. Default: 10.
+     */
     redirects?: number;
     /** What `body` is: a string or an ArrayBuffer. Default: "text". */
     responseType?: "text" | "binary";
@@ -33,6 +36,7 @@ declare module "weir/http" {
     /** The request completed with a status below 400. */
     readonly ok: boolean;
     readonly headers: Record<string, string>;
+    /** At most 256 MiB; a longer one is cut, and fails the request. */
     readonly body: string | ArrayBuffer;
     /** Milliseconds. */
     readonly timings: {
@@ -75,7 +79,7 @@ declare module "weir/http" {
     /** HTTP status; 0 before the head has arrived. */
     readonly status: number;
     readonly headers: Record<string, string> | null;
-    /** Closes the connection. Leaving the loop does that, too. */
+    /** Closes the connection; it never rejects. Leaving the loop does that, too. */
     close(): Promise<unknown>;
   }
 

@@ -23,6 +23,10 @@ import (
 
 // Module is the module of one run.
 type Module struct {
+	// MaxBody is the longest body of a response that is read, in bytes; a longer
+	// one fails its request. It is set before the first request.
+	MaxBody int64
+
 	clients   *transport.Clients
 	userAgent string
 }
@@ -30,7 +34,7 @@ type Module struct {
 // New makes the module; clients is shared with whatever else sends requests in
 // the run.
 func New(clients *transport.Clients, userAgent string) *Module {
-	return &Module{clients: clients, userAgent: userAgent}
+	return &Module{MaxBody: defaultMaxBody, clients: clients, userAgent: userAgent}
 }
 
 // Exports gives a runtime request, get, post, put, patch, del, head and stream, by name and as
@@ -89,7 +93,7 @@ type request struct {
 
 const (
 	defaultRedirects = 10
-	maxBody          = 256 << 20
+	defaultMaxBody   = 256 << 20
 )
 
 // newRequest reads the arguments that all calls share.

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,22 @@ func service(t *testing.T) string {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Method", r.Method)
 		fmt.Fprintf(w, "%s %s %q %s", r.Method, r.Header.Get("Content-Type"), body, r.Header.Get("X-Extra"))
+	})
+	// Another service than this one, for redirects.
+	other := httptest.NewServer(mux)
+	t.Cleanup(other.Close)
+	mux.HandleFunc("/secrets", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		h := r.Header
+		fmt.Fprintf(w, "%s %q %q %q %q %q", r.Method, h["Authorization"], h["Cookie"], h["X-Apig-Appcode"], h["Content-Type"], h["X-Extra"])
+	})
+	mux.HandleFunc("/here", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/secrets", 307) })
+	mux.HandleFunc("/away", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, other.URL+"/secrets", 307)
+	})
+	mux.HandleFunc("/see", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/secrets", 303) })
+	mux.HandleFunc("/long", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		n, _ := strconv.Atoi(r.URL.RawQuery)
+		io.WriteString(w, strings.Repeat("x", n))
 	})
 	mux.HandleFunc("/json", func(w nethttp.ResponseWriter, r *nethttp.Request) { io.WriteString(w, `{"a":[1,2]}`) })
 	mux.HandleFunc("/bytes", func(w nethttp.ResponseWriter, r *nethttp.Request) { w.Write([]byte{0, 255, 7}) })
@@ -76,8 +93,10 @@ func run(t *testing.T, url, body string) (string, *result.Case) {
 	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	m := http.New(clients, "weir/test")
+	m.MaxBody = 5000
 	s, err := script.Load(path, script.Config{
-		Modules:   map[string]script.Module{"weir/http": http.New(clients, "weir/test")},
+		Modules:   map[string]script.Module{"weir/http": m},
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Console:   t.Output(),
 	})
@@ -143,11 +162,20 @@ func TestRequests(t *testing.T) {
 	f(`const r = await http.post(url + "/kept", "x"); return r.body`, `POST  "x"`, 2, 0)
 	f(`const r = await http.get(url + "/round", { redirects: 3 }); return r.status`, `302`, 4, 0)
 	f(`const r = await http.get(url + "/moved", { redirects: 0 }); return r.status`, `302`, 1, 0)
+	// Another service does not get the credentials, and a GET has no Content-Type.
+	const secrets = `{ headers: { authorization: "a", Cookie: "b", "x-apig-appcode": "c", "Content-Type": "d", "x-extra": "e" } }`
+	f(`const r = await http.post(url + "/here", "x", `+secrets+`); return r.body`, `POST ["a"] ["b"] ["c"] ["d"] ["e"]`, 2, 0)
+	f(`const r = await http.post(url + "/away", "x", `+secrets+`); return r.body`, `POST [] [] [] ["d"] ["e"]`, 2, 0)
+	f(`const r = await http.put(url + "/see", "x", `+secrets+`); return r.body`, `GET ["a"] ["b"] ["c"] [] ["e"]`, 2, 0)
+	// A body up to the limit is whole, a longer one a failure.
+	f(`const r = await http.get(url + "/long?5000"); return [r.ok, r.body.length].join("|")`, `true|5000`, 1, 0)
+	f(`const r = await http.get(url + "/long?5001"); return [r.status, r.ok, r.body.length, r.error.kind, r.error.message].join("|")`, `200|false|5000|protocol|the body is longer than the limit of 5000 bytes`, 1, 1)
 	// Misuse throws.
 	f(`await http.get("nonsense")`, `it must begin with http:// or https://`, 0, 0)
 	f(`await http.get(url, { timeuot: 1 })`, `unknown option "timeuot"; did you mean "timeout"?`, 0, 0)
 	f(`await http.get(url, { timeout: "soon" })`, `option timeout: "soon" is not a duration`, 0, 0)
 	f(`await http.get(url, { headers: { "a b": "c" } })`, `"a b" is not the name of a header`, 0, 0)
+	f(`await http.get(url, { headers: { a: "b\r\nc: d" } })`, `the value of header a has a line end`, 0, 0)
 	f(`await http.post(url, 5)`, `cannot be a body`, 0, 0)
 }
 
@@ -174,5 +202,9 @@ func TestStreams(t *testing.T) {
 	// A failure is thrown where the next event would have been.
 	f(`const seen = []; try { for await (const e of http.stream(url + "/cut")) seen.push(e.data); } catch (e) { seen.push(String(e)); } return seen.join()`, "one,Error: truncated", 1)
 	f(`try { for await (const e of http.stream(url + "/down")); } catch (e) { return String(e) }`, "http_status: come back later", 1)
+	// Closing is never a failure, even after one.
+	f(`const s = http.stream(url + "/cut"); let n = 0; try { for (;;) { await s.next(); n++; } } catch (e) { n = n + " " + e.name; }
+		return n + JSON.stringify([await s.close(), await s.return(), await s.next()])`, `[{"done":true},{"done":true},{"done":true}]`, 1)
+	f(`const s = http.stream("http://127.0.0.1:1/"); try { await s.next(); } catch { return (await s.return()).done }`, "true", 1)
 	f(`for await (const e of http.stream("http://127.0.0.1:1/"));`, "connect: cannot connect to 127.0.0.1:1", 1)
 }

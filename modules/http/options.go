@@ -78,11 +78,8 @@ func setHeaders(r *request, v goja.Value) error {
 	}
 	for _, name := range o.Keys() {
 		value := o.Get(name).String()
-		if name == "" || strings.ContainsAny(name, " \t\r\n:") {
-			return fmt.Errorf("%q is not the name of a header", name)
-		}
-		if strings.ContainsAny(value, "\r\n\x00") {
-			return fmt.Errorf("the value of %s has a line end in it", name)
+		if err := transport.CheckHeader(name, value); err != nil {
+			return err
 		}
 		r.setHeader(name, value)
 	}
@@ -90,8 +87,12 @@ func setHeaders(r *request, v goja.Value) error {
 }
 
 func (r *request) setHeader(name, value string) {
-	r.req.Header = slices.DeleteFunc(r.req.Header, func(h transport.Header) bool { return strings.EqualFold(h.Name, name) })
+	r.dropHeader(name)
 	r.req.Header = append(r.req.Header, transport.Header{Name: name, Value: value})
+}
+
+func (r *request) dropHeader(name string) {
+	r.req.Header = slices.DeleteFunc(r.req.Header, func(h transport.Header) bool { return strings.EqualFold(h.Name, name) })
 }
 
 func (r *request) hasHeader(name string) bool {

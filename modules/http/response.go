@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/dop251/goja"
@@ -53,11 +54,40 @@ func (m *Module) run(ctx context.Context, r *request) *response {
 			return answer
 		}
 		r.follow--
+		if !sameService(answer.url, next) {
+			for _, name := range credentials {
+				r.dropHeader(name)
+			}
+		}
 		r.url = next
 		if answer.status == 303 || answer.status <= 302 && r.method == "POST" {
 			r.method, r.req.Body = "GET", nil
+			r.dropHeader("Content-Type") // of a body that is not sent
 		}
 	}
+}
+
+// credentials are headers that are meant for the service that the script named,
+// and that no other service gets by a redirect.
+var credentials = []string{"Authorization", "Cookie", "X-Apig-AppCode"}
+
+// sameService tells whether two URLs, both checked, have one scheme, host and
+// port.
+func sameService(a, b string) bool {
+	from, err1 := url.Parse(a)
+	to, err2 := url.Parse(b)
+	return err1 == nil && err2 == nil && from.Scheme == to.Scheme &&
+		strings.EqualFold(from.Hostname(), to.Hostname()) && port(from) == port(to)
+}
+
+func port(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "":
+		return p
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
 }
 
 func resolve(base, location string) (string, error) {
@@ -82,11 +112,9 @@ func (m *Module) once(ctx context.Context, r *request) (answer *response, locati
 	ex, failed := m.send(ctx, r, rec)
 	if failed == nil {
 		answer.status, answer.headers = ex.Status(), headersOf(ex)
-		var err error
 		if r.method != "HEAD" {
-			answer.body, err = ex.ReadAll(maxBody)
+			answer.body, failed = m.readBody(ex)
 		}
-		failed = transport.AsError(err)
 		if ex.Status() >= 300 && ex.Status() < 400 {
 			location = ex.Header("Location")
 		}
@@ -100,6 +128,18 @@ func (m *Module) once(ctx context.Context, r *request) (answer *response, locati
 	answer.timings = timings(rec)
 	closeRecord(rec, failed)
 	return answer, location
+}
+
+// readBody reads the body, or of one that is too long the start.
+func (m *Module) readBody(ex *transport.Exchange) ([]byte, *metrics.Error) {
+	body, err := ex.ReadAll(m.MaxBody + 1)
+	failed := transport.AsError(err)
+	if int64(len(body)) > m.MaxBody {
+		body = body[:m.MaxBody]
+		failed = &metrics.Error{Kind: "protocol", Status: ex.Status(), Message: fmt.Sprintf(
+			"the body is longer than the limit of %d bytes: ask for less, or read it piece by piece with http.stream", m.MaxBody)}
+	}
+	return body, failed
 }
 
 // send writes the request's line and head for its current URL.

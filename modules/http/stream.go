@@ -121,24 +121,27 @@ func (s *stream) end(failed *metrics.Error) (stopped bool) {
 	s.mu.Lock()
 	stopped = s.ended
 	s.ended = true
-	if !stopped {
-		s.failed = failed
+	if stopped {
+		failed = nil // of the connection that stop closed
 	}
+	s.failed = failed
 	waiting := s.waiting
 	s.waiting = nil
 	s.mu.Unlock()
 	for _, settle := range waiting {
-		settle(s.last)
+		settle(last(failed))
 	}
 	return stopped
 }
 
 // last is what next() gives after the last event: done, or the failure.
-func (s *stream) last() (any, error) {
-	if s.failed != nil {
-		return nil, s.failed
+func last(failed *metrics.Error) func() (any, error) {
+	return func() (any, error) {
+		if failed != nil {
+			return nil, failed
+		}
+		return map[string]any{"done": true, "value": goja.Undefined()}, nil
 	}
-	return map[string]any{"done": true, "value": goja.Undefined()}, nil
 }
 
 func step(e event) any {
@@ -160,8 +163,9 @@ func (s *stream) next(rt *script.Runtime) any {
 		s.mu.Unlock()
 		settle(func() (any, error) { return step(e), nil })
 	case s.ended:
+		failed := s.failed
 		s.mu.Unlock()
-		settle(s.last)
+		settle(last(failed))
 	default:
 		s.waiting = append(s.waiting, settle)
 		s.mu.Unlock()
@@ -170,14 +174,15 @@ func (s *stream) next(rt *script.Runtime) any {
 }
 
 // stop is the iterator's return(): the script leaves the loop, the connection
-// is closed, and the request counts as complete.
+// is closed, and the request counts as complete unless it has failed before. From
+// here on the iterator is done, whatever became of the request.
 func (s *stream) stop(rt *script.Runtime) any {
 	s.mu.Lock()
-	s.ended, s.events = true, nil
+	s.ended, s.events, s.failed = true, nil, nil
 	s.mu.Unlock()
 	s.cancel()
 	promise, settle := rt.Promise()
-	settle(s.last)
+	settle(last(nil))
 	return promise
 }
 

@@ -51,7 +51,7 @@ type output struct {
 	id        string
 
 	usage struct {
-		known                            bool
+		hasInput, hasOutput              bool // the service said how many
 		input, output, reasoning, cached int
 	}
 

@@ -195,7 +195,7 @@ func (x *exchange) ended(mark bool) *metrics.Error {
 		return nil
 	case !mark:
 		return &metrics.Error{Kind: "stream_incomplete", Status: 200, Message: "the stream ended without its end mark and without a finish reason"}
-	case asked > 0 && x.out.usage.known && x.out.usage.output < asked:
+	case asked > 0 && x.out.usage.hasOutput && x.out.usage.output < asked:
 		return &metrics.Error{Kind: "stream_incomplete", Status: 200,
 			Message: fmt.Sprintf("the stream ended without a finish reason after %d of %d tokens", x.out.usage.output, asked)}
 	}
@@ -205,30 +205,41 @@ func (x *exchange) ended(mark bool) *metrics.Error {
 // count says how many tokens the request had, and who counted them: the
 // service, else the endpoint's tokenizer, else the events.
 func (x *exchange) count() {
+	x.rec.FinishReason = x.out.finish
+	x.countInput()
+	x.countOutput()
+}
+
+func (x *exchange) countInput() {
 	rec, u := x.rec, &x.out.usage
-	rec.FinishReason = x.out.finish
-	if u.known {
+	switch {
+	case u.hasInput:
 		rec.Input = metrics.Count{N: u.input, Source: metrics.CountUsage}
-		rec.Output = metrics.Count{N: u.output, Source: metrics.CountUsage}
-		rec.Reasoning = metrics.Count{N: u.reasoning, Source: metrics.CountUsage}
 		rec.Cached = metrics.Count{N: u.cached, Source: metrics.CountUsage}
-		return
-	}
-	if x.counter != nil && x.call.prompt != "" && rec.Error == nil {
+	case x.call.askedInput > 0: // whoever said so has counted
+		rec.Input = metrics.Count{N: x.call.askedInput, Source: metrics.CountTokenizer}
+	case x.counter != nil && x.call.prompt != "" && rec.Error == nil:
 		if n, err := x.counter.Count(x.call.prompt); err == nil {
 			rec.Input = metrics.Count{N: n, Source: metrics.CountTokenizer}
 		}
-	} else if x.call.askedInput > 0 {
-		rec.Input = metrics.Count{N: x.call.askedInput, Source: metrics.CountTokenizer}
 	}
-	if x.counter != nil && len(rec.Events) > 0 {
+}
+
+func (x *exchange) countOutput() {
+	rec, u := x.rec, &x.out.usage
+	if u.hasOutput {
+		rec.Output = metrics.Count{N: u.output, Source: metrics.CountUsage}
+		rec.Reasoning = metrics.Count{N: u.reasoning, Source: metrics.CountUsage}
+		return
+	}
+	if len(rec.Events) == 0 {
+		return
+	}
+	rec.Output = metrics.Count{N: len(rec.Events), Source: metrics.CountEvents}
+	if x.counter != nil {
 		if n, err := x.counter.Count(x.out.generated()); err == nil {
 			rec.Output = metrics.Count{N: n, Source: metrics.CountTokenizer}
-			return
 		}
-	}
-	if n := len(rec.Events); n > 0 {
-		rec.Output = metrics.Count{N: n, Source: metrics.CountEvents}
 	}
 }
 

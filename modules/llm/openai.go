@@ -264,12 +264,13 @@ func decodeUsage(c *cursor, o *output) error {
 	if c.peek() != '{' {
 		return c.skip()
 	}
-	o.usage.known = true
 	return c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "prompt_tokens":
+			o.usage.hasInput = true
 			o.usage.input, err = c.count()
 		case "completion_tokens":
+			o.usage.hasOutput = true
 			o.usage.output, err = c.count()
 		case "prompt_tokens_details":
 			return c.object(func(key []byte) (err error) {

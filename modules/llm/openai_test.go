@@ -49,7 +49,7 @@ func TestDecodeOpenAIUsage(t *testing.T) {
 	var o output
 	err := decodeOpenAI([]byte(`{"choices":[],"usage":{"prompt_tokens":16,"total_tokens":40,"completion_tokens":24,
 		"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":5}}}`), &o)
-	if u := o.usage; err != nil || !u.known || u.input != 16 || u.output != 24 || u.cached != 8 || u.reasoning != 5 {
+	if u := o.usage; err != nil || !u.hasInput || !u.hasOutput || u.input != 16 || u.output != 24 || u.cached != 8 || u.reasoning != 5 {
 		t.Errorf("%+v, %v", u, err)
 	}
 }

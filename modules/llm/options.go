@@ -242,11 +242,8 @@ func headers(s *settings, v goja.Value) error {
 }
 
 func (s *settings) setHeader(name, value string) error {
-	if name == "" || strings.ContainsAny(name, " \t\r\n:") {
-		return fmt.Errorf("%q is not the name of a header", name)
-	}
-	if strings.ContainsAny(value, "\r\n\x00") {
-		return fmt.Errorf("the value of header %s has a line end in it", name)
+	if err := transport.CheckHeader(name, value); err != nil {
+		return err
 	}
 	s.headers = slices.DeleteFunc(slices.Clone(s.headers), func(h transport.Header) bool { return strings.EqualFold(h.Name, name) })
 	s.headers = append(s.headers, transport.Header{Name: name, Value: value})

@@ -65,7 +65,11 @@ func (m *Module) class(rt *script.Runtime) *goja.Object {
 			if !ok {
 				return nil, fmt.Errorf(`new Tokenizer(path): the path is %s, not a string: name a tokenizer.json, the directory that contains it, or "builtin"`, call.Argument(0))
 			}
-			return m.Load(path)
+			t, err := m.Load(path)
+			if err != nil { // a wrong path is a wrong setting, no fault of the script
+				return nil, &script.ParamError{Message: err.Error()}
+			}
+			return t, nil
 		}
 	}
 	return rt.Class(c)

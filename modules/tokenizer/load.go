@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,10 +90,32 @@ func parse(path string, data []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer %s: %w", path, err)
 	}
+	if data, err = whole(data); err != nil {
+		return nil, fmt.Errorf("load tokenizer %s: %w", path, err)
+	}
 	lib, err := tokenizers.FromBytes(data)
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer %s: not a tokenizer that this version of weir understands: %w: "+
 			"save it again with a current version of transformers", path, err)
 	}
 	return &Tokenizer{path: path, vocab: vocab, lib: lib}, nil
+}
+
+// whole turns off the cutting and padding of texts that a tokenizer.json may ask
+// for: they are for feeding a model, and would falsify every count.
+func whole(data []byte) ([]byte, error) {
+	var file map[string]json.RawMessage
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	changed := false
+	for _, name := range []string{"truncation", "padding"} {
+		if value, ok := file[name]; ok && string(value) != "null" {
+			file[name], changed = json.RawMessage("null"), true
+		}
+	}
+	if !changed {
+		return data, nil
+	}
+	return json.Marshal(file)
 }

@@ -131,6 +131,31 @@ func TestBuiltin(t *testing.T) {
 	}
 }
 
+// What a file says about cutting and padding texts is for feeding a model.
+func TestTruncationAndPaddingAreOff(t *testing.T) {
+	content, err := os.ReadFile("builtin.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := builtin(t)
+	const truncation = `"truncation":{"direction":"Right","max_length":16,"strategy":"LongestFirst","stride":0}`
+	const padding = `"padding":{"strategy":{"Fixed":64},"direction":"Right","pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"!"}`
+	for _, test := range []struct{ name, truncation, padding string }{
+		{"truncation", truncation, `"padding":null`},
+		{"padding", `"truncation":null`, padding},
+		{"both", truncation, padding},
+	} {
+		tok := load(t, strings.NewReplacer(`"truncation":null`, test.truncation, `"padding":null`, test.padding).Replace(string(content)))
+		for _, text := range []string{"Hello", "<|endoftext|> & <b>", strings.Repeat("the river ", 500)} {
+			got, err := tok.Encode(text, true)
+			want, _ := plain.Encode(text, true)
+			if err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: a text of %d bytes has %d tokens, %v, want %d", test.name, len(text), len(got), err, len(want))
+			}
+		}
+	}
+}
+
 func TestTextThatCannotBeEncoded(t *testing.T) {
 	tok := builtin(t)
 	_, err := tok.Encode("one\x00two", true)
@@ -342,4 +367,25 @@ func FuzzLoad(f *testing.F) {
 			_, _ = tok.Decode(ids)
 		}
 	})
+}
+
+// A file that asks for texts to be cut or padded, as a model is fed with them,
+// still counts them whole.
+func TestNeitherCutNorPadded(t *testing.T) {
+	file := strings.Replace(withBOS, `"truncation":null,"padding":null`,
+		`"truncation":{"direction":"Right","max_length":2,"strategy":"LongestFirst","stride":0},
+		 "padding":{"strategy":{"Fixed":9},"direction":"Right","pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"[PAD]"}`, 1)
+	path := filepath.Join(t.TempDir(), "tokenizer.json")
+	if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tok.Close()
+	ids, err := tok.Encode("hello world!", true)
+	if err != nil || !slices.Equal(ids, []int{4, 1, 2, 3}) {
+		t.Errorf("%v, %v, want [4 1 2 3]", ids, err)
+	}
 }

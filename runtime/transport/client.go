@@ -20,11 +20,9 @@ import (
 type Clients struct {
 	redirect *url.URL // every client connects here instead; nil: nowhere else
 
-	mu       sync.Mutex // protects the following fields
-	byKey    map[clientKey]*Client
-	dialing  context.Context // ends at Interrupt
-	stopDial context.CancelFunc
-	closed   bool
+	mu     sync.Mutex // protects the following fields
+	byKey  map[clientKey]*Client
+	closed bool
 }
 
 // Options are the ways of reaching a service that need a client of their own.
@@ -41,27 +39,14 @@ type clientKey struct {
 // connect to that service, whatever URL they are asked for: so a run can be
 // played against the simulator.
 func NewClients(redirect *url.URL) *Clients {
-	c := &Clients{redirect: redirect, byKey: make(map[clientKey]*Client)}
-	c.dialing, c.stopDial = context.WithCancel(context.Background())
-	return c
+	return &Clients{redirect: redirect, byKey: make(map[clientKey]*Client)}
 }
 
-// Interrupt gives up the connections that are being opened now. Their requests
-// fail as interrupted.
-func (cs *Clients) Interrupt() {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	cs.stopDial()
-	cs.dialing, cs.stopDial = context.WithCancel(context.Background())
-}
-
-// Close closes the kept connections and gives up those being opened. A request
-// that is still under way loses its connection when it has ended.
+// Close closes the kept connections. A request that is still under way loses
+// its connection when it has ended; its context ends it earlier.
 func (cs *Clients) Close() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	cs.stopDial()
-	cs.dialing, cs.stopDial = context.WithCancel(context.Background())
 	cs.closed = true
 	for _, c := range cs.byKey {
 		c.pool.close()
@@ -151,11 +136,5 @@ func (c *Client) acquire(ctx context.Context, limit time.Duration, fresh bool) (
 	if limit <= 0 {
 		limit = DefaultConnectLimit
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	c.set.mu.Lock()
-	dialing := c.set.dialing
-	c.set.mu.Unlock()
-	defer context.AfterFunc(dialing, cancel)()
 	return dial(ctx, c.addr, limit, c.tls)
 }

@@ -268,16 +268,4 @@ func TestCancel(t *testing.T) {
 			t.Error("the connection of an interrupted exchange was used again")
 		}
 	})
-	for name, stop := range map[string]func(*transport.Clients){"Interrupt": (*transport.Clients).Interrupt, "Close": (*transport.Clients).Close} {
-		t.Run("clients' "+name, func(t *testing.T) {
-			u := newUser(t)
-			s := serve(t, func(p *peer) {
-				p.r.ReadByte()
-				stop(u.clients)
-				p.gone()
-			})
-			_, _, failed := u.send(context.Background(), "https"+strings.TrimPrefix(s.url, "http"), transport.Request{Limits: patient})
-			expect(t, failed, "interrupted", "")
-		})
-	}
 }

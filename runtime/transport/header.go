@@ -1,0 +1,21 @@
+package transport
+
+import (
+	"fmt"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// CheckHeader tells what keeps a name and a value from being a header field, nil
+// for nothing. The transport writes fields as they are, so whoever takes them
+// from outside checks them first: a line end would begin another field. A value
+// may be empty and may have bytes above ASCII.
+func CheckHeader(name, value string) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("%q is not the name of a header: use letters, digits and -", name)
+	}
+	if !httpguts.ValidHeaderFieldValue(value) {
+		return fmt.Errorf("the value of header %s has a line end or another control character in it: remove it", name)
+	}
+	return nil
+}
