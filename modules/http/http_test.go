@@ -37,11 +37,15 @@ func service(t *testing.T) string {
 		h := r.Header
 		fmt.Fprintf(w, "%s %q %q %q %q %q", r.Method, h["Authorization"], h["Cookie"], h["X-Apig-Appcode"], h["Content-Type"], h["X-Extra"])
 	})
-	mux.HandleFunc("/here", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/secrets", 307) })
-	mux.HandleFunc("/away", func(w nethttp.ResponseWriter, r *nethttp.Request) {
-		nethttp.Redirect(w, r, other.URL+"/secrets", 307)
+	mux.HandleFunc("/here", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, "/secrets", nethttp.StatusTemporaryRedirect)
 	})
-	mux.HandleFunc("/see", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/secrets", 303) })
+	mux.HandleFunc("/away", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, other.URL+"/secrets", nethttp.StatusTemporaryRedirect)
+	})
+	mux.HandleFunc("/see", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, "/secrets", nethttp.StatusSeeOther)
+	})
 	mux.HandleFunc("/long", func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		n, _ := strconv.Atoi(r.URL.RawQuery)
 		io.WriteString(w, strings.Repeat("x", n))
@@ -52,9 +56,15 @@ func service(t *testing.T) string {
 		w.WriteHeader(503)
 		io.WriteString(w, "come back\nlater")
 	})
-	mux.HandleFunc("/moved", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/echo", 302) })
-	mux.HandleFunc("/kept", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/echo", 307) })
-	mux.HandleFunc("/round", func(w nethttp.ResponseWriter, r *nethttp.Request) { nethttp.Redirect(w, r, "/round", 302) })
+	mux.HandleFunc("/moved", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, "/echo", nethttp.StatusFound)
+	})
+	mux.HandleFunc("/kept", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, "/echo", nethttp.StatusTemporaryRedirect)
+	})
+	mux.HandleFunc("/round", func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		nethttp.Redirect(w, r, "/round", nethttp.StatusFound)
+	})
 	mux.HandleFunc("/events", func(w nethttp.ResponseWriter, r *nethttp.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for i := range 3 {
