@@ -12,8 +12,7 @@ declare module "weir/dataset" {
   }
 
   /**
-   * A list of items, one a run, shared by all JavaScript runtimes: give it as a
-   * case's `data`. An item is made when it is read, anew each time. It is no
+   * A list of items that JavaScript runtimes share: give it as a case's `data`. An item is made when it is read, anew each time. It is no
    * Array: for map, filter and the like, write `[...dataset].map(…)`.
    */
   export class Dataset implements Iterable<Item> {
@@ -79,7 +78,8 @@ declare module "weir/dataset" {
   /**
    * Makes prompts of an exact number of tokens, on all cores: random tokens from the
    * middle of the vocabulary, decoded, and corrected until encoding the text
-   * gives the number that was asked for. Equal options give one Dataset a run.
+   * gives the number that was asked for. In init code, equal options give one
+   * Dataset, which is kept for the whole run; elsewhere each call makes its own.
    */
   export function synthetic(options: SyntheticOptions): Dataset;
 }

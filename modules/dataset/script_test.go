@@ -154,3 +154,45 @@ func TestOneDatasetForAllRuntimes(t *testing.T) {
 		}
 	}
 }
+
+// A dataset that is made after init code is not kept, nor is one of init code
+// taken for it: what a sweep makes for one case goes with the case.
+func TestDatasetsAfterInitAreNotKept(t *testing.T) {
+	m := newModules(t)
+	rt, _, err := m.open(t, head+`const options = { tokenizer, count: 5, input: 20, output: 4 };
+		export const data = synthetic(options), again = synthetic(options); export default () => synthetic(options);`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	detach := func(f func() (goja.Value, error)) *dataset.Dataset {
+		t.Helper()
+		var d *dataset.Dataset
+		if err := rt.Wait(script.Task{Op: "setup", Run: func(*goja.Runtime) (goja.Value, error) { return f() }}, func(v goja.Value) error {
+			detached, err := rt.Detach(v)
+			d, _ = detached.(*dataset.Dataset)
+			return err
+		}); err != nil || d == nil {
+			t.Fatal(d, err)
+		}
+		return d
+	}
+	exported := func(name string) *dataset.Dataset {
+		return detach(func() (goja.Value, error) { return rt.Export(name), nil })
+	}
+	made := func() *dataset.Dataset {
+		return detach(func() (goja.Value, error) {
+			f, _ := goja.AssertFunction(rt.Export("default"))
+			return f(goja.Undefined())
+		})
+	}
+	kept, one, two := exported("data"), made(), made()
+	if exported("again") != kept {
+		t.Error("init code has two datasets of equal options, want one")
+	}
+	if one == kept || two == kept || one == two {
+		t.Error("a dataset was kept that was made after init code")
+	}
+	if one.At(4) != kept.At(4) {
+		t.Errorf("equal options give the items %v and %v", one.At(4), kept.At(4))
+	}
+}

@@ -42,7 +42,7 @@ type Synthetic struct {
 // Make makes the prompts on all cores. It ends early, with ctx's error, when
 // ctx ends.
 func (s Synthetic) Make(ctx context.Context) (*Dataset, error) {
-	w, err := s.prepare()
+	w, err := s.prepare(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("synthetic prompts: %w", err)
 	}
@@ -97,8 +97,8 @@ func (s Synthetic) Make(ctx context.Context) (*Dataset, error) {
 }
 
 // prepare checks the description, fills in its limits, and prepares what all
-// prompts share.
-func (s *Synthetic) prepare() (*writer, error) {
+// prompts share. It ends early, with ctx's error, when ctx ends.
+func (s *Synthetic) prepare(ctx context.Context) (*writer, error) {
 	if s.Tokenizer == nil {
 		return nil, errors.New(`no tokenizer given: pass one, such as tokenizer: new Tokenizer("builtin")`)
 	}
@@ -129,7 +129,7 @@ func (s *Synthetic) prepare() (*writer, error) {
 		return nil, err
 	}
 	if s.Prefix > 0 {
-		err = w.setPrefix(s.Prefix)
+		err = w.setPrefix(ctx, s.Prefix)
 	}
 	return w, err
 }

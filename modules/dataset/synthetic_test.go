@@ -300,6 +300,28 @@ func TestMakeIsCancelled(t *testing.T) {
 	if !errors.Is(err, reason) {
 		t.Errorf("error %v, want %v", err, reason)
 	}
+
+	// While the prefix is looked for, which without its letters goes on for long.
+	ctx, cancel = context.WithCancelCause(context.Background())
+	calls := 0
+	tok := tellsPrefix{func() { calls++; cancel(reason) }}
+	_, err = dataset.Synthetic{Tokenizer: tok, Count: 1, Input: dataset.Fixed(80), Output: dataset.Fixed(1), Prefix: 40, NoSpecialTokens: true}.Make(ctx)
+	if !errors.Is(err, reason) || calls != 1 {
+		t.Errorf("while the prefix is made: error %v after %d texts, want %v after 1", err, calls, reason)
+	}
+}
+
+// tellsPrefix is a tokenizer without the prefix's letters that tells when it is
+// given a text for the prefix.
+type tellsPrefix struct{ tell func() }
+
+func (tellsPrefix) VocabSize() int                   { return lettersOnly{}.VocabSize() }
+func (tellsPrefix) Decode(ids []int) (string, error) { return lettersOnly{}.Decode(ids) }
+func (p tellsPrefix) Encode(text string, special bool) ([]int, error) {
+	if strings.HasPrefix(text, "Hello") {
+		p.tell()
+	}
+	return lettersOnly{}.Encode(text, special)
 }
 
 func BenchmarkSynthetic(b *testing.B) {

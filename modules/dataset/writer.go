@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -119,8 +120,9 @@ func (w *writer) scan(low, high, most int) (usable, words []int, reason error) {
 	return usable, words, reason
 }
 
-// setPrefix makes a prefix of n tokens, special ones included.
-func (w *writer) setPrefix(n int) error {
+// setPrefix makes a prefix of n tokens, special ones included. A long one takes
+// long: it ends early, with ctx's error, when ctx ends.
+func (w *writer) setPrefix(ctx context.Context, n int) error {
 	if n <= w.before {
 		return fmt.Errorf("prefix: %d tokens are impossible: the tokenizer puts %d special tokens before a text", n, w.before)
 	}
@@ -129,6 +131,9 @@ func (w *writer) setPrefix(n int) error {
 	// A token of the prefix stands for a part of filler, or for a few of them;
 	// where much more text is no help, the vocabulary lacks its letters.
 	for text.Len() <= 16*len(filler)*(n+16) {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		text.WriteString(filler)
 		ids, err := w.tokenizer.Encode(text.String(), w.special)
 		if err != nil {

@@ -6,8 +6,8 @@
 // up to seconds and hundreds of megabytes to load. The work itself is done by
 // the Rust library of github.com/daulet/tokenizers; this package checks on the
 // way in what that library would cut, skip or crash on (NUL characters, ids out
-// of range, broken files, use after Close) and answers with an error. A file's own truncation
-// and padding are turned off, so that every text is counted whole.
+// of range, broken files, use after Close) and answers with an error. A file's
+// own truncation and padding are turned off, so that every text is counted whole.
 //
 // "builtin" names a small byte-level BPE of 4,096 tokens that is part of weir,
 // for trying things without a model at hand. It was trained by the program in

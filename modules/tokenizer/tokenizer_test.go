@@ -368,24 +368,3 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
-
-// A file that asks for texts to be cut or padded, as a model is fed with them,
-// still counts them whole.
-func TestNeitherCutNorPadded(t *testing.T) {
-	file := strings.Replace(withBOS, `"truncation":null,"padding":null`,
-		`"truncation":{"direction":"Right","max_length":2,"strategy":"LongestFirst","stride":0},
-		 "padding":{"strategy":{"Fixed":9},"direction":"Right","pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"[PAD]"}`, 1)
-	path := filepath.Join(t.TempDir(), "tokenizer.json")
-	if err := os.WriteFile(path, []byte(file), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	tok, err := tokenizer.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tok.Close()
-	ids, err := tok.Encode("hello world!", true)
-	if err != nil || !slices.Equal(ids, []int{4, 1, 2, 3}) {
-		t.Errorf("%v, %v, want [4 1 2 3]", ids, err)
-	}
-}
