@@ -11,9 +11,11 @@ import (
 	"weir/modules/llm"
 	custom "weir/modules/metrics"
 	"weir/modules/output"
+	simulator "weir/modules/sim"
 	"weir/modules/tokenizer"
 	"weir/runtime/metrics"
 	"weir/runtime/script"
+	"weir/runtime/sim"
 	"weir/runtime/transport"
 )
 
@@ -22,6 +24,7 @@ type modules struct {
 	table      map[string]script.Module
 	tokenizers *tokenizer.Module
 	metrics    *custom.Module
+	simulators *simulator.Module
 
 	mu     sync.Mutex
 	reason string // why the script ended the run
@@ -31,10 +34,17 @@ type modules struct {
 // nil when it has none; abort ends the run in good order.
 func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *modules {
 	m := &modules{tokenizers: tokenizer.New(), metrics: custom.New()}
+	m.simulators = simulator.New(func(text string) int {
+		t, err := m.tokenizers.Load(tokenizer.Builtin)
+		if err != nil {
+			return sim.EstimateTokens(text)
+		}
+		return countTokens(t, text)
+	})
 	userAgent := "weir/" + version
-	simulator := ""
+	simURL := ""
 	if redirect != nil {
-		simulator = redirect.String()
+		simURL = redirect.String()
 	}
 	m.table = map[string]script.Module{
 		"weir":           core.New(),
@@ -44,8 +54,9 @@ func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *mo
 		"weir/dataset":   dataset.New(),
 		"weir/metrics":   m.metrics,
 		"weir/output":    output.Module{},
+		"weir/sim":       m.simulators,
 		"weir/execution": execution.New(execution.Hooks{
-			SimURL: simulator,
+			SimURL: simURL,
 			Abort: func(reason string) {
 				m.mu.Lock()
 				m.reason = reason
@@ -67,4 +78,7 @@ func (m *modules) aborted() string {
 // custom lists the metrics that the script has declared.
 func (m *modules) custom() map[string]metrics.CustomKind { return m.metrics.Kinds() }
 
-func (m *modules) close() { m.tokenizers.Close() }
+func (m *modules) close() {
+	m.simulators.Close()
+	m.tokenizers.Close()
+}

@@ -50,16 +50,20 @@ func startSim(ctx context.Context, config sim.Config, counter string) (*sim.Serv
 	if err != nil {
 		return nil, &exitError{exitConfig, fmt.Errorf("the simulated service's tokenizer: %w", err)}
 	}
-	config.CountTokens = func(text string) int {
-		n, err := t.Count(text)
-		if err != nil { // a text that no tokenizer takes, such as one with NUL
-			return sim.EstimateTokens(text)
-		}
-		return n
-	}
+	config.CountTokens = func(text string) int { return countTokens(t, text) }
 	server, err := sim.Start(ctx, config)
 	if err != nil {
 		return nil, &exitError{exitFault, err}
 	}
 	return server, nil
+}
+
+// countTokens counts a prompt; one that no tokenizer takes, such as one with
+// NUL, is estimated.
+func countTokens(t *tokenizer.Tokenizer, text string) int {
+	n, err := t.Count(text)
+	if err != nil {
+		return sim.EstimateTokens(text)
+	}
+	return n
 }

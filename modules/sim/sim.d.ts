@@ -1,0 +1,42 @@
+/** A simulated inference service of the script's own. */
+declare module "weir/sim" {
+  import type { Duration } from "weir";
+
+  /** The knobs of `weir sim --help`, in camel case; what is left out has the default shown there. */
+  export interface SimulatorOptions {
+    /** Time to the first token of an empty prompt. */
+    ttft?: Duration;
+    /** Speed of reading prompts, tokens per second; 0: prompts cost nothing. */
+    prefillRate?: number;
+    /** Time between tokens of a single stream. */
+    itl?: Duration;
+    /** Added to it for each running stream. */
+    itlSlope?: Duration;
+    /** Largest deviation of an interval, as a share of it. */
+    jitter?: number;
+    /** Streams that run at the same time; others wait. */
+    maxBatch?: number;
+    /** Tokens that share an event. */
+    tokensPerEvent?: number;
+    /** Probability that a reply ends by itself before it has the asked length. */
+    earlyStop?: number;
+    /** What goes wrong, and how often (0 to 1). */
+    fault?: string;
+    faultRate?: number;
+    seed?: number;
+    [knob: string]: unknown;
+  }
+
+  /**
+   * Starts a simulated service that ends with the run. Make it in init code: equal options are one service, whatever
+   * the number of JavaScript runtimes.
+   *
+   *     const sim = new Simulator({ ttft: "80ms", itl: 20 });
+   *     const service = new Endpoint({ url: sim.url });
+   */
+  export class Simulator {
+    constructor(options?: SimulatorOptions);
+    /** Base URL of the service. */
+    readonly url: string;
+  }
+}
