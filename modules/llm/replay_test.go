@@ -90,17 +90,14 @@ type reply struct {
 	found *result.Case
 }
 
-// ask sends one request from a script and returns its reply.
-func ask(t *testing.T, url, backend, options string) reply {
+// play runs the body of a script's default function; it returns what that
+// returned, or threw, and the case that its requests became.
+func play(t *testing.T, body string) (returned string, thrown error, found *result.Case) {
 	t.Helper()
 	clients := transport.NewClients(nil)
 	defer clients.Close()
 	path := filepath.Join(t.TempDir(), "scenario.ts")
-	if err := os.WriteFile(path, []byte(`import { Endpoint } from "weir/llm";
-		export default async function () {
-			const service = new Endpoint({ backend: "`+backend+`", url: "`+url+`", timeout: "20s" });
-			return JSON.stringify(await service.complete("Hello", { maxTokens: 16`+options+` }));
-		}`), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(`import { Endpoint } from "weir/llm"; export default async function () { `+body+` }`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, err := script.Load(path, script.Config{
@@ -117,22 +114,33 @@ func ask(t *testing.T, url, backend, options string) reply {
 	}
 	defer rt.Close()
 	recorder := metrics.NewRecorder(metrics.Options{})
-	var r reply
-	err = rt.Wait(script.Task{
+	thrown = rt.Wait(script.Task{
 		Op:    "iteration",
 		Value: &metrics.Iteration{Recorder: recorder},
 		Run: func(*goja.Runtime) (goja.Value, error) {
 			f, _ := goja.AssertFunction(rt.Export("default"))
 			return f(goja.Undefined())
 		},
-	}, func(v goja.Value) error { return json.Unmarshal([]byte(v.String()), &r) })
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, func(v goja.Value) error { returned = v.String(); return nil })
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	recorder.WaitClosed(ctx)
-	r.found = recorder.Finish(result.Counts{Started: 1, Completed: 1}, nil, metrics.Rules{})
+	return returned, thrown, recorder.Finish(result.Counts{Started: 1, Completed: 1}, nil, metrics.Rules{})
+}
+
+// ask sends one request from a script and returns its reply.
+func ask(t *testing.T, url, backend, options string) (r reply) {
+	t.Helper()
+	text, thrown, found := play(t, `
+		const service = new Endpoint({ backend: "`+backend+`", url: "`+url+`", timeout: "20s" });
+		return JSON.stringify(await service.complete("Hello", { maxTokens: 16`+options+` }));`)
+	if thrown != nil {
+		t.Fatal(thrown)
+	}
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		t.Fatal(err)
+	}
+	r.found = found
 	return r
 }
 
@@ -262,8 +270,11 @@ func TestWhatIsSent(t *testing.T) {
 			readRequest(recordedConn{c, &got})
 			sent <- got.String()
 		}()
-		message := throws(t, "http://"+l.Addr().String(), call)
-		if message == "" {
+		_, thrown, _ := play(t, `await new Endpoint({ url: "http://`+l.Addr().String()+`", timeout: "20s" }).`+call)
+		message := ""
+		if thrown != nil {
+			message = thrown.Error()
+		} else {
 			message = <-sent
 		}
 		if !strings.Contains(message, want) {
@@ -294,38 +305,4 @@ func (c recordedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	c.got.Write(b[:n])
 	return n, err
-}
-
-// throws makes a call of an endpoint; it returns what the call threw.
-func throws(t *testing.T, url, call string) (message string) {
-	t.Helper()
-	clients := transport.NewClients(nil)
-	defer clients.Close()
-	path := filepath.Join(t.TempDir(), "scenario.ts")
-	if err := os.WriteFile(path, []byte(`import { Endpoint } from "weir/llm";
-		export default async function () {
-			await new Endpoint({ url: "`+url+`", timeout: "20s" }).`+call+`;
-		}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s, err := script.Load(path, script.Config{
-		Modules:   map[string]script.Module{"weir/llm": llm.New(clients, "weir")},
-		LookupEnv: func(string) (string, bool) { return "", false },
-		Console:   io.Discard,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rt, err := s.NewRuntime(context.Background(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rt.Close()
-	if err := rt.Wait(script.Task{Op: "iteration", Run: func(*goja.Runtime) (goja.Value, error) {
-		f, _ := goja.AssertFunction(rt.Export("default"))
-		return f(goja.Undefined())
-	}}, nil); err != nil {
-		return err.Error()
-	}
-	return ""
 }
