@@ -92,7 +92,7 @@ type reply struct {
 
 // play runs the body of a script's default function; it returns what that
 // returned, or threw, and the case that its requests became.
-func play(t *testing.T, body string) (returned string, thrown error, found *result.Case) {
+func play(t *testing.T, body string) (returned string, found *result.Case, thrown error) {
 	t.Helper()
 	clients := transport.NewClients(nil)
 	defer clients.Close()
@@ -125,13 +125,13 @@ func play(t *testing.T, body string) (returned string, thrown error, found *resu
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	recorder.WaitClosed(ctx)
-	return returned, thrown, recorder.Finish(result.Counts{Started: 1, Completed: 1}, nil, metrics.Rules{})
+	return returned, recorder.Finish(result.Counts{Started: 1, Completed: 1}, nil, metrics.Rules{}), thrown
 }
 
 // ask sends one request from a script and returns its reply.
 func ask(t *testing.T, url, backend, options string) (r reply) {
 	t.Helper()
-	text, thrown, found := play(t, `
+	text, found, thrown := play(t, `
 		const service = new Endpoint({ backend: "`+backend+`", url: "`+url+`", timeout: "20s" });
 		return JSON.stringify(await service.complete("Hello", { maxTokens: 16`+options+` }));`)
 	if thrown != nil {
@@ -270,7 +270,7 @@ func TestWhatIsSent(t *testing.T) {
 			readRequest(recordedConn{c, &got})
 			sent <- got.String()
 		}()
-		_, thrown, _ := play(t, `await new Endpoint({ url: "http://`+l.Addr().String()+`", timeout: "20s" }).`+call)
+		_, _, thrown := play(t, `await new Endpoint({ url: "http://`+l.Addr().String()+`", timeout: "20s" }).`+call)
 		message := ""
 		if thrown != nil {
 			message = thrown.Error()
