@@ -67,6 +67,7 @@ type Case struct {
 	Checks      []Check            `json:"checks"`
 	Validity    Validity           `json:"validity"`
 	Thresholds  []Threshold        `json:"thresholds"`
+	Client      *Client            `json:"client,omitempty"`
 	Warmup      *Warmup            `json:"warmup,omitempty"`
 	Interrupted bool               `json:"interrupted"`
 }
@@ -202,4 +203,51 @@ type Warmup struct {
 	Requests   int64        `json:"requests"`
 	Failed     int64        `json:"failed"`
 	Errors     []ErrorGroup `json:"errors"`
+}
+
+// Client is what the client process itself used and suffered while the case was
+// measured; package health takes the figures. A share is 0…1. Fields that are
+// nil are absent in JSON: the system does not tell, or there was no sample.
+type Client struct {
+	Wall       float64 `json:"wall_s"`     // how long it was watched, seconds
+	Cores      float64 `json:"cpu_cores"`  // CPUs that the process may use: the smaller of its affinity and its cgroups' quota
+	GOMAXPROCS int     `json:"gomaxprocs"` // threads that may run Go code at once
+
+	CPU       *Usage   `json:"cpu_used_cores,omitempty"`     // by this process
+	Busy      *Usage   `json:"cpu_busy_share,omitempty"`     // of the CPUs that the process may use: running anything at all
+	Others    *Usage   `json:"cpu_others_share,omitempty"`   // of the same CPUs: running other processes, or the kernel
+	Steal     *Usage   `json:"cpu_steal_share,omitempty"`    // of the same CPUs: taken away by the hypervisor
+	Wait      *Usage   `json:"cpu_wait_share,omitempty"`     // of the time that threads of this process were ready to run: without a CPU
+	WaitTotal *float64 `json:"cpu_wait_s,omitempty"`         // that time, summed over threads, seconds
+	Pressure  *Usage   `json:"cpu_pressure_share,omitempty"` // of the time: some task of the machine was ready to run and without a CPU
+	Throttled *float64 `json:"throttled_s,omitempty"`        // held back by a cgroup's quota, summed over CPUs, seconds
+
+	GCPause      *Pauses `json:"gc_pause_ms,omitempty"`      // the garbage collector stopped the process
+	SchedLatency *Tail   `json:"sched_latency_ms,omitempty"` // goroutines that were ready to run waited for a thread
+	LoopLag      *Tail   `json:"loop_lag_ms,omitempty"`      // the longest wait for a JavaScript event loop in each 100 ms
+	WakeLag      *Tail   `json:"wake_lag_ms,omitempty"`      // a timer of 100 ms rang late
+
+	RSS            *float64 `json:"rss_mb,omitempty"`           // most resident memory, MB (10⁶ bytes)
+	OpenFiles      *int64   `json:"open_files,omitempty"`       // most open file descriptors
+	OpenFilesLimit *int64   `json:"open_files_limit,omitempty"` // how many there may be
+}
+
+// Usage is a rate over the whole time, and the highest in a window of a second.
+type Usage struct {
+	Avg float64 `json:"avg"`
+	Max float64 `json:"max"`
+}
+
+// Tail is the upper end of a distribution of N samples.
+type Tail struct {
+	N   int64   `json:"n"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// Pauses are interruptions of the whole process.
+type Pauses struct {
+	Count int64   `json:"count"`
+	Total float64 `json:"total"`
+	Max   float64 `json:"max"`
 }

@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// Conn is a TCP connection whose reads are stamped. A read, a write and calls
+// of Arrival may run at the same time; two reads or two writes may not.
+type Conn struct {
+	*net.TCPConn
+	receiver // how data and stamps are taken from the kernel
+
+	at     atomic.Int64 // arrival of the newest data, since base
+	lag    atomic.Int64 // ns
+	reads  atomic.Uint64
+	kernel atomic.Bool // at is the kernel's
+	clock  mapping     // of the reads
+}
+
+// New takes over an open connection and asks for receive stamps.
+func New(c *net.TCPConn) *Conn {
+	w := &Conn{TCPConn: c}
+	w.receiver.open(c)
+	return w
+}
+
+// Read reads what has arrived, and notes when that was.
+func (c *Conn) Read(p []byte) (int, error) {
+	n, stamp, err := c.receive(c.TCPConn, p)
+	if n > 0 {
+		c.note(stamp, time.Now())
+	}
+	return n, err
+}
+
+// note stores the arrival of the newest data: by the kernel's stamp, if there
+// is one and the clocks agree on it, else now. Data comes in order, so it never
+// lies before what came earlier.
+func (c *Conn) note(stamp int64, now time.Time) {
+	since := now.Sub(base)
+	lag, kernel := c.clock.lag(stamp, now.UnixNano(), since)
+	at := max(int64(since-lag), c.at.Load())
+	c.at.Store(at)
+	c.lag.Store(int64(lag))
+	c.kernel.Store(kernel)
+	c.reads.Add(1)
+}
+
+// Arrival says when the data of the newest read came; the zero value before
+// the first.
+func (c *Conn) Arrival() Arrival {
+	n := c.reads.Load()
+	if n == 0 {
+		return Arrival{}
+	}
+	return Arrival{
+		At:     base.Add(time.Duration(c.at.Load())),
+		Lag:    time.Duration(c.lag.Load()),
+		Kernel: c.kernel.Load(),
+		Read:   n,
+	}
+}
