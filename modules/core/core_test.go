@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -314,9 +315,11 @@ func TestInterrupted(t *testing.T) {
 			defer rt.Close()
 			recorder := metrics.NewRecorder(metrics.Options{})
 			ended := make(chan error, 1)
+			ctx, cancel := context.WithCancel(t.Context())
 			rt.Start(script.Task{
-				Op:    "iteration",
-				Value: &metrics.Iteration{Recorder: recorder},
+				Op:      "iteration",
+				Context: ctx,
+				Value:   &metrics.Iteration{Recorder: recorder},
 				Run: func(*goja.Runtime) (goja.Value, error) {
 					iterate, _ := goja.AssertFunction(rt.Export("default"))
 					return iterate(goja.Undefined())
@@ -324,7 +327,7 @@ func TestInterrupted(t *testing.T) {
 				Done: func(_ goja.Value, err error) { ended <- err },
 			})
 			<-began
-			rt.Abort()
+			cancel()
 			if err := <-ended; !errors.Is(err, script.ErrInterrupted) {
 				t.Errorf("ended with %v, want script.ErrInterrupted", err)
 			}

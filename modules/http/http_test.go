@@ -96,7 +96,7 @@ func service(t *testing.T) string {
 // the function returned or threw, and the case.
 func run(t *testing.T, url, body string) (string, *result.Case) {
 	t.Helper()
-	clients := transport.NewClients(nil)
+	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	path := filepath.Join(t.TempDir(), "scenario.ts")
 	source := `import http from "weir/http"; const url = "` + url + `"; export default async function () { ` + body + ` }`

@@ -97,7 +97,7 @@ func (s *stream) read(ex *transport.Exchange, format transport.Format, rec *metr
 		if err != nil {
 			return transport.AsError(err)
 		}
-		at := float64(ex.At().Sub(rec.Started)) / float64(time.Millisecond)
+		at := float64(ex.Arrival().At.Sub(rec.Started)) / float64(time.Millisecond)
 		s.put(event{string(e.Name), string(e.ID), string(e.Data), at})
 	}
 }

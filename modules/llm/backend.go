@@ -60,10 +60,30 @@ type output struct {
 	more bool // it brought reasoning or a part of a tool call
 	done bool // it is the protocol's end mark
 	fail *metrics.Error
+
+	place   textPlace // of its text
+	effects bool      // it said something besides: usage, a finish reason, a part of a tool call
 }
 
 // begin forgets what the event before brought.
-func (o *output) begin() { o.text, o.more, o.done, o.fail = false, false, false, nil }
+func (o *output) begin() {
+	o.text, o.more, o.done, o.fail = false, false, false, nil
+	o.place, o.effects = textPlace{}, false
+}
+
+// take appends a string value of an event to what it is a part of, and notes
+// where it stood. Any other value is skipped. It tells whether there was text.
+func (o *output) take(value cursor, into *[]byte, belongs textPlace) bool {
+	if value.peek() != '"' {
+		return false
+	}
+	before := len(*into)
+	belongs.texts, belongs.from = o.place.texts+1, value.i+1
+	*into, _ = value.text(*into)
+	belongs.to = value.i - 1
+	o.place = belongs
+	return len(*into) > before
+}
 
 // choice is the text of choice i so far. Services number their choices from 0
 // without gaps, so a number out of reach is a choice of its own at the end.

@@ -106,6 +106,9 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 	if err != nil {
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
+	if e.keepAlive {
+		e.client.KeepsConnections()
+	}
 	e.uri, e.host = target.RequestURI(), target.Host
 	return e, nil
 }

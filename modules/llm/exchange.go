@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"mime"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,8 +35,14 @@ const (
 
 var (
 	bodies   = sync.Pool{New: func() any { return new([]byte) }}
-	scanners = sync.Pool{New: func() any { return new(transport.Scanner) }}
+	readings = sync.Pool{New: func() any { return new(reading) }}
 )
+
+// reading is what following one stream takes besides its exchange.
+type reading struct {
+	events transport.Scanner
+	repeat repeat
+}
 
 // run sends the request and follows the answer to its end.
 func (x *exchange) run(ctx context.Context) *reply {
@@ -67,7 +73,8 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 	}
 	defer ex.Close()
 
-	kind, _, _ := mime.ParseMediaType(ex.ContentType())
+	kind, _, _ := strings.Cut(ex.ContentType(), ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
 	switch {
 	case ex.Status() != 200:
 		return x.refused(ex)
@@ -110,7 +117,7 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 	if err != nil {
 		return transport.AsError(err)
 	}
-	at := ex.At()
+	at := ex.Arrival().At
 	x.rec.End = at
 	x.rec.Whole = true
 	x.out.begin()
@@ -122,7 +129,7 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 		return x.out.fail
 	}
 	if x.out.text || x.out.more {
-		x.rec.Events = append(x.rec.Events, metrics.Event{At: at})
+		x.rec.Token(ex.Arrival(), 0)
 		x.rec.Recorder().First(x.rec)
 	}
 	return nil
@@ -130,31 +137,34 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 
 // stream follows the events to the protocol's end mark, or to the body's end.
 func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
-	events := scanners.Get().(*transport.Scanner)
-	defer scanners.Put(events)
-	events.Reset(ex, transport.SSE)
+	r := readings.Get().(*reading)
+	defer readings.Put(r)
+	r.events.Reset(ex, transport.SSE)
+	r.repeat.reset()
 
-	var reads uint64 // at the token event before
-	tokens := 0      // that the service has counted up to it
+	tokens := 0 // that the service has counted up to the token event before
 	for {
-		ev, err := events.Next()
+		ev, err := r.events.Next()
 		if err == io.EOF {
-			x.rec.End = ex.At()
+			x.rec.End = ex.Arrival().At
 			return x.ended(false)
 		}
 		if err != nil {
 			return transport.AsError(err)
 		}
 		x.out.begin()
-		if err := x.call.backend.decode(ev.Data, &x.out); err != nil {
-			return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, transport.Excerpt(ev.Data))}
+		if !r.repeat.decode(ev.Data, &x.out) {
+			if err := x.call.backend.decode(ev.Data, &x.out); err != nil {
+				return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, transport.Excerpt(ev.Data))}
+			}
+			r.repeat.learn(ev.Data, &x.out)
 		}
 		switch {
 		case x.out.fail != nil:
 			x.out.fail.Status = 200
 			return x.out.fail
 		case x.out.done:
-			x.rec.End = ex.At()
+			x.rec.End = ex.Arrival().At
 			ex.Drain(afterEnd)
 			return x.ended(true)
 		case string(ev.Name) == "error":
@@ -163,23 +173,18 @@ func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
 		if !x.out.text && !x.out.more {
 			continue
 		}
-		at := ex.At()
-		n := len(x.rec.Events)
-		if n > 0 && ex.Reads() == reads {
-			x.rec.Coalesced++
-		}
-		reads = ex.Reads()
 		// With continuous usage the service says how many tokens came.
-		event := metrics.Event{At: at}
+		came := 0
 		if x.out.usage.output > tokens {
-			event.Tokens = x.out.usage.output - tokens
+			came = x.out.usage.output - tokens
 			tokens = x.out.usage.output
 		}
-		x.rec.Events = append(x.rec.Events, event)
-		if x.out.text && x.rec.FirstOutput.IsZero() {
-			x.rec.FirstOutput = at
+		x.rec.Token(ex.Arrival(), came)
+		n := len(x.rec.Events)
+		if x.out.text && x.rec.FirstOutput == 0 {
+			x.rec.FirstOutput = n
 		}
-		if n == 0 {
+		if n == 1 {
 			x.rec.Recorder().First(x.rec)
 		}
 	}

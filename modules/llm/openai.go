@@ -212,7 +212,7 @@ func decodeChoice(c *cursor, o *output) error {
 		case "finish_reason":
 			reason, err := c.word()
 			if len(reason) > 0 {
-				o.finish = string(reason)
+				o.finish, o.effects = string(reason), true
 			}
 			return err
 		}
@@ -221,18 +221,14 @@ func decodeChoice(c *cursor, o *output) error {
 	if err != nil {
 		return err
 	}
-	if text.b != nil {
-		into := o.choice(index)
-		before := len(*into)
-		*into, _ = text.text(*into)
-		o.text = o.text || len(*into) > before
+	if text.b != nil && o.take(text, o.choice(index), textPlace{choice: index}) {
+		o.text = true
 	}
-	if reasoning.b != nil {
-		before := len(o.reasoning)
-		o.reasoning, _ = reasoning.text(o.reasoning)
-		o.more = o.more || len(o.reasoning) > before
+	if reasoning.b != nil && o.take(reasoning, &o.reasoning, textPlace{reasoning: true}) {
+		o.more = true
 	}
 	if tools.b != nil {
+		o.effects = true
 		before := len(o.toolCalls)
 		if err := decodeToolCalls(&tools, o); err != nil {
 			return err
@@ -264,6 +260,7 @@ func decodeUsage(c *cursor, o *output) error {
 	if c.peek() != '{' {
 		return c.skip()
 	}
+	o.effects = true
 	return c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "prompt_tokens":

@@ -94,7 +94,7 @@ type reply struct {
 // returned, or threw, and the case that its requests became.
 func play(t *testing.T, body string) (returned string, found *result.Case, thrown error) {
 	t.Helper()
-	clients := transport.NewClients(nil)
+	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	path := filepath.Join(t.TempDir(), "scenario.ts")
 	if err := os.WriteFile(path, []byte(`import { Endpoint } from "weir/llm"; export default async function () { `+body+` }`), 0o644); err != nil {
@@ -220,14 +220,16 @@ func TestAnswers(t *testing.T) {
 				if r.Tokens != row.tokens || r.found.Tokens.Output[row.source] != 1 {
 					t.Errorf("%d tokens from %v, want %d from %s", r.Tokens, r.found.Tokens.Output, row.tokens, row.source)
 				}
-				if itl := r.found.Metrics["itl"]; row.events > 1 && (itl == nil || itl.N != row.events-1) {
-					t.Errorf("gaps %+v, want %d", itl, row.events-1)
+				events := r.found.TokenEvents
+				if events.All != row.events {
+					t.Errorf("%d token events, want %d", events.All, row.events)
 				}
 				if finish := r.FinishReason; (finish == nil) != (row.finish == "") || finish != nil && *finish != row.finish {
 					t.Errorf("finish reason %v, want %q", finish, row.finish)
 				}
-				if r.TTFT == nil || *r.TTFT <= 0 {
-					t.Errorf("TTFT %v", r.TTFT)
+				// A first token that came in one read with the second has no measured time.
+				if (r.TTFT == nil) != (events.FirstShared == 1) || r.TTFT != nil && *r.TTFT <= 0 {
+					t.Errorf("TTFT %v, token events %+v", r.TTFT, events)
 				}
 			})
 		}

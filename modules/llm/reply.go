@@ -41,10 +41,7 @@ func newReply(x *exchange) *reply {
 	if !rec.Started.IsZero() {
 		r.latency = rec.End.Sub(rec.Started)
 	}
-	if len(rec.Events) > 0 && !rec.Whole {
-		r.hasFirst = true
-		r.ttft = rec.Events[0].At.Sub(rec.Started)
-	}
+	r.ttft, r.hasFirst = rec.TTFT()
 	return r
 }
 

@@ -3,4 +3,4 @@
 package transport
 
 // look cannot look at the socket here: a dead connection shows at its first read.
-func (w *wire) look() arrival { return nothing }
+func (l *line) look() arrival { return nothing }

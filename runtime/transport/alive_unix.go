@@ -6,8 +6,8 @@ import "golang.org/x/sys/unix"
 
 // look tells what has arrived on an idle connection, without taking or waiting
 // for anything.
-func (w *wire) look() arrival {
-	raw, err := w.SyscallConn()
+func (l *line) look() arrival {
+	raw, err := l.SyscallConn()
 	if err != nil {
 		return closed
 	}

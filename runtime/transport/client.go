@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/runtime/metrics"
@@ -19,6 +21,7 @@ import (
 // several goroutines.
 type Clients struct {
 	redirect *url.URL // every client connects here instead; nil: nowhere else
+	sources  sources
 
 	mu     sync.Mutex // protects the following fields
 	byKey  map[clientKey]*Client
@@ -37,9 +40,11 @@ type clientKey struct {
 
 // NewClients returns an empty set. When redirect is not nil, all clients
 // connect to that service, whatever URL they are asked for: so a run can be
-// played against the simulator.
-func NewClients(redirect *url.URL) *Clients {
-	return &Clients{redirect: redirect, byKey: make(map[clientKey]*Client)}
+// played against the simulator. Connections are made from the local addresses
+// of from in rotation, of which each must be one of [CheckSources]; nil leaves
+// that to the system.
+func NewClients(redirect *url.URL, from []netip.Addr) *Clients {
+	return &Clients{redirect: redirect, sources: sources{addrs: from}, byKey: make(map[clientKey]*Client)}
 }
 
 // Close closes the kept connections. A request that is still under way loses
@@ -103,10 +108,11 @@ func hostPort(u *url.URL) string {
 
 // Client sends requests to one service. It may be used by several goroutines.
 type Client struct {
-	set  *Clients
-	addr string
-	tls  *tls.Config // nil: plain HTTP
-	pool pool
+	set   *Clients
+	addr  string
+	tls   *tls.Config // nil: plain HTTP
+	pool  pool
+	keeps atomic.Bool // some of its requests use kept connections
 }
 
 // newClient is called with cs.mu held.
@@ -127,14 +133,15 @@ func newClient(cs *Clients, key clientKey) *Client {
 
 // acquire takes a kept connection that is still alive, or opens one; with
 // fresh, it always opens one.
-func (c *Client) acquire(ctx context.Context, limit time.Duration, fresh bool) (*connection, *metrics.Error) {
+func (c *Client) acquire(ctx context.Context, limit time.Duration, fresh bool) (conn *connection, kept bool, failed *metrics.Error) {
 	if !fresh {
 		if conn := c.pool.take(); conn != nil {
-			return conn, nil
+			return conn, true, nil
 		}
 	}
 	if limit <= 0 {
 		limit = DefaultConnectLimit
 	}
-	return dial(ctx, c.addr, limit, c.tls)
+	conn, failed = dial(ctx, &c.set.sources, c.addr, limit, c.tls)
+	return conn, false, failed
 }

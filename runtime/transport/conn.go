@@ -10,20 +10,22 @@ import (
 	"time"
 
 	"weir/runtime/metrics"
+	"weir/runtime/wire"
 )
 
 // connection is a connection to a service. It is used by one request at a time.
 type connection struct {
-	net.Conn // the TLS layer, or wire itself
-	wire     *wire
+	net.Conn // the TLS layer, or line itself
+	line     *line
 
 	dns, connect, tls time.Duration // what opening it took
 
-	used      bool      // it has carried a request
-	keptSince time.Time // when it was last given back
-	received  int64     // bytes that it has brought, without those of TLS itself
-	readErr   error     // what ended its reading, before anybody dressed it up
-	broken    bool      // a write failed
+	used        bool      // it has carried a request
+	retransmits int       // by TCP, until its last request ended
+	keptSince   time.Time // when it was last given back
+	received    int64     // bytes that it has brought, without those of TLS itself
+	readErr     error     // what ended its reading, before anybody dressed it up
+	broken      bool      // a write failed
 }
 
 func (c *connection) Read(p []byte) (int, error) {
@@ -46,7 +48,7 @@ func (c *connection) Write(p []byte) (int, error) {
 // close ends the connection. TLS says goodbye only where that cannot block.
 func (c *connection) close() {
 	if c.broken || c.readErr != nil {
-		c.wire.Close()
+		c.line.Close()
 		return
 	}
 	c.Conn.Close()
@@ -64,11 +66,11 @@ const (
 // alive tells whether a kept connection can carry another request: the service
 // has neither closed it nor sent anything unasked.
 func (c *connection) alive() bool {
-	switch c.wire.look() {
+	switch c.line.look() {
 	case nothing:
 		return true
 	case data:
-		return c.Conn != net.Conn(c.wire) && c.takeTickets()
+		return c.Conn != net.Conn(c.line) && c.takeTickets()
 	}
 	return false
 }
@@ -78,20 +80,19 @@ func (c *connection) alive() bool {
 // already, so the wait is short.
 func (c *connection) takeTickets() bool {
 	now := time.Now()
-	c.wire.limit(now, 0, now.Add(time.Millisecond))
+	c.line.limit(now, 0, now.Add(time.Millisecond))
 	var b [1]byte
 	n, err := c.Conn.Read(b[:])
-	c.wire.limit(now, 0, time.Time{})
+	c.line.limit(now, 0, time.Time{})
 	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// wire is the TCP connection under a connection: it stamps and counts what
-// arrives, and keeps the time limits of reading.
-type wire struct {
-	*net.TCPConn
-	lastRead time.Time // arrival of the newest data
-	reads    uint64    // reads that brought data
-	in, out  int64     // bytes
+// line is the TCP connection under a connection: it counts what goes over it,
+// and keeps the time limits of reading.
+type line struct {
+	*wire.Conn
+	in, out int64 // bytes
+	stamp   bool  // the next write is one whose moment is wanted
 
 	since time.Time     // when the limits were set
 	idle  time.Duration // limit between two reads; 0: none
@@ -99,63 +100,66 @@ type wire struct {
 	armed time.Time     // the read deadline in force
 }
 
-// Read reads what has arrived and stamps it.
-func (w *wire) Read(p []byte) (int, error) {
+func (l *line) Read(p []byte) (int, error) {
 	for {
-		n, err := w.TCPConn.Read(p)
+		n, err := l.Conn.Read(p)
 		if n > 0 {
-			w.lastRead = time.Now()
-			w.reads++
-			w.in += int64(n)
-		} else if errors.Is(err, os.ErrDeadlineExceeded) && w.extend() {
+			l.in += int64(n)
+		} else if errors.Is(err, os.ErrDeadlineExceeded) && l.extend() {
 			continue
 		}
 		return n, err
 	}
 }
 
-func (w *wire) Write(p []byte) (int, error) {
-	n, err := w.TCPConn.Write(p)
-	w.out += int64(n)
+func (l *line) Write(p []byte) (n int, err error) {
+	if l.stamp {
+		l.stamp = false
+		n, err = l.WriteStamped(p)
+	} else {
+		n, err = l.Conn.Write(p)
+	}
+	l.out += int64(n)
 	return n, err
 }
 
 // limit sets the limits of the next reads: idle from now on, renewed by data,
 // and never past total.
-func (w *wire) limit(now time.Time, idle time.Duration, total time.Time) {
-	w.since, w.idle, w.total = now, idle, total
-	w.arm(now)
+func (l *line) limit(now time.Time, idle time.Duration, total time.Time) {
+	l.since, l.idle, l.total = now, idle, total
+	l.arm(now)
 }
 
 // extend moves a deadline that has passed when data came after it was set, and
 // tells whether it did. Setting a deadline costs as much as a small read: so it
 // is not moved at each of them, but here.
-func (w *wire) extend() bool {
-	if w.idle <= 0 || !w.lastRead.After(w.since) {
+func (l *line) extend() bool {
+	last := l.Arrival().At
+	if l.idle <= 0 || !last.After(l.since) {
 		return false
 	}
-	w.arm(w.lastRead)
-	return time.Now().Before(w.armed)
+	l.arm(last)
+	return time.Now().Before(l.armed)
 }
 
 // arm makes the idle limit count from a time.
-func (w *wire) arm(from time.Time) {
-	deadline := w.total
-	if w.idle > 0 {
-		if d := from.Add(w.idle); deadline.IsZero() || d.Before(deadline) {
+func (l *line) arm(from time.Time) {
+	deadline := l.total
+	if l.idle > 0 {
+		if d := from.Add(l.idle); deadline.IsZero() || d.Before(deadline) {
 			deadline = d
 		}
 	}
-	if deadline.Equal(w.armed) {
+	if deadline.Equal(l.armed) {
 		return
 	}
-	w.armed = deadline
-	w.SetReadDeadline(deadline)
+	l.armed = deadline
+	l.SetReadDeadline(deadline)
 }
 
 // dial opens a connection, and times what that takes. A name lookup, TCP and
 // TLS together have the time limit.
-func dial(parent context.Context, addr string, limit time.Duration, tlsConfig *tls.Config) (*connection, *metrics.Error) {
+func dial(parent context.Context, from *sources, addr string, limit time.Duration, tlsConfig *tls.Config) (*connection, *metrics.Error) {
 	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
 
@@ -165,13 +169,13 @@ func dial(parent context.Context, addr string, limit time.Duration, tlsConfig *t
 		DNSDone:  func(httptrace.DNSDoneInfo) { dnsDone = time.Now() },
 	})
 	start := time.Now()
-	raw, err := new(net.Dialer).DialContext(traced, "tcp", addr)
+	raw, err := from.dial(traced, addr)
 	connected := time.Now()
 	if err != nil {
 		return nil, dialFault(parent, addr, limit, err)
 	}
-	w := &wire{TCPConn: raw.(*net.TCPConn)}
-	c := &connection{Conn: w, wire: w, connect: connected.Sub(start)}
+	l := &line{Conn: wire.New(raw)}
+	c := &connection{Conn: l, line: l, connect: connected.Sub(start)}
 	if !dnsStart.IsZero() && !dnsDone.IsZero() {
 		c.dns = dnsDone.Sub(dnsStart)
 		c.connect -= c.dns
@@ -179,9 +183,9 @@ func dial(parent context.Context, addr string, limit time.Duration, tlsConfig *t
 	if tlsConfig == nil {
 		return c, nil
 	}
-	layer := tls.Client(w, tlsConfig)
+	layer := tls.Client(l, tlsConfig)
 	if err := layer.HandshakeContext(ctx); err != nil {
-		w.Close()
+		l.Close()
 		return nil, tlsFault(parent, addr, limit, err)
 	}
 	c.Conn = layer

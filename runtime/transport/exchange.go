@@ -12,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"weir/runtime/metrics"
+	"weir/runtime/wire"
 )
 
 // Request is what is sent. Its slices must not change before Send returns.
@@ -83,22 +84,22 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 	if ctx.Err() != nil {
 		return nil, interrupted(), false
 	}
-	conn, failed := c.acquire(ctx, req.Limits.Connect, fresh)
+	conn, kept, failed := c.acquire(ctx, req.Limits.Connect, fresh)
+	rec.Reused = kept
 	if failed != nil {
-		rec.Reused = false
 		return nil, failed, false
 	}
-	x = &Exchange{ctx: ctx, client: c, conn: conn, rec: rec, limits: req.Limits, inBase: conn.wire.in, closing: req.Close}
-	rec.Reused = conn.used
-	if !conn.used {
+	x = &Exchange{ctx: ctx, client: c, conn: conn, rec: rec, limits: req.Limits, inBase: conn.line.in, closing: req.Close}
+	if !conn.used { // it may have been opened beforehand
 		rec.DNS, rec.Connect, rec.TLS = conn.dns, conn.connect, conn.tls
 	}
 	conn.used = true
-	outBase, receivedBase := conn.wire.out, conn.received
-	x.undo = context.AfterFunc(ctx, func() { conn.wire.Close() })
+	outBase, receivedBase := conn.line.out, conn.received
+	x.undo = context.AfterFunc(ctx, func() { conn.line.Close() })
 
 	x.begin()
 	err := x.write(req)
+	x.sent()
 	switch {
 	case err == nil:
 		if err := x.readHead(req); err != nil {
@@ -111,7 +112,7 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 	default:
 		failed = fault(ctx, phaseWrite, x.limits, x.total, err)
 	}
-	rec.BytesOut = conn.wire.out - outBase
+	rec.BytesOut = conn.line.out - outBase
 	if failed == nil {
 		return x, nil, false
 	}
@@ -134,12 +135,26 @@ func (x *Exchange) begin() {
 			head = d
 		}
 	}
-	x.conn.wire.SetWriteDeadline(head)
-	x.conn.wire.limit(start, 0, head)
+	x.conn.line.SetWriteDeadline(head)
+	x.conn.line.limit(start, 0, head)
+}
+
+// sent stamps the end of sending, and corrects the start by what the kernel
+// says: between the two this goroutine may have had to wait for a processor.
+func (x *Exchange) sent() {
+	x.rec.Sent = time.Now()
+	if at, ok := x.conn.line.Sent(x.rec.Started); ok && at.Before(x.rec.Sent) {
+		x.rec.Started = at
+	}
 }
 
 // Heads and bodies up to this size go into the kernel in one write.
 const oneWrite = 64 << 10
+
+// The kernel stamps the last byte of a write. That is a request's start only
+// if all of it can go out at once: more than TCP's first window waits for the
+// service's acknowledgements (RFC 6928: 10 segments).
+const oneWindow = 14 << 10
 
 // draft is what a request is put together in.
 type draft struct {
@@ -172,7 +187,9 @@ func (x *Exchange) write(req *Request) error {
 	x.closing = h.ConnectionClose() // by the request's own field, perhaps
 
 	d.bytes = h.AppendBytes(d.bytes[:0])
-	if len(d.bytes)+len(req.Body) <= oneWrite {
+	size := len(d.bytes) + len(req.Body)
+	x.conn.line.stamp = size <= oneWindow || size > oneWrite
+	if size <= oneWrite {
 		d.bytes = append(d.bytes, req.Body...)
 		_, err := x.conn.Write(d.bytes)
 		return err
@@ -199,7 +216,11 @@ func (x *Exchange) readHead(req *Request) error {
 	if err := x.resp.ReadLimitBody(x.reader, 0); err != nil {
 		return err
 	}
-	x.rec.HeadAt = x.conn.wire.lastRead
+	head := x.conn.line.Arrival()
+	x.rec.HeadAt = head.At
+	if head.Kernel {
+		x.rec.Stamp = metrics.StampKernel
+	}
 	x.rec.Status = x.resp.StatusCode()
 	x.body = x.resp.BodyStream()
 	switch {
@@ -209,7 +230,7 @@ func (x *Exchange) readHead(req *Request) error {
 	case x.resp.Header.ContentLength() == 0:
 		x.whole = true
 	}
-	x.conn.wire.limit(time.Now(), x.limits.Idle, x.total)
+	x.conn.line.limit(time.Now(), x.limits.Idle, x.total)
 	return nil
 }
 
@@ -264,12 +285,9 @@ func (x *Exchange) ReadAll(limit int64) ([]byte, error) {
 	return b[:min(int64(len(b)), limit)], err
 }
 
-// At is the time at which the newest data arrived.
-func (x *Exchange) At() time.Time { return x.conn.wire.lastRead }
-
-// Reads counts the reads that brought data; two events between which it did not
-// change arrived in one read.
-func (x *Exchange) Reads() uint64 { return x.conn.wire.reads }
+// Arrival says when the newest data came; two events between which its Read did
+// not change came in one read.
+func (x *Exchange) Arrival() wire.Arrival { return x.conn.line.Arrival() }
 
 // Drain reads what follows the end of an event stream, so that the connection
 // can be kept; it gives up after the given time, or when much follows. What
@@ -279,7 +297,7 @@ func (x *Exchange) Drain(limit time.Duration) {
 		return
 	}
 	now := time.Now()
-	x.conn.wire.limit(now, 0, now.Add(limit))
+	x.conn.line.limit(now, 0, now.Add(limit))
 	var b [512]byte
 	for range 64 {
 		if _, err := x.Read(b[:]); err != nil {
@@ -303,7 +321,11 @@ func (x *Exchange) Close() {
 	if conn == nil {
 		return
 	}
-	x.rec.BytesIn = conn.wire.in - x.inBase
+	x.rec.BytesIn = conn.line.in - x.inBase
+	if n, ok := conn.line.Retransmits(); ok {
+		x.rec.Retransmits += n - conn.retransmits
+		conn.retransmits = n
+	}
 	if x.rec.End.IsZero() {
 		x.rec.End = time.Now()
 	}
@@ -317,8 +339,8 @@ func (x *Exchange) Close() {
 		readers.Put(x.reader)
 	}
 	if keep {
-		conn.wire.limit(time.Time{}, 0, time.Time{})
-		conn.wire.SetWriteDeadline(time.Time{})
+		conn.line.limit(time.Time{}, 0, time.Time{})
+		conn.line.SetWriteDeadline(time.Time{})
 		x.client.pool.put(conn)
 	} else {
 		conn.close()

@@ -167,18 +167,18 @@ func TestRecord(t *testing.T) {
 		if failed != nil {
 			t.Fatal(failed)
 		}
-		if rec.Started.Before(before) || rec.HeadAt.Before(rec.Started) || !rec.End.IsZero() {
+		if rec.Started.Before(before) || rec.Sent.Before(rec.Started) || rec.HeadAt.Before(rec.Started) || !rec.End.IsZero() {
 			t.Errorf("times: %+v", rec)
 		}
 		if (rec.Connect > 0) != (i == 0) || rec.TLS != 0 || rec.Reused != (i == 1) {
 			t.Errorf("request %d: connection: %+v", i, rec)
 		}
-		reads := x.Reads()
+		reads := x.Arrival().Read
 		if _, err := x.ReadAll(100); err != nil {
 			t.Error(err)
 		}
-		if x.At().Before(rec.HeadAt) || x.Reads() < reads {
-			t.Errorf("head at %v, body at %v", rec.HeadAt, x.At())
+		if x.Arrival().At.Before(rec.HeadAt) || x.Arrival().Read < reads {
+			t.Errorf("head at %v, body at %v", rec.HeadAt, x.Arrival().At)
 		}
 		x.Close()
 		if rec.End.Before(rec.HeadAt) {
@@ -742,7 +742,7 @@ func TestParseURL(t *testing.T) {
 		if (err == nil) != (message == "") || err != nil && !strings.Contains(err.Error(), message) {
 			t.Errorf("%q: %v, want %s", raw, err, message)
 		}
-		if _, _, second := transport.NewClients(nil).Client(raw, transport.Options{}); (second == nil) != (err == nil) {
+		if _, _, second := transport.NewClients(nil, nil).Client(raw, transport.Options{}); (second == nil) != (err == nil) {
 			t.Errorf("%q: Client says %v", raw, second)
 		}
 	}

@@ -59,7 +59,7 @@ type Scanner struct {
 }
 
 const (
-	scanBuffer = 4 << 10 // to begin with
+	scanBuffer = 1 << 10 // to begin with
 	keepBuffer = 1 << 20 // larger ones are not kept over Reset
 )
 

@@ -147,7 +147,7 @@ func newUser(t *testing.T) *user { return newUserTo(t, nil) }
 
 func newUserTo(t *testing.T, redirect *url.URL) *user {
 	t.Helper()
-	u := &user{t, transport.NewClients(redirect)}
+	u := &user{t, transport.NewClients(redirect, nil)}
 	t.Cleanup(func() {
 		u.clients.Close()
 		noGoroutines(t)
