@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 20s
+BENCH ?=
 REAL_SERVER ?= .build/real-server
 LIB := .build/libtokenizers/current/libtokenizers.a
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*' -not -path './.build/*'
@@ -29,7 +30,12 @@ test: libtokenizers ## run all tests, then once more with the race detector
 	go test -race ./...
 
 .PHONY: bench
-bench: libtokenizers ## run the benchmarks
+bench: build ## measure weir on this machine beside the least possible, and against the truth (BENCH="-quick")
+	go build -trimpath -o .build/bench ./cmd/bench
+	.build/bench -weir ./weir $(BENCH)
+
+.PHONY: microbench
+microbench: libtokenizers ## run the Go benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
 # The Go linker does not see that libtokenizers.a changed. Its checksum among the

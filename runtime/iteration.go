@@ -17,18 +17,18 @@ import (
 // through its awaits, so that modules know for what they send a request.
 type iteration struct {
 	metrics.Iteration
-	begun   atomic.Bool // it has sent a request
-	inVU    int
-	warmup  bool
-	spec    *caseSpec
-	binding *binding
+	begun    atomic.Bool // it has sent a request
+	inVU     int
+	warmup   bool
+	caseName string
+	scenario *scenario
+	binding  *binding
 }
 
-// run plays the iteration and waits for its end. abort cuts off what the
-// runtime is doing; it is called when ctx ends first.
-func (it *iteration) run(ctx context.Context, abort func()) error {
+// run plays the iteration and waits for its end, for which ended has room. When
+// ctx ends, so does the iteration.
+func (it *iteration) run(ctx context.Context, ended chan error) error {
 	b := it.binding
-	ended := make(chan error, 1)
 	b.rt.Start(script.Task{
 		Op:      "iteration",
 		Context: ctx,
@@ -38,13 +38,7 @@ func (it *iteration) run(ctx context.Context, abort func()) error {
 		},
 		Done: func(_ goja.Value, err error) { ended <- err },
 	})
-	var err error
-	select {
-	case err = <-ended:
-	case <-ctx.Done():
-		abort()
-		err = <-ended
-	}
+	err := <-ended
 	switch {
 	case err == nil:
 		return nil
@@ -74,10 +68,15 @@ var iterationClass = script.Class{
 		"index":         func(self any) any { return self.(*iteration).Index },
 		"vu":            func(self any) any { return self.(*iteration).VU },
 		"iterationInVU": func(self any) any { return self.(*iteration).inVU },
-		"scenario":      func(self any) any { return self.(*iteration).Scenario },
-		"caseName":      func(self any) any { return self.(*iteration).spec.name },
-		"tags":          func(self any) any { return self.(*iteration).spec.tags },
+		"scenario":      func(self any) any { return self.(*iteration).scenario.name },
+		"caseName":      func(self any) any { return self.(*iteration).caseName },
+		"tags":          func(self any) any { return self.(*iteration).scenario.tags },
 		"warmup":        func(self any) any { return self.(*iteration).warmup },
+		// state lives as long as the case: a VU always runs on the same runtime.
+		"state": func(self any) any {
+			it := self.(*iteration)
+			return it.binding.state(it.VU)
+		},
 		"data": func(self any) any {
 			if d := self.(*iteration).binding.data; d != nil {
 				return d

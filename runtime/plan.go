@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -16,8 +18,8 @@ import (
 
 // options is what the script exports as options.
 type options struct {
-	thresholds map[string][]string
-	cases      []map[string]any // without plan: the case that they describe
+	thresholds thresholds
+	single     map[string]any // without plan: the case that they describe
 }
 
 // readOptions reads the exported options and checks them, before any load.
@@ -57,105 +59,21 @@ func (r *run) parseOptions(plain map[string]any) error {
 	fault := func(format string, args ...any) error {
 		return &script.ParamError{Message: "options: " + fmt.Sprintf(format, args...)}
 	}
-	var err error
-	short := map[string]any{}
-	for name, v := range plain {
-		switch name {
-		case "thresholds":
-			if r.options.thresholds, err = parseThresholds(v); err != nil {
-				return fault("%v", err)
-			}
-		case "scenarios":
-			if r.options.cases, err = parseScenarios(v); err != nil {
-				return fault("%v", err)
-			}
-		default:
-			short[name] = v
-		}
+	given, err := parseThresholds(plain["thresholds"])
+	if err == nil {
+		err = given.check(r.Custom)
 	}
-	if err := checkThresholds(r.options.thresholds, r.Custom); err != nil {
+	if err != nil {
 		return fault("%v", err)
 	}
-	switch {
-	case r.exported["plan"] && (len(short) > 0 || r.options.cases != nil):
-		return fault("the script exports plan, so its options can only be thresholds; %s belong into the cases that plan yields", strings.Join(keys(plain, "thresholds"), ", "))
-	case r.options.cases != nil && len(short) > 0:
-		return fault("%s beside scenarios; put them into the scenario", strings.Join(keys(short, ""), ", "))
-	case r.options.cases == nil:
-		r.options.cases = []map[string]any{short}
+	r.options.thresholds = given
+	r.options.single = maps.Clone(plain)
+	delete(r.options.single, "thresholds")
+	if r.exported["plan"] && len(r.options.single) > 0 {
+		return fault("the script exports plan, so its options can only be thresholds; %s belong into the cases that plan yields",
+			strings.Join(slices.Sorted(maps.Keys(r.options.single)), ", "))
 	}
 	return nil
-}
-
-// fields are the members of a detached object, but for undefined ones.
-func fields(v any) (map[string]any, bool) {
-	o, ok := v.(*script.Object)
-	if !ok {
-		return nil, false
-	}
-	m := make(map[string]any, len(o.Keys))
-	for i, key := range o.Keys {
-		if u, ok := o.Values[i].(goja.Value); !ok || !goja.IsUndefined(u) {
-			m[key] = o.Values[i]
-		}
-	}
-	return m, true
-}
-
-// parseScenarios reads k6's options.scenarios.
-func parseScenarios(v any) ([]map[string]any, error) {
-	scenarios, ok := fields(v)
-	if !ok || len(scenarios) == 0 {
-		return nil, errors.New("scenarios must be an object of at least one scenario")
-	}
-	if len(scenarios) > 1 {
-		return nil, fmt.Errorf("scenarios has %s, but one at a time is what a case can play; yield them as cases from plan", strings.Join(keys(scenarios, ""), " and "))
-	}
-	for name, s := range scenarios {
-		one, ok := fields(s)
-		if !ok {
-			return nil, fmt.Errorf("scenario %s must be an object", name)
-		}
-		if _, named := one["name"]; !named {
-			one["name"] = name
-		}
-		one["scenario"] = name
-		return []map[string]any{one}, nil
-	}
-	return nil, nil
-}
-
-func parseThresholds(v any) (map[string][]string, error) {
-	byMetric, ok := fields(v)
-	if !ok {
-		return nil, errors.New(`thresholds must be an object such as { ttft: ["p(99)<2000"] }`)
-	}
-	out := map[string][]string{}
-	for metric, list := range byMetric {
-		if one, ok := list.(string); ok {
-			list = []any{one}
-		}
-		exprs, ok := list.([]any)
-		if !ok {
-			return nil, fmt.Errorf("thresholds of %s must be a list of expressions", metric)
-		}
-		for _, e := range exprs {
-			text, ok := e.(string)
-			if !ok {
-				return nil, fmt.Errorf("thresholds of %s: %v is not an expression such as \"p(99)<2000\"", metric, e)
-			}
-			out[metric] = append(out[metric], text)
-		}
-	}
-	return out, nil
-}
-
-func checkThresholds(thresholds map[string][]string, custom func() map[string]metrics.CustomKind) error {
-	var known map[string]metrics.CustomKind
-	if custom != nil {
-		known = custom()
-	}
-	return metrics.CheckThresholds(thresholds, known)
 }
 
 // eachCase takes the cases one after another from plan, or from the options,
@@ -163,20 +81,15 @@ func checkThresholds(thresholds map[string][]string, custom func() map[string]me
 // finally blocks still run.
 func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error)) error {
 	if !r.exported["plan"] {
-		for i, o := range r.options.cases {
-			c, err := r.parseCase(o, i+1)
-			if err != nil {
-				return err
-			}
-			c.of = len(r.options.cases)
-			if r.stopped() {
-				return nil
-			}
-			if _, err := play(c, i+1); err != nil {
-				return err
-			}
+		c, err := r.parseCase(r.options.single, 1)
+		if err != nil {
+			return err
 		}
-		return nil
+		c.of = 1
+		if !r.stopped() {
+			_, err = play(c, 1)
+		}
+		return err
 	}
 
 	var steps *goja.Object // the generator
@@ -275,20 +188,27 @@ func toJS(rt *script.Runtime, v any) (goja.Value, error) {
 	}
 	switch v := v.(type) {
 	case *result.Case:
-		addQuantiles(vm, o.ToObject(vm), v)
+		addCaseQuantiles(vm, o.ToObject(vm), v)
 	case *result.Result:
 		cases := o.ToObject(vm).Get("cases").ToObject(vm)
 		for i, c := range v.Cases {
-			addQuantiles(vm, cases.Get(fmt.Sprint(i)).ToObject(vm), c)
+			addCaseQuantiles(vm, cases.Get(fmt.Sprint(i)).ToObject(vm), c)
 		}
 	}
 	return o, nil
 }
 
-func addQuantiles(vm *goja.Runtime, o *goja.Object, c *result.Case) {
-	all := o.Get("metrics").ToObject(vm)
+func addCaseQuantiles(vm *goja.Runtime, o *goja.Object, c *result.Case) {
+	addQuantiles(vm, o.Get("metrics").ToObject(vm), c.Metrics)
+	for name, s := range c.Scenarios {
+		scenario := o.Get("scenarios").ToObject(vm).Get(name).ToObject(vm)
+		addQuantiles(vm, scenario.Get("metrics").ToObject(vm), s.Metrics)
+	}
+}
+
+func addQuantiles(vm *goja.Runtime, all *goja.Object, sampled map[string]*result.Metric) {
 	for name, m := range metrics.Unsampled() {
-		if c.Metrics[name] == nil {
+		if sampled[name] == nil {
 			empty := vm.NewObject()
 			empty.Set("kind", m.Kind)
 			empty.Set("unit", m.Unit)
@@ -297,7 +217,7 @@ func addQuantiles(vm *goja.Runtime, o *goja.Object, c *result.Case) {
 			all.Set(name, empty)
 		}
 	}
-	for name, m := range c.Metrics {
+	for name, m := range sampled {
 		if m.Quantile != nil {
 			addQuantile(vm, all.Get(name).ToObject(vm), m)
 		}

@@ -2,7 +2,7 @@
 // engine, the records and the results meet, and nothing else.
 //
 // [Run] evaluates the script's init code on one JavaScript runtime a core,
-// calls setup, takes one case after another from plan, plays each (case.go) and
+// calls setup, takes one case after another from plan, plays each (play.go) and
 // gives its result back to plan, and at the end calls teardown and
 // handleSummary. Every finished case is on disk before the next one starts.
 package runtime
@@ -34,6 +34,14 @@ type Config struct {
 	// Save is called when the result has grown: at the start, after each case
 	// and at the end.
 	Save func(*result.Result) error
+	// Records is given every request but those of warm-ups; nil: nobody wants them.
+	Records *result.Records
+	// Preconnect opens n connections to every service that the script addresses,
+	// before a case begins, and returns early when ctx ends. nil: none are opened.
+	Preconnect func(ctx context.Context, n int) error
+	// Instance of Instances, from 0: the share of the load that this run plays
+	// in every case that does not say so itself. Up to 1 instance: all of it.
+	Instance, Instances int
 	// Watch is told of each case that begins; the function that it returns is
 	// called when the case has ended. nil: nobody watches.
 	Watch func(CaseView) (done func())
@@ -62,10 +70,11 @@ type CaseView struct {
 
 // Outcome is how a run ended, besides its result.
 type Outcome struct {
-	Interrupted bool  // by Stop or by the context
-	Summarised  bool  // handleSummary has said what goes to the terminal
-	Refused     bool  // the script's options were wrong: nothing was called, sent or saved
-	Err         error // what ended the run early: a *script.Error, a fault in a case, a failed write
+	Interrupted bool   // by Stop or by the context
+	Aborted     string // by this threshold, which has abortOnFail: a message; "": by none
+	Summarised  bool   // handleSummary has said what goes to the terminal
+	Refused     bool   // the script's options were wrong: nothing was called, sent or saved
+	Err         error  // what ended the run early: a *script.Error, a fault in a case, a failed write
 }
 
 // run is the state of Run. Only Run's goroutine uses it.
@@ -77,6 +86,7 @@ type run struct {
 	options  options
 	setup    any           // what setup returned, detached
 	pause    time.Duration // before the next case
+	aborted  *crossing     // what has ended the run; nil: nothing
 	outcome  Outcome
 }
 
@@ -123,13 +133,19 @@ func Run(ctx context.Context, runtimes []*script.Runtime, c Config) Outcome {
 	r := &run{Config: c, ctx: ctx, runtimes: runtimes}
 	r.Result.Started = time.Now()
 	r.outcome.Err = r.unlessCut(r.play())
-	r.outcome.Interrupted = r.stopped()
+	r.outcome.Interrupted = r.interrupted()
+	if r.aborted != nil {
+		r.outcome.Aborted = r.aborted.String()
+	}
 	r.conclude()
 	return r.outcome
 }
 
 // stopped tells whether the run shall end early.
-func (r *run) stopped() bool {
+func (r *run) stopped() bool { return r.aborted != nil || r.interrupted() }
+
+// interrupted tells whether somebody has asked for the end.
+func (r *run) interrupted() bool {
 	select {
 	case <-r.Stop:
 		return true
@@ -169,7 +185,7 @@ func (r *run) play() error {
 // unlessCut is err, or nil when it says no more than that Stop or the context
 // has cut off a piece of the script.
 func (r *run) unlessCut(err error) error {
-	if errors.Is(err, script.ErrInterrupted) && r.stopped() {
+	if errors.Is(err, script.ErrInterrupted) && r.interrupted() {
 		r.outcome.Interrupted = true
 		return nil
 	}
@@ -191,8 +207,11 @@ func (r *run) conclude() {
 		r.outcome.Err = errors.Join(r.outcome.Err, r.unlessCut(r.callSummary()))
 	}
 	r.Result.Interrupted = r.outcome.Interrupted
-	if r.outcome.Err != nil {
+	switch {
+	case r.outcome.Err != nil:
 		r.Result.Error = r.outcome.Err.Error()
+	case r.aborted != nil:
+		r.Result.Error = r.outcome.Aborted
 	}
 	r.outcome.Err = errors.Join(r.outcome.Err, r.save())
 }
@@ -209,24 +228,16 @@ func (r *run) save() error {
 func (r *run) call(op string, stop <-chan struct{}, f func(*goja.Runtime) (goja.Value, error), read func(goja.Value) error) error {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
-	rt := r.runtimes[0]
 	ended := make(chan struct{})
-	watched := make(chan struct{})
+	defer close(ended)
 	go func() {
-		defer close(watched)
 		select {
-		case <-ended:
-			return
 		case <-stop:
-		case <-ctx.Done():
+			cancel()
+		case <-ended:
 		}
-		cancel()
-		rt.Abort()
 	}()
-	err := rt.Wait(script.Task{Op: op, Context: ctx, Run: f}, read)
-	close(ended)
-	<-watched
-	return err
+	return r.runtimes[0].Wait(script.Task{Op: op, Context: ctx, Run: f}, read)
 }
 
 // function returns an exported function; nil when the script has none. To be

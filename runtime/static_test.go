@@ -20,6 +20,7 @@ import (
 	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/runtime/transport"
+	"weir/runtime/wire"
 	"weir/scripts"
 )
 
@@ -85,7 +86,7 @@ func replay(t *testing.T, requests []recorded) (found *result.Case) {
 				until(r.Start)
 				recorder.Begin(rec)
 				for i, at := range r.Events {
-					rec.Events = append(rec.Events, metrics.Event{At: until(at)})
+					rec.Token(wire.Arrival{At: until(at), Kernel: true}, 0)
 					if i == 0 {
 						recorder.First(rec)
 					}
@@ -108,7 +109,7 @@ func replay(t *testing.T, requests []recorded) (found *result.Case) {
 // runPlan runs a built-in script's plan; play stands in for the load.
 func runPlan(t *testing.T, args []string, play func(number int) *result.Case) {
 	t.Helper()
-	clients := transport.NewClients(nil)
+	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	tokenizers := tokenizer.New()
 	defer tokenizers.Close()

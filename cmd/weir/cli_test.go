@@ -14,10 +14,12 @@
 //	json FILE PATH OPERATOR VALUE   compare a value of a JSON file (json_test.go)
 //	exec quoted FILE                print the lines of a file as Go strings
 //	exec limited BYTES PROGRAM ARG… run a program that can write no larger files
+//	exec recorded FILE              print a file of records as a JSON list
 package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -29,6 +31,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"weir/runtime/result"
 )
 
 // patience bounds every wait, so that a test that cannot succeed ends. No test
@@ -37,9 +41,10 @@ const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"weir":    main,
-		"quoted":  quoted,
-		"limited": limited,
+		"weir":     main,
+		"quoted":   quoted,
+		"limited":  limited,
+		"recorded": recorded,
 	})
 }
 
@@ -211,4 +216,20 @@ func limited() {
 		fail(err)
 	}
 	fail(syscall.Exec(program, os.Args[2:], os.Environ()))
+}
+
+// recorded prints the records of a file as one list.
+func recorded() {
+	all := []*result.Request{}
+	for r, err := range result.ReadRecords(os.Args[1]) {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		all = append(all, r)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(all); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }

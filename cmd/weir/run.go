@@ -37,6 +37,10 @@ type runFlags struct {
 	progress     string
 	noSummary    bool
 	requireValid bool
+	records      bool
+	instance     instance
+	sources      addresses
+	cpuProfile   string
 	help         bool
 	sim          bool
 	simTokenizer string
@@ -52,6 +56,10 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.StringVar(&f.progress, "progress", "auto", "progress on standard error: auto, plain or none")
 	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
+	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
+	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
+	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
+	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
 	fs.BoolVarP(&f.help, "help", "h", false, "show this help; after a script's name, its own flags too")
 	fs.BoolVar(&f.sim, "sim", false, "run against a simulated service, started on a free port for this run; whatever the script addresses is sent there")
 	fs.StringVar(&f.simTokenizer, "sim-tokenizer", tokenizer.Builtin, "tokenizer that the simulated service counts with: a directory, or builtin")
@@ -153,7 +161,15 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if !slices.Contains([]string{"auto", "plain", "none"}, f.progress) {
 		return &exitError{exitConfig, fmt.Errorf("--progress is %q; it must be auto, plain or none", f.progress)}
 	}
+	if err := transport.CheckSources(f.sources); err != nil {
+		return &exitError{exitConfig, fmt.Errorf("--source-ip: %w", err)}
+	}
 	s := &session{flags: &f, flagSet: fs, name: name, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+	stop, err := profile(f.cpuProfile)
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	defer stop()
 	return s.run()
 }
 
@@ -191,6 +207,7 @@ type session struct {
 
 	progress *result.Progress
 	folder   *result.Folder
+	records  *result.Records // nil: not asked for
 	report   *result.Result
 }
 
@@ -211,7 +228,7 @@ func (s *session) run() error {
 	if server != nil {
 		defer server.Close()
 	}
-	clients := transport.NewClients(redirect)
+	clients := transport.NewClients(redirect, s.flags.sources)
 	defer clients.Close()
 	modules := newModules(clients, redirect, abort)
 	defer modules.close()
@@ -253,15 +270,18 @@ func (s *session) run() error {
 		return err
 	}
 	outcome := runtime.Run(ctx, runtimes, runtime.Config{
-		Script: loaded,
-		Result: s.report,
-		Save:   s.folder.Write,
-		Watch:  s.watch,
-		Stop:   stop.Done(),
-		Custom: modules.custom,
-		Output: s.stdout,
-		Errors: s.stderr,
-		Write:  s.folder.Save,
+		Script:    loaded,
+		Result:    s.report,
+		Save:      s.save,
+		Records:   s.records,
+		Instance:  s.flags.instance.number,
+		Instances: s.flags.instance.of,
+		Watch:     s.watch,
+		Stop:      stop.Done(),
+		Custom:    modules.custom,
+		Output:    s.stdout,
+		Errors:    s.stderr,
+		Write:     s.folder.Save,
 	})
 	return s.finish(outcome, modules.aborted())
 }
@@ -334,6 +354,11 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 	if err := s.folder.SaveScript(loaded.Name+".js", loaded.Source); err != nil {
 		return &exitError{exitConfig, err}
 	}
+	if s.flags.records {
+		if s.records, err = s.folder.CreateRecords(); err != nil {
+			return &exitError{exitConfig, err}
+		}
+	}
 	s.report = &result.Result{
 		Schema:      1,
 		Weir:        thisVersion(),
@@ -351,6 +376,15 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 		}
 	}
 	return nil
+}
+
+// save writes the result, and sees to it that the records so far are on disk.
+// Records that cannot be written do not end the run: finish tells of them.
+func (s *session) save(r *result.Result) error {
+	if s.records != nil {
+		_ = s.records.Flush() // Close reports it
+	}
+	return s.folder.Write(r)
 }
 
 // watch shows the progress of a case.
@@ -377,6 +411,7 @@ func (s *session) watch(v runtime.CaseView) (done func()) {
 
 // finish prints what was found and chooses the exit code.
 func (s *session) finish(o runtime.Outcome, aborted string) error {
+	unrecorded := s.closeRecords(o.Refused)
 	if o.Refused && s.flags.out == "" {
 		os.RemoveAll(s.folder.Dir) // made for this run, and there is no result
 	}
@@ -400,7 +435,30 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	case o.Interrupted:
 		return &exitError{exitInterrupted, errors.New("interrupted; the result holds what was finished")}
 	}
-	return s.verdict()
+	if err := s.verdict(); err != nil {
+		return err
+	}
+	if unrecorded {
+		return &exitError{exitFault, errors.New("the records are incomplete; the result is whole")}
+	}
+	return nil
+}
+
+// closeRecords completes the file of records, and says whether there should be
+// more in it.
+func (s *session) closeRecords(refused bool) (incomplete bool) {
+	if s.records == nil {
+		return false
+	}
+	err := s.records.Close()
+	if refused {
+		os.Remove(s.records.Path())
+		return false
+	}
+	if err != nil {
+		fmt.Fprintf(s.stderr, "weir: %v\n", err)
+	}
+	return err != nil
 }
 
 // verdict is the exit code of a run that went to its end.

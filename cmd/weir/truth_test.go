@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"net/url"
@@ -24,41 +23,40 @@ type measured struct {
 }
 
 // measure plays the static scenario against a simulator with the given number
-// of streams, through the whole program. rate is the starts per second inside a
-// wave, "inf" for all at once.
-func measure(tb testing.TB, streams, waves, tokens int, rate string) measured {
-	tb.Helper()
+// of streams, through the whole program.
+func measure(t *testing.T, streams, waves, tokens int) measured {
+	t.Helper()
 	config := sim.Default()
 	config.TTFT, config.ITL, config.ITLSlope, config.Jitter = 50*time.Millisecond, 10*time.Millisecond, 0, 0.1
 	config.MaxBatch, config.LogRequests = streams, streams*waves
 	server, err := sim.Start(context.Background(), config)
 	if err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
 	defer server.Close()
 	at, err := url.Parse(server.URL())
 	if err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
-	folder := filepath.Join(tb.TempDir(), "out")
+	folder := filepath.Join(t.TempDir(), "out")
 	if code := Main([]string{"run", "static", "--out", folder, "--progress", "none", "--no-summary",
 		"--host", at.Hostname(), "--port", at.Port(), "--warmup", "0", "--epochs", strconv.Itoa(waves), "--parallel-num", strconv.Itoa(streams),
-		"--request-rate", rate, "--prompt-tokens", "32", "--output-tokens", strconv.Itoa(tokens), "--benchmark-csv", filepath.Join(tb.TempDir(), "table.csv")},
-		io.Discard, tb.Output()); code != 0 {
-		tb.Fatalf("exit code %d", code)
+		"--request-rate", "200", "--prompt-tokens", "32", "--output-tokens", strconv.Itoa(tokens), "--benchmark-csv", filepath.Join(t.TempDir(), "table.csv")},
+		io.Discard, t.Output()); code != 0 {
+		t.Fatalf("exit code %d", code)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "result.json"))
 	if err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
 	var found result.Result
 	if err := json.Unmarshal(text, &found); err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := server.Log().Wait(ctx); err != nil {
-		tb.Fatal(err)
+		t.Fatal(err)
 	}
 	return measured{found.Cases[0], mean(server.Log().TTFT()), mean(server.Log().ITL())}
 }
@@ -77,7 +75,7 @@ func mean(v []float64) float64 {
 // fail the test, and still far below the 50 ms and 10 ms that are measured.
 func TestTruth(t *testing.T) {
 	const streams, waves, tokens = 32, 2, 40
-	m := measure(t, streams, waves, tokens, "200")
+	m := measure(t, streams, waves, tokens)
 	c := m.result
 	if c.Counts.Requests != streams*waves || c.Counts.RequestsFailed != 0 {
 		t.Fatalf("counts %+v", c.Counts)
@@ -95,26 +93,5 @@ func TestTruth(t *testing.T) {
 	}
 	if d := *c.Metrics["itl"].Avg - m.itl; math.Abs(d) > 2 {
 		t.Errorf("ITL is reported as %.3f ms on average, the truth is %.3f ms", *c.Metrics["itl"].Avg, m.itl)
-	}
-}
-
-// BenchmarkTruth reports how far off the averages are. With all streams started
-// at once the client waits for the simulator to read its requests, one after
-// another on the same processors; spaced starts show the client's own error.
-func BenchmarkTruth(b *testing.B) {
-	for _, streams := range []int{1, 32, 100} {
-		for _, rate := range []string{"inf", "200"} {
-			b.Run(fmt.Sprintf("streams=%d/rate=%s", streams, rate), func(b *testing.B) {
-				var ttft, itl float64
-				for b.Loop() {
-					m := measure(b, streams, 2, 100, rate)
-					ttft += *m.result.Metrics["ttft"].Avg - m.ttft
-					itl += *m.result.Metrics["itl"].Avg - m.itl
-				}
-				b.ReportMetric(ttft/float64(b.N), "ttft-error-ms")
-				b.ReportMetric(itl/float64(b.N), "itl-error-ms")
-				b.ReportMetric(0, "ns/op") // the time is the simulator's
-			})
-		}
 	}
 }

@@ -21,13 +21,16 @@ var constantVUs = kind{
 		}
 		return nil
 	},
-	limit: func(p Profile) time.Duration { return p.Duration },
+	planned:   unplanned,
+	closed:    func(p Profile) int { return p.VUs },
+	unstriped: "every VU runs its own iterations: give each instance its part of the vus",
+	limit:     func(p Profile) time.Duration { return p.Duration },
 	run: func(p *play) {
 		var taken atomic.Int64
 		p.everyVU(func(vu int) {
 			for n := 0; p.more(); n++ {
 				index := int(taken.Add(1)) - 1
-				p.iteration(Iteration{Index: index, VU: vu, IterationInVU: n, Scheduled: time.Now()})
+				p.iteration(p.iterations, Iteration{Index: index, VU: vu, IterationInVU: n, Scheduled: time.Now()})
 			}
 		})
 	},

@@ -5,22 +5,35 @@
 // A profile names an executor. [New] checks the profile, [Executor.Run] plays
 // it, and [Executor.Progress] tells how far it is. Each executor has a file of
 // its own; what they share (may another iteration start? has this one failed or
-// was it cut off?) is in play.go, and the schedules are in arrivals.go.
+// was it cut off?) is in play.go.
+//
+// There are two families. In a closed loop a number of virtual users (VUs) start
+// their next iteration when the last one has ended: waves, shared-iterations,
+// per-vu-iterations, constant-vus, ramping-vus. In an open loop (open_loop.go)
+// iterations start when a schedule says so, however long the others take:
+// arrival-rate, constant-arrival-rate, ramping-arrival-rate, replay. Schedules
+// are pure functions of the profile ([Profile.Schedule]), in times from the
+// begin; nothing that happens moves them.
 //
 // The names and rules of shared-iterations, per-vu-iterations, constant-vus,
-// maxDuration, gracefulStop and dropped iterations are those of k6's documentation
+// ramping-vus, constant-arrival-rate, ramping-arrival-rate, maxDuration,
+// gracefulStop, startTime and dropped iterations are those of k6's documentation
 // (https://grafana.com/docs/k6/latest/using-k6/scenarios/).
 //
-// All waiting is done with package time and contexts, so that testing/synctest
-// plays hours of load in milliseconds. The package knows nothing of JavaScript,
-// requests or metrics: a warm-up is a Run of its own, and so is each of several
-// concurrent scenarios.
+// Starts with a schedule wait with package pacer, to some tens of microseconds;
+// nothing spins. The package knows nothing of JavaScript, requests or metrics: a
+// warm-up is a Run of its own, and so is each of several concurrent scenarios.
+// Runs share nothing.
 package load
 
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 	"time"
+
+	"weir/runtime/pacer"
 )
 
 // ErrInterrupted is what an Iterate function returns, possibly wrapped, for an
@@ -34,7 +47,7 @@ const LateAfter = 10 * time.Millisecond
 
 // Iteration identifies one start.
 type Iteration struct {
-	Index         int       // number of the iteration in the case, from 0, without gaps
+	Index         int       // number of the iteration in the case, from 0, without gaps; over all instances
 	VU            int       // number of the virtual user, from 0; one VU runs one iteration at a time
 	IterationInVU int       // number of the iteration in its VU, from 0
 	Scheduled     time.Time // when it was to start; without a schedule, when it did start
@@ -49,15 +62,15 @@ type Iterate func(ctx context.Context, it Iteration) error
 // Counts are numbers of iterations.
 //
 // At the end Started = Completed + Failed + Interrupted, and Scheduled − Started
-// are those that never started: Dropped ones for lack of time, the others
-// because the run was stopped.
+// are those that never started: Dropped ones for lack of time or of a free VU,
+// the others because the run was stopped.
 type Counts struct {
-	Scheduled   int64 // that the profile asked for; with a duration instead of a number, those that started
+	Scheduled   int64 // that the profile asked for; where it does not say how many, those that started or were dropped
 	Started     int64
 	Completed   int64 // ended well
 	Failed      int64 // ended with an error
 	Interrupted int64 // cut off by the end of the graceful stop or of the run
-	Dropped     int64 // not started because maxDuration was over
+	Dropped     int64 // not started because maxDuration was over, or because no VU was free
 	Late        int64 // started more than LateAfter after their scheduled time
 }
 
@@ -82,6 +95,7 @@ type Executor struct {
 	profile Profile
 	kind    kind
 	meter   meter
+	timers  bool // wait with the Go runtime's timers: for testing/synctest, which knows no others
 }
 
 // New makes the executor that a profile asks for, or reports everything that is
@@ -94,52 +108,101 @@ func New(p Profile) (*Executor, error) {
 	return &Executor{profile: p, kind: k}, nil
 }
 
+// Scheduled tells whether iterations have a time at which they are to start, so
+// that Iteration.Scheduled is more than the time when they did.
+func (e *Executor) Scheduled() bool { return e.kind.scheduled }
+
+// ClosedLoop is the largest number of iterations that a closed loop runs at
+// once; 0 for an open loop.
+func (p Profile) ClosedLoop() int {
+	if k, err := p.kind(); err == nil && k.closed != nil {
+		return k.closed(p)
+	}
+	return 0
+}
+
+// Schedule yields the number of each iteration of an open loop and when it is
+// to start, from the begin: those of this instance, in order. It yields nothing
+// for a closed loop, and for a profile that is not valid. It is a pure function
+// of the profile.
+func (p Profile) Schedule() iter.Seq2[int, time.Duration] {
+	if k, err := p.kind(); err == nil && k.schedule != nil {
+		return k.schedule(p)
+	}
+	return func(func(int, time.Duration) bool) {}
+}
+
 // Run plays the profile; it may be called once.
 //
-// When stop is closed or the profile's time is over, nothing more starts, and
-// what runs has the graceful stop to end; then the context of the iterations is
-// cancelled. When ctx ends, it is cancelled at once. Run returns when every call
-// of iterate has returned. A nil stop never stops.
+// Nothing starts before the profile's start time, from which all its other times
+// count. When stop is closed or the profile's time is over, nothing more starts,
+// and what runs has the graceful stop to end; then the context of the iterations
+// is cancelled. When ctx ends, it is cancelled at once. Run returns when every
+// call of iterate has returned. A nil stop never stops.
 func (e *Executor) Run(ctx context.Context, stop <-chan struct{}, iterate Iterate) Outcome {
 	iterations, cut := context.WithCancelCause(ctx)
 	defer cut(nil)
+	starting, halt := context.WithCancel(ctx)
+	defer halt()
+	sleep, done := e.sleeper()
+	defer done()
 
 	p := &play{
 		Profile:    e.profile,
+		kind:       e.kind,
 		stop:       stop,
 		ctx:        ctx,
+		starting:   starting,
 		iterations: iterations,
+		begin:      time.Now().Add(e.profile.StartTime),
+		sleep:      sleep,
 		iterate:    iterate,
 		meter:      &e.meter,
 	}
-	begin, limit := time.Now(), e.kind.limit(e.profile)
-	if limit > 0 {
-		p.end = begin.Add(limit)
+	if limit := e.kind.limit(e.profile); limit > 0 {
+		p.end = p.begin.Add(limit)
 	}
-	e.meter.begin.Store(&begin)
+	e.meter.begin.Store(&p.begin)
 
 	ended := make(chan struct{})
 	watched := make(chan Ending, 1)
-	go func() { watched <- p.watch(ended, limit, cut) }()
-	e.kind.run(p)
+	go func() { watched <- p.watch(ended, halt, cut) }()
+	if p.until(p.begin) {
+		e.kind.run(p)
+	}
 	close(ended)
 
-	return e.outcome(p, <-watched)
+	return e.outcome(<-watched, iterations.Err() != nil)
+}
+
+// sleeper is what starts wait with. Where the system has no timer to spare, those
+// of the Go runtime must do: up to a millisecond late, which start_lag will show.
+func (e *Executor) sleeper() (sleep func(context.Context, time.Time) error, done func()) {
+	if e.kind.scheduled && !e.timers {
+		if precise, err := pacer.New(); err == nil {
+			return precise.Sleep, func() { _ = precise.Close() }
+		}
+	}
+	return pacer.Sleep, func() {}
 }
 
 // outcome sums up. The clock alone does not say that maxDuration ended the case:
 // the last iteration may have ended at that very moment, and then all is done.
-func (e *Executor) outcome(p *play, why Ending) Outcome {
+func (e *Executor) outcome(why Ending, cut bool) Outcome {
 	o := Outcome{Counts: e.meter.counts(), Ended: why}
-	if e.kind.planned == nil {
-		o.Scheduled = o.Started
-		return o
-	}
-	o.Scheduled = e.kind.planned(e.profile)
-	cut := p.iterations.Err() != nil && o.Interrupted > 0
-	if why == EndDone && (cut || o.Started < o.Scheduled) {
+	o.Scheduled = e.scheduled(o.Counts)
+	short := o.Started < o.Scheduled || cut && o.Interrupted > 0
+	if why == EndDone && short && slices.Contains(e.kind.options, "maxDuration") {
 		o.Ended = EndMaxDuration
 		o.Dropped = o.Scheduled - o.Started
 	}
 	return o
+}
+
+// scheduled is Counts.Scheduled.
+func (e *Executor) scheduled(c Counts) int64 {
+	if planned := e.kind.planned(e.profile); planned >= 0 {
+		return planned
+	}
+	return c.Started + c.Dropped
 }

@@ -23,10 +23,11 @@ import (
 
 const s = time.Second
 
-// start is one call of Iterate: who, when after the begin of the run.
+// start is one call of Iterate: who, and when after the begin of the run.
 type start struct {
-	vu, n int
-	at    time.Duration
+	index, vu, n int
+	at           time.Duration
+	scheduled    time.Duration
 }
 
 // takes makes an iteration that lasts d, or until it is cut off.
@@ -48,20 +49,57 @@ func stubborn(d time.Duration) load.Iterate {
 	return func(context.Context, load.Iteration) error { time.Sleep(d); return nil }
 }
 
+// runCase is a profile, played in simulated time, and what must come of it.
+type runCase struct {
+	name         string
+	profile      load.Profile
+	iterate      load.Iterate
+	stop, cancel time.Duration // after the begin; never when negative or 0
+	took         time.Duration // of the run; negative: not known
+	want         load.Outcome
+	starts       func(vu, n int) time.Duration // of iteration n of a VU
+	due          func(index int) time.Duration // when iteration index starts, and is scheduled to
+	late         bool                          // starts may be later than scheduled
+}
+
+func (c runCase) play(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		stop := make(chan struct{})
+		after(c.stop, func() { close(stop) })
+		after(c.cancel, cancel)
+
+		starts, took, got := play(ctx, simulated(t, c.profile), stop, c.iterate)
+		if got != c.want {
+			t.Errorf("outcome\n got %+v\nwant %+v", got, c.want)
+		}
+		if c.took >= 0 && took != c.took {
+			t.Errorf("took %v, want %v", took, c.took)
+		}
+		slices.SortFunc(starts, func(a, b start) int { return a.index - b.index })
+		for i, st := range starts {
+			if c.profile.Instances < 2 && c.want.Dropped == 0 && st.index != i {
+				t.Fatalf("index %d is missing", i)
+			}
+			if !c.late && st.scheduled != st.at {
+				t.Fatalf("iteration %d: scheduled at %v, started at %v", st.index, st.scheduled, st.at)
+			}
+			if c.starts != nil && c.starts(st.vu, st.n) != st.at {
+				t.Fatalf("iteration %d of VU %d started at %v, want %v", st.n, st.vu, st.at, c.starts(st.vu, st.n))
+			}
+			if c.due != nil && (c.due(st.index)-st.scheduled).Abs() > 1 { // both are rounded
+				t.Fatalf("iteration %d was scheduled at %v, want %v", st.index, st.scheduled, c.due(st.index))
+			}
+		}
+	})
+}
+
 // TestRun plays profiles in simulated time and holds the counts, the starts and
 // the duration of the run against what they must be in closed form.
 func TestRun(t *testing.T) {
 	none := new(time.Duration(0))
-	never := time.Duration(-1)
-	for _, c := range []struct {
-		name         string
-		profile      load.Profile
-		iterate      load.Iterate
-		stop, cancel time.Duration // after the begin; never when negative or 0
-		took         time.Duration
-		want         load.Outcome
-		starts       func(vu, n int) time.Duration // of iteration n of a VU
-	}{{
+	for _, c := range []runCase{{
 		// Ten minutes: 60 waves of 8, each as long as its slowest iteration (VU 7: 10 s).
 		name:    "waves wait for the slowest",
 		profile: load.Profile{Executor: "waves", VUs: 8, Waves: 60},
@@ -275,36 +313,19 @@ func TestRun(t *testing.T) {
 		took:    25 * s,
 		want:    outcome(load.EndCancelled, load.Counts{Scheduled: 50, Started: 6, Completed: 4, Interrupted: 2}),
 	}} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				stop := make(chan struct{})
-				after(c.stop, func() { close(stop) })
-				after(c.cancel, cancel)
-
-				executor, err := load.New(c.profile)
-				if err != nil {
-					t.Fatal(err)
-				}
-				starts, took, got := play(ctx, executor, stop, c.iterate)
-				if got != c.want {
-					t.Errorf("outcome\n got %+v\nwant %+v", got, c.want)
-				}
-				if c.took != never && took != c.took {
-					t.Errorf("took %v, want %v", took, c.took)
-				}
-				if c.starts == nil {
-					return
-				}
-				for _, st := range starts {
-					if want := c.starts(st.vu, st.n); st.at != want {
-						t.Fatalf("iteration %d of VU %d started at %v, want %v", st.n, st.vu, st.at, want)
-					}
-				}
-			})
-		})
+		t.Run(c.name, c.play)
 	}
+}
+
+// simulated makes an executor for simulated time.
+func simulated(t *testing.T, p load.Profile) *load.Executor {
+	t.Helper()
+	executor, err := load.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	executor.UseTimers()
+	return executor
 }
 
 func outcome(why load.Ending, c load.Counts) load.Outcome { return load.Outcome{Counts: c, Ended: why} }
@@ -316,22 +337,17 @@ func after(d time.Duration, do func()) {
 }
 
 // play runs an executor and notes every start. It checks what holds for every
-// executor: indexes without gaps, and one iteration of a VU at a time, in order.
+// executor: a VU runs one iteration at a time, in order.
 func play(ctx context.Context, e *load.Executor, stop chan struct{}, iterate load.Iterate) ([]start, time.Duration, load.Outcome) {
 	var mu sync.Mutex
 	var starts []start
-	var indexes []int
 	running, next := map[int]bool{}, map[int]int{}
 	begin := time.Now()
 	out := e.Run(ctx, stop, func(ctx context.Context, it load.Iteration) error {
 		mu.Lock()
-		starts = append(starts, start{it.VU, it.IterationInVU, time.Since(begin)})
-		indexes = append(indexes, it.Index)
+		starts = append(starts, start{it.Index, it.VU, it.IterationInVU, time.Since(begin), it.Scheduled.Sub(begin)})
 		if running[it.VU] || next[it.VU] != it.IterationInVU {
 			panic(fmt.Sprintf("VU %d runs iteration %d out of turn", it.VU, it.IterationInVU))
-		}
-		if !it.Scheduled.Equal(time.Now()) {
-			panic(fmt.Sprintf("iteration %d: scheduled at %v, started at %v", it.Index, it.Scheduled.Sub(begin), time.Since(begin)))
 		}
 		running[it.VU] = true
 		next[it.VU]++
@@ -343,25 +359,29 @@ func play(ctx context.Context, e *load.Executor, stop chan struct{}, iterate loa
 		}()
 		return iterate(ctx, it)
 	})
-	slices.Sort(indexes)
-	for i, index := range indexes {
-		if i != index {
-			panic(fmt.Sprintf("index %d is missing", i))
-		}
-	}
 	return starts, time.Since(begin), out
+}
+
+// profileOf is a profile of each executor that ends within a second.
+func profileOf(executor string) load.Profile {
+	stages := []load.Stage{{Duration: s / 2, Target: 4}, {Duration: s / 2, Target: 0}}
+	return map[string]load.Profile{
+		"waves":                 {Executor: executor, VUs: 3},
+		"shared-iterations":     {Executor: executor, VUs: 3, Iterations: 3},
+		"per-vu-iterations":     {Executor: executor, VUs: 3, Iterations: 3},
+		"constant-vus":          {Executor: executor, VUs: 3, Duration: s},
+		"ramping-vus":           {Executor: executor, Stages: stages},
+		"arrival-rate":          {Executor: executor, Rate: 10, Process: load.Poisson, Duration: s},
+		"constant-arrival-rate": {Executor: executor, Rate: 10, Duration: s},
+		"ramping-arrival-rate":  {Executor: executor, StartRate: 4, Stages: stages},
+		"replay":                {Executor: executor, Timestamps: []time.Duration{0, s / 2}},
+	}[executor]
 }
 
 // A run that is stopped or cancelled before it begins starts nothing.
 func TestRunOfNothing(t *testing.T) {
 	for _, name := range load.Executors() {
-		p := load.Profile{Executor: name, VUs: 3}
-		switch name {
-		case "constant-vus":
-			p.Duration = s
-		case "shared-iterations", "per-vu-iterations":
-			p.Iterations = 3
-		}
+		p := profileOf(name)
 		for _, how := range []load.Ending{load.EndStopped, load.EndCancelled} {
 			t.Run(name+" "+string(how), func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
@@ -372,11 +392,7 @@ func TestRunOfNothing(t *testing.T) {
 				} else {
 					cancel()
 				}
-				executor, err := load.New(p)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got := executor.Run(ctx, stop, takes(0))
+				got := simulated(t, p).Run(ctx, stop, takes(0))
 				if got.Started != 0 || got.Dropped != 0 || got.Ended != how {
 					t.Errorf("got %+v, want nothing started, %s", got, how)
 				}
@@ -430,10 +446,7 @@ func TestProgress(t *testing.T) {
 	}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				executor, err := load.New(c.profile)
-				if err != nil {
-					t.Fatal(err)
-				}
+				executor := simulated(t, c.profile)
 				if p := executor.Progress(); !p.Begin.IsZero() || p.Started != 0 {
 					t.Errorf("progress before the run: %+v", p)
 				}
@@ -467,68 +480,12 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-func TestArrivals(t *testing.T) {
-	ms := time.Millisecond
-	take := func(n int, rate float64, process string, seed, stream uint64) []time.Duration {
-		var got []time.Duration
-		for at := range load.Arrivals(rate, process, seed, stream) {
-			if got = append(got, at); len(got) == n {
-				break
-			}
-		}
-		return got
-	}
-	for _, c := range []struct {
-		name string
-		rate float64
-		want []time.Duration
-	}{
-		{"all at once", math.Inf(1), []time.Duration{0, 0, 0}},
-		{"no rate is all at once", 0, []time.Duration{0, 0}},
-		{"four a second", 4, []time.Duration{0, 250 * ms, 500 * ms, 750 * ms, s}},
-		{"thirds do not add up rounding errors", 3, []time.Duration{0, 333_333_333, 666_666_667, s, 1_333_333_333}},
-		{"one in ten seconds", 0.1, []time.Duration{0, 10 * s, 20 * s}},
-		{"so rare that it never comes", 1e-300, []time.Duration{0, math.MaxInt64, math.MaxInt64}},
-	} {
-		if got := take(len(c.want), c.rate, load.Constant, 0, 0); !slices.Equal(got, c.want) {
-			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
-		}
-	}
-
-	// A Poisson schedule is the same for the same seed and stream, another one for
-	// others; its gaps have the mean and the standard deviation 1/rate. With 100000
-	// of them the standard error is 0.3 %; the seed is fixed.
-	const n, rate = 100_000, 50.0
-	a := take(n, rate, load.Poisson, 7, 0)
-	if !slices.Equal(a, take(n, rate, load.Poisson, 7, 0)) {
-		t.Error("the same seed gave two schedules")
-	}
-	if slices.Equal(a, take(n, rate, load.Poisson, 8, 0)) || slices.Equal(a, take(n, rate, load.Poisson, 7, 1)) {
-		t.Error("another seed or stream gave the same schedule")
-	}
-	if a[0] != 0 || !slices.IsSorted(a) {
-		t.Error("a schedule must begin at 0 and never go back")
-	}
-	mean := a[n-1].Seconds() / (n - 1)
-	var variance float64
-	for i := 1; i < n; i++ {
-		d := (a[i] - a[i-1]).Seconds() - mean
-		variance += d * d / (n - 1)
-	}
-	if math.Abs(mean*rate-1) > 0.02 || math.Abs(math.Sqrt(variance)*rate-1) > 0.02 {
-		t.Errorf("gaps have mean %v and standard deviation %v, want %v", mean, math.Sqrt(variance), 1/rate)
-	}
-}
-
 // Waves of a Poisson process differ from each other, and are the same in every run.
 func TestPoissonWaves(t *testing.T) {
 	profile := load.Profile{Executor: "waves", VUs: 20, Waves: 2, Rate: 4, Process: load.Poisson, Seed: 3}
 	run := func() (starts []start) {
 		synctest.Test(t, func(t *testing.T) {
-			executor, err := load.New(profile)
-			if err != nil {
-				t.Fatal(err)
-			}
+			executor := simulated(t, profile)
 			starts, _, _ = play(t.Context(), executor, nil, takes(100*s))
 		})
 		slices.SortFunc(starts, func(a, b start) int { return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.vu, b.vu)) })

@@ -10,59 +10,64 @@ import (
 // play is one Run under way: what executors are made of.
 type play struct {
 	Profile
+	kind       kind
 	stop       <-chan struct{}
-	ctx        context.Context // of the run
-	iterations context.Context // of the iterations: ends with ctx, or when the graceful stop has run out
-	end        time.Time       // nothing starts from then on; zero: no limit
+	ctx        context.Context                        // of the run
+	starting   context.Context                        // ends with ctx, or a moment after stop is closed
+	iterations context.Context                        // of the iterations: ends with ctx, or when the graceful stop has run out
+	begin      time.Time                              // nothing starts before it
+	end        time.Time                              // nothing starts from then on; zero: no limit
+	sleep      func(context.Context, time.Time) error // until a time; an error means that the context has ended
 	iterate    Iterate
 	meter      *meter
+}
+
+// stopped tells whether nothing may start any more, whatever the time.
+func (p *play) stopped() bool {
+	select {
+	case <-p.stop:
+		return true
+	case <-p.ctx.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 // more tells whether another iteration may start now. It looks at the clock
 // itself rather than at a timer, so that an iteration that ends exactly when
 // the time is over is never followed by another one.
 func (p *play) more() bool {
-	select {
-	case <-p.stop:
-		return false
-	case <-p.ctx.Done():
-		return false
-	default:
-		return p.end.IsZero() || time.Now().Before(p.end)
-	}
+	return !p.stopped() && (p.end.IsZero() || time.Now().Before(p.end))
 }
 
-// wait sleeps until a moment and tells whether an iteration may start then.
-// It returns early when nothing may start any more.
+// until sleeps until a moment, whatever the end is, and tells whether an
+// iteration may start then. It returns early when the run is stopped.
+func (p *play) until(at time.Time) bool {
+	return p.sleep(p.starting, at) == nil && !p.stopped()
+}
+
+// wait sleeps until a moment, or until the end if that is earlier, and tells
+// whether an iteration may start then. It returns early when the run is stopped.
 func (p *play) wait(until time.Time) bool {
 	if !p.end.IsZero() && until.After(p.end) {
 		until = p.end
 	}
-	left := time.Until(until)
-	if left <= 0 {
-		return p.more()
-	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-p.stop:
-	case <-p.ctx.Done():
-	case <-timer.C:
-	}
-	return p.more()
+	return p.until(until) && p.more()
 }
 
-// iteration runs one iteration to its end and counts it.
-func (p *play) iteration(it Iteration) {
+// iteration runs one iteration to its end and counts it. ctx is p.iterations, or
+// made from it.
+func (p *play) iteration(ctx context.Context, it Iteration) {
 	if time.Since(it.Scheduled) > LateAfter {
 		p.meter.late.Add(1)
 	}
 	p.meter.started.Add(1)
-	err := p.iterate(p.iterations, it)
+	err := p.iterate(ctx, it)
 	switch {
 	case err == nil:
 		p.meter.completed.Add(1)
-	case p.iterations.Err() != nil || errors.Is(err, ErrInterrupted):
+	case ctx.Err() != nil || errors.Is(err, ErrInterrupted):
 		p.meter.interrupted.Add(1)
 	default:
 		p.meter.failed.Add(1)
@@ -79,12 +84,13 @@ func (p *play) everyVU(vu func(number int)) {
 	vus.Wait()
 }
 
-// watch cuts the iterations when they have had their graceful stop. It returns
-// when the executor has ended, and says what made it end early.
-func (p *play) watch(ended <-chan struct{}, limit time.Duration, cut context.CancelCauseFunc) Ending {
+// watch ends the waiting for starts when the run is stopped, and cuts the
+// iterations when they have had their graceful stop. It returns when the
+// executor has ended, and says what made it end early.
+func (p *play) watch(ended <-chan struct{}, halt context.CancelFunc, cut context.CancelCauseFunc) Ending {
 	var over <-chan time.Time
-	if limit > 0 {
-		timer := time.NewTimer(limit)
+	if !p.end.IsZero() {
+		timer := time.NewTimer(time.Until(p.end))
 		defer timer.Stop()
 		over = timer.C
 	}
@@ -96,6 +102,7 @@ func (p *play) watch(ended <-chan struct{}, limit time.Duration, cut context.Can
 		<-ended
 		return EndCancelled
 	case <-p.stop:
+		halt()
 		why = EndStopped
 	case <-over:
 	}

@@ -29,7 +29,7 @@ func TestLate(t *testing.T) {
 			time.Hour:     1,
 		} {
 			before := p.meter.late.Load()
-			p.iteration(Iteration{Scheduled: time.Now().Add(-overdue)})
+			p.iteration(t.Context(), Iteration{Scheduled: time.Now().Add(-overdue)})
 			if got := p.meter.late.Load() - before; got != want {
 				t.Errorf("a start %v after its time: counted late %d times, want %d", overdue, got, want)
 			}

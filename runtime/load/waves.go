@@ -12,12 +12,14 @@ import (
 // slowest. With a rate, the starts inside a wave follow a schedule that begins
 // with the wave.
 var waves = kind{
-	name:    "waves",
-	options: []string{"vus", "waves", "maxDuration", "rate", "process"},
-	check:   checkWaves,
-	planned: func(p Profile) int64 { return int64(p.VUs) * int64(p.waves()) },
-	limit:   func(p Profile) time.Duration { return p.MaxDuration },
-	run:     runWaves,
+	name:      "waves",
+	options:   []string{"vus", "waves", "maxDuration", "rate", "process", "burstiness"},
+	check:     checkWaves,
+	planned:   func(p Profile) int64 { return int64(p.share(p.VUs)) * int64(p.waves()) },
+	limit:     func(p Profile) time.Duration { return p.MaxDuration },
+	scheduled: true,
+	closed:    func(p Profile) int { return p.share(p.VUs) },
+	run:       runWaves,
 }
 
 func (p Profile) waves() int { return max(p.Waves, 1) }
@@ -29,14 +31,13 @@ func checkWaves(p Profile) []string {
 		faults = append(faults, fmt.Sprintf("waves must be positive, got %d", p.Waves))
 	case p.VUs > 0 && p.Waves > math.MaxInt/p.VUs:
 		faults = append(faults, fmt.Sprintf("%d waves of %d vus are more than can be counted", p.Waves, p.VUs))
+	case p.waves() > 1 && p.instances() > 1:
+		faults = append(faults, "instances applies to a single wave only: the instances would not wait for each other before the next one")
 	}
 	if math.IsNaN(p.Rate) || p.Rate < 0 {
 		faults = append(faults, fmt.Sprintf("rate must be positive starts per second, or Infinity for all at once, got %v", p.Rate))
 	}
-	if p.Process != "" && p.Process != Constant && p.Process != Poisson {
-		faults = append(faults, fmt.Sprintf("process must be %q or %q, got %q", Constant, Poisson, p.Process))
-	}
-	return faults
+	return append(faults, p.checkProcess()...)
 }
 
 func runWaves(p *play) {
@@ -48,16 +49,18 @@ func runWaves(p *play) {
 // wave plays one wave. A stop in the middle of a spaced wave leaves out the
 // starts that are still to come.
 func (p *play) wave(number int) {
-	var vus sync.WaitGroup
-	defer vus.Wait()
-	begin, vu := time.Now(), 0
-	for offset := range Arrivals(p.Rate, p.Process, p.Seed, uint64(number)) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	begin := time.Now()
+	starts := Arrivals{Rate: p.Rate, Process: p.Process, Burstiness: p.Burstiness, Seed: p.Seed, Stream: uint64(number)}
+	vu := 0
+	for i, offset := range p.stripe(starts.Offsets()) {
 		at := begin.Add(offset)
-		if vu == p.VUs || !p.wait(at) {
+		if i >= p.VUs || !p.wait(at) {
 			return
 		}
-		it := Iteration{Index: number*p.VUs + vu, VU: vu, IterationInVU: number, Scheduled: at}
-		vus.Go(func() { p.iteration(it) })
+		it := Iteration{Index: number*p.VUs + i, VU: vu, IterationInVU: number, Scheduled: at}
+		running.Go(func() { p.iteration(p.iterations, it) })
 		vu++
 	}
 }

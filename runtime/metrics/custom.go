@@ -36,7 +36,7 @@ type custom struct {
 	kind CustomKind
 	unit string
 
-	trend    distribution
+	trend    collector
 	n        int64
 	sum      float64 // Counter: of the values; Rate: number of values that are not 0
 	min, max float64
@@ -56,6 +56,9 @@ func (r *Recorder) Observe(name string, kind CustomKind, unit string, v float64)
 	if r == nil {
 		return nil
 	}
+	if err := r.whole.Observe(name, kind, unit, v); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.custom[name]
@@ -70,7 +73,7 @@ func (r *Recorder) Observe(name string, kind CustomKind, unit string, v float64)
 	c.n++
 	switch kind {
 	case Trend:
-		c.trend.add(v)
+		c.trend.take([]float64{v}, &r.long)
 	case Counter:
 		c.sum += v
 	case Gauge:

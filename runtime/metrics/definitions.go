@@ -30,7 +30,8 @@ var builtin = map[string]definition{
 
 // The distributions, one sample a completed request unless said otherwise.
 const (
-	ttft = iota
+	ttft           = iota
+	ttftUpperBound // of requests whose first token event is shared
 	ttfo
 	ttst
 	tpot
@@ -41,6 +42,8 @@ const (
 	e2el
 	responseHead
 	startLag
+	readLag // one sample a token event with a kernel stamp
+	uploadTime
 	ttftFromSchedule
 	ttfoFromSchedule
 	e2elFromSchedule
@@ -56,11 +59,13 @@ const (
 	httpReqDuration
 	httpReqWaiting
 	httpReqFromSchedule
+	clientLag     // only for the validity rules, not reported: it has no name
 	distributions // how many there are
 )
 
 var distributionNames = [distributions]struct{ name, unit string }{
 	ttft:                {"ttft", "ms"},
+	ttftUpperBound:      {"ttft_upper_bound", "ms"},
 	ttfo:                {"ttfo", "ms"},
 	ttst:                {"ttst", "ms"},
 	tpot:                {"tpot", "ms"},
@@ -71,6 +76,8 @@ var distributionNames = [distributions]struct{ name, unit string }{
 	e2el:                {"e2el", "ms"},
 	responseHead:        {"response_head", "ms"},
 	startLag:            {"start_lag", "ms"},
+	readLag:             {"read_lag", "ms"},
+	uploadTime:          {"upload_time", "ms"},
 	ttftFromSchedule:    {"ttft_from_schedule", "ms"},
 	ttfoFromSchedule:    {"ttfo_from_schedule", "ms"},
 	e2elFromSchedule:    {"e2el_from_schedule", "ms"},
@@ -90,114 +97,151 @@ var distributionNames = [distributions]struct{ name, unit string }{
 
 func init() {
 	for _, d := range distributionNames {
-		builtin[d.name] = definition{kindDistribution, d.unit}
+		if d.name != "" {
+			builtin[d.name] = definition{kindDistribution, d.unit}
+		}
 	}
 }
 
-// samples takes a completed request into the distributions. The caller holds r.mu.
-func (r *Recorder) samples(rec *Record) {
-	r.connection(rec)
-	r.dist[requestBytes].add(float64(rec.BytesOut))
-	r.dist[responseBytes].add(float64(rec.BytesIn))
+// samples takes a completed request into the distributions. The caller holds s.mu.
+func (s *shard) samples(rec *Record) {
+	s.connection(rec)
+	s.sample(requestBytes, float64(rec.BytesOut))
+	s.sample(responseBytes, float64(rec.BytesIn))
 	if at := rec.scheduled(); !at.IsZero() {
-		r.span(startLag, at, rec.Started)
+		s.span(startLag, at, rec.Started)
+		s.sample(clientLag, ms(clientShare(rec)))
 	}
+	s.span(uploadTime, rec.Started, rec.Sent)
 	if rec.Kind == KindHTTP {
-		r.span(httpReqDuration, rec.Started, rec.End)
-		r.span(httpReqWaiting, rec.Started, rec.HeadAt)
-		r.spanFromSchedule(httpReqFromSchedule, rec, rec.End)
+		s.span(httpReqDuration, rec.Started, rec.End)
+		s.span(httpReqWaiting, rec.Started, rec.HeadAt)
+		s.spanFromSchedule(httpReqFromSchedule, rec, rec.End)
 		return
 	}
-	r.span(responseHead, rec.Started, rec.HeadAt)
-	r.tokens(rec)
+	s.span(responseHead, rec.Started, rec.HeadAt)
+	s.tokens(rec)
 	if len(rec.Events) > 0 {
-		r.stream(rec)
+		s.stream(rec)
 	}
 }
 
-// connection samples what the request's own connection cost to open.
-func (r *Recorder) connection(rec *Record) {
-	if rec.Reused {
-		return
-	}
+// connection samples what it took to open the request's connection. Only the
+// first request of a connection knows, also of one that was opened in advance.
+func (s *shard) connection(rec *Record) {
 	for _, part := range []struct {
 		id int
 		d  time.Duration
 	}{{dnsTime, rec.DNS}, {connectTime, rec.Connect}, {tlsTime, rec.TLS}} {
 		if part.d > 0 {
-			r.dist[part.id].add(ms(part.d))
+			s.sample(part.id, ms(part.d))
 		}
 	}
 }
 
 // tokens samples the token counts.
-func (r *Recorder) tokens(rec *Record) {
+func (s *shard) tokens(rec *Record) {
 	for _, count := range []struct {
 		id int
 		c  Count
 	}{{inputTokens, rec.Input}, {outputTokens, rec.Output}, {reasoningTokens, rec.Reasoning}, {cachedTokens, rec.Cached}} {
 		if count.c.Source != CountNone {
-			r.dist[count.id].add(float64(count.c.N))
+			s.sample(count.id, float64(count.c.N))
 		}
 	}
 }
 
-// stream samples the times of the token events.
-func (r *Recorder) stream(rec *Record) {
-	first, last := rec.Events[0].At, rec.Events[len(rec.Events)-1].At
-	r.span(e2el, rec.Started, last)
-	r.spanFromSchedule(e2elFromSchedule, rec, last)
+// stream samples the times of the token events. What would be reckoned from a
+// shared event, whose time is an upper bound, is no sample.
+func (s *shard) stream(rec *Record) {
+	events := rec.Events
+	count, end := len(events), rec.EventTime(len(events)-1) // the last is never shared
+	s.span(e2el, rec.Started, end)
+	s.spanFromSchedule(e2elFromSchedule, rec, end)
+	s.arrivals(rec)
 	if rec.Whole { // its end says nothing of its tokens
 		return
 	}
-	r.span(ttft, rec.Started, first)
-	r.span(ttfo, rec.Started, rec.FirstOutput)
-	r.spanFromSchedule(ttftFromSchedule, rec, first)
-	r.spanFromSchedule(ttfoFromSchedule, rec, rec.FirstOutput)
-	if rec.Output.N > 1 && len(rec.Events) > 1 {
-		r.dist[tpot].add(ms(last.Sub(first)) / float64(rec.Output.N-1))
+	if n := rec.FirstOutput; n > 0 && !events[n-1].Shared() {
+		at := rec.EventTime(n - 1)
+		s.span(ttfo, rec.Started, at)
+		s.spanFromSchedule(ttfoFromSchedule, rec, at)
 	}
 	if rec.Output.N > 0 {
-		r.dist[tokensPerEvent].add(float64(rec.Output.N) / float64(len(rec.Events)))
+		s.sample(tokensPerEvent, float64(rec.Output.N)/float64(count))
 	}
-	if len(rec.Events) < 2 {
-		return
+	first, last := events[0], events[count-1]
+	if first.Shared() {
+		s.sample(ttftUpperBound, ms(first.At))
+	} else {
+		s.sample(ttft, ms(first.At))
+		s.spanFromSchedule(ttftFromSchedule, rec, rec.EventTime(0))
+		if rec.Output.N > 1 && count > 1 {
+			s.sample(tpot, ms(last.At-first.At)/float64(rec.Output.N-1))
+		}
 	}
-	second := rec.Events[1].At
-	r.span(ttst, first, second)
-	if rec.Output.N > 2 && len(rec.Events) > 2 {
-		r.dist[tpotFromSecond].add(ms(last.Sub(second)) / float64(rec.Output.N-2))
+	if count > 1 && !events[1].Shared() {
+		second := events[1]
+		if !first.Shared() {
+			s.sample(ttst, ms(second.At-first.At))
+		}
+		if rec.Output.N > 2 && count > 2 {
+			s.sample(tpotFromSecond, ms(last.At-second.At)/float64(rec.Output.N-2))
+		}
 	}
-
-	r.gaps = r.gaps[:0]
-	start := int64(first.Sub(r.origin))
-	for _, e := range rec.Events[1:] {
-		end := int64(e.At.Sub(r.origin))
-		r.dist[itl].add(ms(time.Duration(end - start)))
-		r.gaps = append(r.gaps, interval{start, end})
-		start = end
-	}
-	r.decodeGaps(r.gaps)
 }
 
-// decodeGaps samples itl_decode: gaps in which nobody's prompt was processed.
-func (r *Recorder) decodeGaps(gaps []interval) {
-	r.clear = r.prefills.offer(gaps, r.clear[:0])
-	for _, length := range r.clear {
-		r.dist[itlDecode].add(ms(time.Duration(length)))
+// arrivals samples the gaps between token events, and how long they waited to
+// be read. Events that one read brought are one arrival: what was between them
+// is not known.
+func (s *shard) arrivals(rec *Record) {
+	origin := int64(rec.Started.Sub(s.recorder.origin))
+	var before Event
+	for i, n := 0, 0; i < len(rec.Events); i++ {
+		e := rec.Events[i]
+		if e.Shared() {
+			continue
+		}
+		if e.Kernel() {
+			s.sample(readLag, ms(e.Lag()))
+		}
+		if n > 0 {
+			s.sample(itl, ms(e.At-before.At))
+			s.gaps = append(s.gaps, interval{origin + int64(before.At), origin + int64(e.At)})
+		}
+		before = e
+		n++
 	}
+}
+
+// decodeGaps samples itl_decode: gaps in which nobody's prompt was processed, as
+// far as the prefill log has told them in s.clear.
+func (s *shard) decodeGaps() {
+	for _, length := range s.clear {
+		s.sample(itlDecode, ms(time.Duration(length)))
+	}
+}
+
+// clientShare is the part of the start lag that is the client's doing: opening a
+// connection takes as long as network and service make it.
+func clientShare(rec *Record) time.Duration {
+	lag := rec.Started.Sub(rec.scheduled())
+	if !rec.Reused {
+		lag -= rec.DNS + rec.Connect + rec.TLS
+	}
+	return max(lag, 0)
 }
 
 // span samples the time between two moments, if both happened.
-func (r *Recorder) span(id int, from, to time.Time) {
+func (s *shard) span(id int, from, to time.Time) {
 	if !from.IsZero() && !to.IsZero() {
-		r.dist[id].add(ms(to.Sub(from)))
+		s.sample(id, ms(to.Sub(from)))
 	}
 }
 
 // spanFromSchedule samples the time since the request should have started.
-func (r *Recorder) spanFromSchedule(id int, rec *Record, to time.Time) {
-	r.span(id, rec.scheduled(), to)
+func (s *shard) spanFromSchedule(id int, rec *Record, to time.Time) {
+	s.span(id, rec.scheduled(), to)
 }
 
 // Unsampled returns the distributions that weir measures, without samples: what
@@ -205,7 +249,9 @@ func (r *Recorder) spanFromSchedule(id int, rec *Record, to time.Time) {
 func Unsampled() map[string]*result.Metric {
 	all := make(map[string]*result.Metric, distributions)
 	for _, d := range distributionNames {
-		all[d.name] = new(distribution).metric(d.unit)
+		if d.name != "" {
+			all[d.name] = new(distribution).metric(d.unit)
+		}
 	}
 	return all
 }
@@ -220,24 +266,24 @@ func output(rec *Record) Count {
 	}
 	n := 0
 	for _, e := range rec.Events {
-		n += max(e.Tokens, 1)
+		n += max(e.Tokens(), 1)
 	}
 	return Count{N: n, Source: CountEvents}
 }
 
 // describe makes the metrics of the case. The caller holds r.mu.
-func (r *Recorder) describe(c *result.Case) {
+func (r *Recorder) describe(c *result.Case, s *sums) {
 	c.Metrics = make(map[string]*result.Metric)
 	for id, d := range distributionNames {
-		if r.dist[id].n() > 0 {
-			c.Metrics[d.name] = r.dist[id].metric(d.unit)
+		if m := r.distribution(id); m.N > 0 && d.name != "" {
+			c.Metrics[d.name] = m
 		}
 	}
-	completed := r.completed()
+	completed := s.completed()
 	c.Metrics["requests"] = counter("requests", completed, float64(completed), c.Duration)
-	if r.llm > 0 {
-		c.Metrics["prompt_tokens"] = counter("tokens", r.llm, float64(r.totalIn), c.Duration)
-		c.Metrics["generated_tokens"] = counter("tokens", r.llm, float64(r.totalOut), c.Duration)
+	if s.llm > 0 {
+		c.Metrics["prompt_tokens"] = counter("tokens", s.llm, float64(s.totalIn), c.Duration)
+		c.Metrics["generated_tokens"] = counter("tokens", s.llm, float64(s.totalOut), c.Duration)
 	}
 	c.Metrics["request_failed"] = rate(c.Counts.RequestsFailed, completed+c.Counts.RequestsFailed)
 	c.Metrics["iteration_failed"] = rate(c.Counts.IterationFailed, c.Counts.Started-c.Counts.Interrupted)
@@ -254,10 +300,18 @@ func (r *Recorder) describe(c *result.Case) {
 	}
 	c.Throughput = result.Throughput{
 		Requests:     perSecond(float64(completed), c.Duration),
-		InputTokens:  perSecond(float64(r.totalIn), c.Duration),
-		OutputTokens: perSecond(float64(r.totalOut), c.Duration),
-		TotalTokens:  perSecond(float64(r.totalIn+r.totalOut), c.Duration),
+		InputTokens:  perSecond(float64(s.totalIn), c.Duration),
+		OutputTokens: perSecond(float64(s.totalOut), c.Duration),
+		TotalTokens:  perSecond(float64(s.totalIn+s.totalOut), c.Duration),
 	}
+}
+
+// distribution describes one of the distributions, and empties it.
+func (r *Recorder) distribution(id int) *result.Metric {
+	c := &r.dist[id]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.metric(distributionNames[id].unit)
 }
 
 func counter(unit string, n int64, sum, seconds float64) *result.Metric {

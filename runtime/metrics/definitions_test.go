@@ -9,6 +9,7 @@ import (
 
 	"weir/runtime/metrics"
 	"weir/runtime/result"
+	"weir/runtime/wire"
 )
 
 // Three generations, worked out by hand:
@@ -107,6 +108,81 @@ func TestFailedAndInterruptedRequests(t *testing.T) {
 	}
 }
 
+// Events that were read together, worked out by hand. Numbers behind @ are reads:
+//
+//	    start  token events                       out  first token
+//	A       0  10@1 50@2 50@2 50@2 70@3             5  measured
+//	B       0  30@1 30@1 50@2                       3  an upper bound
+//	C       0  40@1 40@1 40@1                       6  an upper bound, nothing after it
+//	D       0  20@1 60@2 60@2 80@3                  4  measured, the second is not
+//
+// Shared events end no gap and begin none: A has 10→50 and 50→70, B 30→50, D
+// 20→60 and 60→80.
+func TestSharedEvents(t *testing.T) {
+	first := func(rec *metrics.Record) { usage(1, len(rec.Events))(rec) }
+	scheduled := func(out int) func(*metrics.Record) {
+		return func(rec *metrics.Record) {
+			usage(1, out)(rec)
+			rec.Iteration = &metrics.Iteration{Scheduled: rec.Started}
+		}
+	}
+	c := finish(t, result.Counts{}, []request{
+		{events: []float64{10, 50, 50, 50, 70}, reads: []uint64{1, 2, 2, 2, 3}, lags: []float64{1, 9, 9, 9, 2}, end: 70, edit: scheduled(5)},
+		{events: []float64{30, 30, 50}, reads: []uint64{1, 1, 2}, lags: []float64{4, 4, 3}, end: 50, edit: scheduled(3)},
+		{events: []float64{40, 40, 40}, reads: []uint64{1, 1, 1}, end: 40, user: true, edit: scheduled(6)},
+		{events: []float64{20, 60, 60, 80}, reads: []uint64{1, 2, 2, 3}, end: 80, user: true, edit: first},
+	})
+	holds(t, c, "ttft", 2, 15, 10, 20)
+	holds(t, c, "ttft_upper_bound", 2, 35, 30, 40)
+	holds(t, c, "ttfo", 2, 15, 10, 20)
+	holds(t, c, "ttft_from_schedule", 1, 10)
+	holds(t, c, "ttfo_from_schedule", 1, 10)
+	holds(t, c, "e2el", 4, 60, 40, 80)
+	holds(t, c, "e2el_from_schedule", 3, 160.0/3, 40, 70)
+	holds(t, c, "tpot", 2, 17.5, 15, 20)           // A: 60/4, D: 60/3
+	holds(t, c, "itl", 5, 28, 20, 40)              // 40 20, 20, 40 20
+	holds(t, c, "read_lag", 5, 19.0/5, 1, 9)       // A: 1 9 2, B: 4 3
+	holds(t, c, "tokens_per_event", 4, 1.25, 1, 2) // C: 6/3
+	holds(t, c, "tpot_from_second", 1, 20)         // B: (50 − 30)/1; A's and D's second is shared, C has two too
+	if m := c.Metrics["ttst"]; m != nil {
+		t.Errorf("ttst has %d samples, want none: no first and second token were both measured", m.N)
+	}
+	if want := (result.TokenEvents{All: 15, Shared: 2 + 1 + 2 + 1, FirstShared: 2}); c.TokenEvents != want {
+		t.Errorf("token events %+v, want %+v", c.TokenEvents, want)
+	}
+	if c.Stamps["kernel"] != 8 || c.Stamps["user"] != 7 {
+		t.Errorf("stamps %v, want 8 of the kernel and 7 of our own", c.Stamps)
+	}
+}
+
+// The first output may be measured although the first token is not: reasoning
+// and the first word of the answer were read together.
+func TestFirstOutputBehindSharedReasoning(t *testing.T) {
+	c := finish(t, result.Counts{}, []request{
+		{events: []float64{30, 30.0, 50}, reads: []uint64{1, 1, 2}, end: 50, edit: func(rec *metrics.Record) { usage(1, 3)(rec); rec.FirstOutput = 2 }},
+		{events: []float64{10, 40, 40}, reads: []uint64{1, 2, 2}, end: 50, edit: func(rec *metrics.Record) { usage(1, 3)(rec); rec.FirstOutput = 2 }},
+	})
+	holds(t, c, "ttfo", 1, 30)
+	holds(t, c, "ttft", 1, 10)
+}
+
+// Connections are counted with the requests that they were opened for, or that
+// they failed; each retransmission once.
+func TestConnections(t *testing.T) {
+	c := finish(t, result.Counts{}, []request{
+		{events: []float64{1}, end: 2, edit: func(rec *metrics.Record) { usage(1, 1)(rec); rec.Connect, rec.Retransmits = duration(1), 3 }},
+		{events: []float64{1}, end: 2, edit: func(rec *metrics.Record) { usage(1, 1)(rec); rec.Reused, rec.Connect = true, duration(2) }},
+		{events: []float64{1}, end: 2, edit: func(rec *metrics.Record) { usage(1, 1)(rec); rec.Reused, rec.Retransmits = true, 1 }},
+		{end: 2, err: "connect_timeout"},
+		{end: 2, err: "dns"},
+		{end: 2, err: "truncated"},
+	})
+	if want := (result.Connections{Opened: 2, Failed: 2, Retransmits: 4, Retransmitted: 2}); c.Connections != want {
+		t.Errorf("connections %+v, want %+v", c.Connections, want)
+	}
+	holds(t, c, "connect_time", 2, 1.5, 1, 2) // the second was opened in advance
+}
+
 func TestTokenSources(t *testing.T) {
 	var c *result.Case
 	count := func(out metrics.Count) func(*metrics.Record) {
@@ -116,7 +192,10 @@ func TestTokenSources(t *testing.T) {
 		{start: 0, events: []float64{1, 2}, end: 3, edit: count(metrics.Count{N: 5, Source: metrics.CountUsage})},
 		{start: 0, events: []float64{1, 2}, end: 3, edit: count(metrics.Count{N: 4, Source: metrics.CountTokenizer})},
 		{start: 0, events: []float64{1, 2}, end: 3}, // one a event
-		{start: 0, events: []float64{1, 2}, end: 3, edit: func(rec *metrics.Record) { rec.Events[1].Tokens = 3 }},
+		{start: 0, end: 3, edit: func(rec *metrics.Record) { // continuous usage
+			rec.Token(wire.Arrival{At: rec.Started.Add(duration(1))}, 0)
+			rec.Token(wire.Arrival{At: rec.Started.Add(duration(2))}, 3)
+		}},
 	})
 	holds(t, c, "output_tokens", 4, (5+4+2+4)/4.0, 2, 5)
 	if got := c.Tokens.Output; got["usage"] != 1 || got["tokenizer"] != 1 || got["events"] != 2 {
@@ -150,14 +229,16 @@ func TestPlainRequests(t *testing.T) {
 			rec.DNS, rec.Connect, rec.TLS, rec.BytesOut, rec.BytesIn = duration(1), duration(2), duration(3), 100, 2000
 		}},
 		{kind: metrics.KindHTTP, start: 5, head: 20, end: 25, edit: func(rec *metrics.Record) {
-			rec.Reused, rec.Connect, rec.BytesOut, rec.BytesIn = true, duration(99), 300, 4000
+			rec.Reused, rec.BytesOut, rec.BytesIn = true, 300, 4000
 			rec.Stamp = metrics.StampKernel
+			rec.Sent = rec.Started.Add(duration(3))
 		}},
 	})
 	holds(t, c, "http_req_duration", 2, 15, 10, 20)
 	holds(t, c, "http_req_waiting", 2, 11.5, 8, 15)
 	holds(t, c, "dns_time", 1, 1)
 	holds(t, c, "connect_time", 1, 2) // the second request's connection is not new
+	holds(t, c, "upload_time", 1, 3)
 	holds(t, c, "tls_time", 1, 3)
 	holds(t, c, "request_bytes", 2, 200)
 	holds(t, c, "response_bytes", 2, 3000)
@@ -269,7 +350,7 @@ func TestHangingPrefill(t *testing.T) {
 			r.Begin(rec)
 			for range 500 {
 				time.Sleep(time.Millisecond)
-				rec.Events = append(rec.Events, metrics.Event{At: time.Now()})
+				rec.Token(wire.Arrival{At: time.Now()}, 0)
 			}
 			r.Close(rec)
 		}

@@ -17,38 +17,69 @@ import (
 //
 // Not safe for concurrent use.
 type distribution struct {
-	limit   int
-	samples []float64  // until there are more than limit
-	hist    *histogram // from then on
+	limit int
+	scale float64     // of the histogram; 0: as the samples ask for
+	count int         // of exact samples
+	exact [][]float64 // the samples, until there are more than limit
+	hist  *histogram  // from then on
 }
+
+// Exact samples are kept in pieces, so that nothing is copied as they grow:
+// small ones first, as most metrics have few.
+const (
+	firstPiece = 64
+	piece      = 8192
+)
 
 // add takes one finite sample.
 func (d *distribution) add(v float64) {
+	if d.hist == nil && d.count >= d.limit {
+		d.spill()
+	}
 	if d.hist != nil {
 		d.hist.add(v)
 		return
 	}
-	if len(d.samples) < d.limit {
-		d.samples = append(d.samples, v)
-		return
+	last := len(d.exact) - 1
+	if last < 0 || len(d.exact[last]) == cap(d.exact[last]) {
+		size := firstPiece
+		if last >= 0 {
+			size = min(2*cap(d.exact[last]), piece)
+		}
+		d.exact = append(d.exact, make([]float64, 0, size))
+		last++
 	}
-	d.hist = newHistogram(d.samples)
-	d.samples = nil
-	d.hist.add(v)
+	d.exact[last] = append(d.exact[last], v)
+	d.count++
+}
+
+// spill goes over from exact samples to a histogram.
+func (d *distribution) spill() {
+	scale := d.scale
+	if scale == 0 {
+		scale = scaleFor(d.exact)
+	}
+	d.hist = newHistogram(scale)
+	for _, samples := range d.exact {
+		for _, v := range samples {
+			d.hist.add(v)
+		}
+	}
+	d.exact, d.count = nil, 0
 }
 
 func (d *distribution) n() int64 {
 	if d.hist != nil {
 		return d.hist.n
 	}
-	return int64(len(d.samples))
+	return int64(d.count)
 }
 
 // metric describes the samples. It takes them over: d is empty afterwards.
 func (d *distribution) metric(unit string) *result.Metric {
 	m := &result.Metric{Kind: kindDistribution, Unit: unit, N: d.n(), Estimator: "exact"}
-	samples, hist := d.samples, d.hist
-	d.samples, d.hist = nil, nil
+	samples, hist := slices.Concat(d.exact...), d.hist
+	d.exact, d.count, d.hist = nil, 0, nil
 	switch {
 	case hist != nil:
 		m.Estimator = "hdr"
@@ -124,33 +155,46 @@ const (
 	// off by less than 1/1024 of itself.
 	hdrFigures = 3
 	hdrBits    = 11 // significant bits that such a histogram keeps
+	hdrHighest = 1<<62 - 1
 
-	// The largest of the samples at the change to a histogram is scaled to about
+	// Where the scale is taken from samples, the largest of them comes to about
 	// 2^hdrLargest. That leaves a factor of 2^12 for larger ones, and keeps the
 	// promised accuracy down to 2^-39 of that sample.
 	hdrLargest = 50
-	hdrHighest = 1<<62 - 1
 )
 
-func newHistogram(samples []float64) *histogram {
+// Scales of quantities whose range is known: the histogram then depends on what
+// the samples are, and not on which came first.
+const (
+	// A nanosecond, the least that two times differ by, is 1074 steps, and the
+	// largest time 24 days.
+	millisecondScale = 1 << 30
+	// One is 1024 steps, and the largest count 2^51.
+	countScale = 1 << 10
+)
+
+// scaleFor is the scale for quantities of which some samples are known.
+func scaleFor(samples [][]float64) float64 {
 	largest := 0.0
-	for _, v := range samples {
-		largest = max(largest, math.Abs(v))
+	for _, part := range samples {
+		for _, v := range part {
+			largest = max(largest, math.Abs(v))
+		}
 	}
 	exponent := 0 // all zero
 	if largest > 0 {
 		_, exponent = math.Frexp(largest)
 	}
-	h := &histogram{
+	return math.Ldexp(1, min(hdrLargest-exponent, 1000))
+}
+
+func newHistogram(scale float64) *histogram {
+	return &histogram{
 		positive: hdrhistogram.New(1, hdrHighest, hdrFigures),
-		scale:    math.Ldexp(1, min(hdrLargest-exponent, 1000)),
+		scale:    scale,
 		min:      math.Inf(1),
 		max:      math.Inf(-1),
 	}
-	for _, v := range samples {
-		h.add(v)
-	}
-	return h
 }
 
 func (h *histogram) add(v float64) {

@@ -10,6 +10,7 @@ import (
 
 	"weir/runtime/metrics"
 	"weir/runtime/result"
+	"weir/runtime/wire"
 )
 
 // request is the life of a request in a test; all times are milliseconds since
@@ -19,7 +20,10 @@ type request struct {
 	start     float64
 	head      float64
 	events    []float64
-	output    float64 // first event that is not reasoning; 0: the first event
+	reads     []uint64  // that brought them; none: each its own
+	lags      []float64 // of the reads; none: 0
+	user      bool      // the kernel gave no stamps
+	output    float64   // first event that is not reasoning; 0: the first event
 	end       float64
 	firstSeen float64 // when First is called; 0: at the first event
 	closed    float64 // when Close is called; 0: at the end
@@ -48,10 +52,7 @@ func play(r *metrics.Recorder, requests []request) {
 		actions = append(actions, action{q.start, 0, func() { r.Begin(rec) }})
 		if len(q.events) > 0 {
 			actions = append(actions, action{max(q.firstSeen, q.events[0]), 1, func() {
-				for _, e := range q.events {
-					rec.Events = append(rec.Events, metrics.Event{At: at(e)})
-				}
-				rec.FirstOutput = at(max(q.output, q.events[0]))
+				q.arrive(rec, at)
 				r.First(rec)
 			}})
 		}
@@ -75,6 +76,23 @@ func play(r *metrics.Recorder, requests []request) {
 	for _, a := range actions {
 		time.Sleep(time.Until(at(a.at)))
 		a.do()
+	}
+}
+
+// arrive appends the token events.
+func (q request) arrive(rec *metrics.Record, at func(ms float64) time.Time) {
+	for i, e := range q.events {
+		a := wire.Arrival{At: at(e), Kernel: !q.user, Read: uint64(i + 1)}
+		if q.reads != nil {
+			a.Read = q.reads[i]
+		}
+		if q.lags != nil {
+			a.Lag = duration(q.lags[i])
+		}
+		rec.Token(a, 0)
+		if rec.FirstOutput == 0 && e >= q.output {
+			rec.FirstOutput = i + 1
+		}
 	}
 }
 
@@ -137,11 +155,8 @@ func record(q request) *metrics.Record {
 	at := func(ms float64) time.Time { return base.Add(duration(ms)) }
 	rec := metrics.NewRecord()
 	rec.Kind, rec.End = q.kind, at(q.end)
-	for _, e := range q.events {
-		rec.Events = append(rec.Events, metrics.Event{At: at(e)})
-		rec.FirstOutput = at(q.events[0])
-	}
 	rec.Started = at(q.start)
+	q.arrive(rec, at)
 	if q.err != "" {
 		rec.Error = &metrics.Error{Kind: q.err, Message: q.err + " failed"}
 	}

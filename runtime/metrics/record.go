@@ -1,9 +1,12 @@
 package metrics
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"weir/runtime/wire"
 )
 
 // Record is the life of one request to a service: everything that weir reports
@@ -16,27 +19,34 @@ type Record struct {
 	Kind      Kind       // which family of metrics the record feeds
 	Iteration *Iteration // what the request was sent for; nil in setup and teardown
 
-	Started   time.Time // just before the first byte of the request was given to the kernel
-	HeadAt    time.Time // the response head was complete
-	End       time.Time // the response was complete, or was given up
-	Reused    bool      // the connection had carried a request before
-	Resent    bool      // a kept connection turned out dead before any byte of an answer; sent again on a new one
-	DNS       time.Duration
-	Connect   time.Duration
-	TLS       time.Duration
-	BytesOut  int64
-	BytesIn   int64
-	Stamp     StampSource
-	Coalesced int // token events that arrived in the same read as a later one: their times are upper bounds
+	// Started is when the first byte of the request was given to the kernel. It
+	// must not change any more once there are token events.
+	Started time.Time
+	Sent    time.Time // the last byte of the request was given to the kernel
+	HeadAt  time.Time // the response head was complete
+	End     time.Time // the response was complete, or was given up
 
-	// Events holds the token events in order of arrival. Events without tokens
-	// (role, usage, finish) are not among them.
+	Reused      bool          // the connection had carried a request before, or had been opened in advance
+	Resent      bool          // a kept connection turned out dead before any byte of an answer; sent again on a new one
+	DNS         time.Duration // what opening a new connection took; 0: nothing, or a kept one
+	Connect     time.Duration
+	TLS         time.Duration
+	Retransmits int // TCP segments of the connection that this machine sent again meanwhile
+	BytesOut    int64
+	BytesIn     int64
+	Stamp       StampSource // which clock gave HeadAt; each token event has its own
+
+	// Events holds the token events in order of arrival, as Token appends them.
+	// Events without tokens (role, usage, finish) are not among them.
 	Events []Event
+	// Coalesced counts the events that are shared.
+	Coalesced int
 	// Whole says that the answer was not streamed: its only event is its end, and
 	// it has neither a first token nor gaps.
 	Whole bool
-	// FirstOutput is the first event with text that is not reasoning.
-	FirstOutput time.Time
+	// FirstOutput is the number of the first event with text that is not
+	// reasoning, from 1; 0: there is none.
+	FirstOutput int
 
 	Status       int    // HTTP status; 0 when no head arrived
 	Error        *Error // nil when the request completed
@@ -49,14 +59,24 @@ type Record struct {
 	AskedIn   int   // prompt length that the script meant to send, tokens; 0: not said
 	AskedOut  int   // output length that the script asked for and the service was told not to stop before; 0: not said
 
-	begun   bool // the recorder waits for it
-	first   bool // its iteration's first
-	prefill int  // number in the recorder's prefill log while the prefill is under way; 0: none
+	begun      bool   // the recorder waits for it
+	first      bool   // its iteration's first
+	logged     bool   // the recorder's prefill log knows of it …
+	entered    int64  // … since then
+	prefilling bool   // its prefill is under way …
+	prefill    int64  // … since then
+	read       uint64 // number of the read that brought the newest event; 0: not known
+	shard      uint32 // number of the recorder's shard that takes it, modulo how many there are
 }
 
-var records = sync.Pool{New: func() any { return new(Record) }}
+// A pool hands a record out again on the processor that it was put back on, so
+// that numbers given out once spread the processors over the shards.
+var (
+	records = sync.Pool{New: func() any { return &Record{shard: made.Add(1)} }}
+	made    atomic.Uint32
+)
 
-// maxPooledEvents bounds the memory of a pooled record: 32 bytes an event.
+// maxPooledEvents bounds the memory of a pooled record: 16 bytes an event.
 const maxPooledEvents = 1 << 14
 
 // NewRecord takes an empty record from the pool, with room for events from
@@ -68,7 +88,7 @@ func release(rec *Record) {
 	if cap(events) > maxPooledEvents {
 		events = nil
 	}
-	*rec = Record{Events: events}
+	*rec = Record{Events: events, shard: rec.shard}
 	records.Put(rec)
 }
 
@@ -90,11 +110,67 @@ func (r *Record) scheduled() time.Time {
 	return r.Iteration.Scheduled
 }
 
-// Event is one token event: tokens that arrived together.
-type Event struct {
-	At     time.Time
-	Tokens int // 0: not known yet, counted as one
+// Token appends a token event: tokens that arrived together. tokens may be 0,
+// which means not known and counts as one. When the read that brought the event
+// before it brought this one too, that one's time is an upper bound, and it is
+// marked as shared.
+func (r *Record) Token(a wire.Arrival, tokens int) {
+	if last := len(r.Events) - 1; last >= 0 && a.Read != 0 && a.Read == r.read {
+		r.Events[last].tokens |= eventShared
+		r.Coalesced++
+	}
+	r.read = a.Read
+	e := Event{At: a.At.Sub(r.Started), tokens: uint32(max(0, min(tokens, eventTokens)))}
+	if a.Kernel {
+		e.tokens |= eventKernel
+		e.lag = uint32(max(0, min(a.Lag/time.Microsecond, math.MaxUint32)))
+	}
+	r.Events = append(r.Events, e)
 }
+
+// EventTime is when event i arrived.
+func (r *Record) EventTime(i int) time.Time { return r.Started.Add(r.Events[i].At) }
+
+// TTFT is the time to the first token; false when there is none that was
+// measured: nothing came, it was no stream, or the first token event is shared,
+// so that its time is an upper bound.
+func (r *Record) TTFT() (time.Duration, bool) {
+	if len(r.Events) == 0 || r.Whole || r.Events[0].Shared() {
+		return 0, false
+	}
+	return r.Events[0].At, true
+}
+
+// Event is one token event. It takes 16 bytes.
+type Event struct {
+	// At is when it arrived, after the record's Started: the time of the read
+	// that completed the event, by the kernel's clock where Kernel says so.
+	At time.Duration
+
+	lag    uint32 // µs, saturating
+	tokens uint32 // and the two marks
+}
+
+const (
+	eventShared = 1 << 31
+	eventKernel = 1 << 30
+	eventTokens = eventKernel - 1 // as many can be counted
+)
+
+// Tokens is how many tokens came with the event; 0: not known, counted as one.
+func (e Event) Tokens() int { return int(e.tokens & eventTokens) }
+
+// Shared tells whether a later token event came in the same read. The kernel's
+// stamp, as the read itself, is that of the last one: then At is an upper bound.
+func (e Event) Shared() bool { return e.tokens&eventShared != 0 }
+
+// Kernel tells whether At is the kernel's receive stamp; otherwise it is the
+// time at which the read had returned.
+func (e Event) Kernel() bool { return e.tokens&eventKernel != 0 }
+
+// Lag is how long the event waited in the kernel until it was read, in whole
+// microseconds; 0 where Kernel is false, as nobody knows.
+func (e Event) Lag() time.Duration { return time.Duration(e.lag) * time.Microsecond }
 
 // Kind says which metrics a record feeds.
 type Kind uint8
@@ -108,7 +184,7 @@ const (
 type StampSource uint8
 
 const (
-	StampUser   StampSource = iota // time.Now after the read returned
+	StampUser   StampSource = iota // time.Now when the read had returned
 	StampKernel                    // the kernel's software receive stamp
 
 	stampSources = iota // how many there are

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,10 @@ type Options struct {
 	// ExactLimit is the number of samples of one metric up to which percentiles
 	// are exact; past it they come from a histogram. 0: DefaultExactLimit.
 	ExactLimit int
+	// Keep is called by Close with every finished record, before it goes back to
+	// the pool: it may read the record until it returns, and keep nothing of it.
+	// Many goroutines call it at once. nil: nobody wants them.
+	Keep func(*Record)
 }
 
 // Recorder collects the records of one case.
@@ -25,8 +30,13 @@ type Options struct {
 // and discards it; its Finish returns a case without requests.
 type Recorder struct {
 	limit    int
+	keep     func(*Record)
+	whole    *Recorder // that this one is a part of; nil: it is the whole case
 	origin   time.Time // what prefill and gap times are relative to
 	prefills prefillLog
+	shards   []shard
+	dist     [distributions]collector
+	long     atomic.Bool // some metric has passed the exact limit
 
 	begun  atomic.Int64 // requests begun
 	closed atomic.Int64 // of those, requests closed
@@ -34,21 +44,10 @@ type Recorder struct {
 
 	mu sync.Mutex // protects the following fields
 
-	first, last time.Time // first start, last end; zero: none yet
-	dist        [distributions]distribution
-	gaps        []interval // room for the gaps of one record
-	clear       []int64    // room for what the prefill log gives back
-
-	requests, failed, cut, resent int64
-	llm                           int64 // completed generations
-	totalIn, totalOut             int64 // tokens of completed generations
-	sourceIn, sourceOut           [sources]int64
-	stamps                        [stampSources]int64
-	findings                      findings
-
 	errors []*result.ErrorGroup
 	checks []*result.Check
 	custom map[string]*custom
+	client *result.Client
 
 	wake chan struct{} // closed when the last open request ends; nil: nobody waits
 }
@@ -61,9 +60,22 @@ func NewRecorder(o Options) *Recorder {
 	if o.ExactLimit <= 0 {
 		o.ExactLimit = DefaultExactLimit
 	}
-	r := &Recorder{limit: o.ExactLimit, origin: time.Now(), custom: map[string]*custom{}}
-	for i := range r.dist {
-		r.dist[i].limit = r.limit
+	r := &Recorder{
+		limit:  o.ExactLimit,
+		keep:   o.Keep,
+		origin: time.Now(),
+		shards: make([]shard, runtime.GOMAXPROCS(0)),
+		custom: map[string]*custom{},
+	}
+	for i := range r.shards {
+		r.shards[i].recorder = r
+	}
+	for id := range r.dist {
+		r.dist[id].limit = r.limit
+		r.dist[id].scale = countScale
+		if distributionNames[id].unit == "ms" {
+			r.dist[id].scale = millisecondScale
+		}
 	}
 	return r
 }
@@ -71,7 +83,7 @@ func NewRecorder(o Options) *Recorder {
 // Announce registers a request that will be begun, or closed without that: from
 // now on WaitClosed waits for it.
 func (r *Recorder) Announce(rec *Record) {
-	if r != nil && !rec.begun {
+	if r = r.root(); r != nil && !rec.begun {
 		rec.begun = true
 		r.begun.Add(1)
 	}
@@ -85,6 +97,7 @@ func (r *Recorder) Begin(rec *Record) {
 		rec.Started = time.Now()
 		return
 	}
+	r = r.root()
 	r.Announce(rec)
 	if it := rec.Iteration; it != nil && it.Begun != nil && it.Begun.CompareAndSwap(false, true) {
 		rec.first = true
@@ -94,21 +107,26 @@ func (r *Recorder) Begin(rec *Record) {
 		rec.Started = time.Now()
 		return
 	}
-	rec.Started, rec.prefill = r.prefills.begin(r.origin)
+	var at int64
+	rec.Started, at = r.prefills.begin(r.origin, rec.logged)
+	if !rec.logged {
+		rec.logged, rec.entered = true, at
+	}
+	rec.prefilling, rec.prefill = true, at
 }
 
 // First registers that rec.Events has its first token event: the prefill ended then.
 func (r *Recorder) First(rec *Record) {
-	if r != nil && len(rec.Events) > 0 {
-		r.endPrefill(rec, rec.Events[0].At)
+	if r = r.root(); r != nil && len(rec.Events) > 0 {
+		r.endPrefill(rec, rec.EventTime(0))
 	}
 }
 
 // endPrefill ends the prefill of rec if it has one that is under way.
 func (r *Recorder) endPrefill(rec *Record, at time.Time) {
-	if rec.prefill != 0 {
+	if rec.prefilling {
 		r.prefills.finish(rec.prefill, int64(at.Sub(r.origin)))
-		rec.prefill = 0
+		rec.prefilling = false
 	}
 }
 
@@ -120,6 +138,8 @@ func (r *Recorder) Close(rec *Record) {
 		release(rec)
 		return
 	}
+	part := r
+	r = r.root()
 	r.First(rec)
 	if rec.End.IsZero() {
 		rec.End = time.Now()
@@ -128,15 +148,21 @@ func (r *Recorder) Close(rec *Record) {
 	rec.Output = output(rec)
 	begun := rec.begun
 
-	r.mu.Lock()
-	r.add(rec)
-	r.mu.Unlock()
-
+	if part != r {
+		part.takePart(rec)
+	}
+	r.shards[int(rec.shard)%len(r.shards)].take(rec)
+	if rec.Error != nil && !interrupted(rec.Error) {
+		r.live.failed.Add(1)
+		r.mu.Lock()
+		r.group("request", rec.Error.Kind, rec.Error.Status, rec.Error.Message)
+		r.mu.Unlock()
+	}
 	r.live.ended.Add(1)
 	r.live.outputTokens.Add(int64(rec.Output.N))
 	r.live.events.Add(int64(len(rec.Events)))
-	if rec.Error != nil && !interrupted(rec.Error) {
-		r.live.failed.Add(1)
+	if r.keep != nil {
+		r.keep(rec)
 	}
 	release(rec)
 	if begun {
@@ -158,43 +184,6 @@ func (r *Recorder) end() {
 	}
 }
 
-// add takes a record into the sums and samples. The caller holds r.mu.
-func (r *Recorder) add(rec *Record) {
-	r.requests++
-	r.stamps[rec.Stamp]++
-	if rec.Resent {
-		r.resent++
-	}
-	if !rec.Started.IsZero() {
-		if r.first.IsZero() || rec.Started.Before(r.first) {
-			r.first = rec.Started
-		}
-		if rec.End.After(r.last) {
-			r.last = rec.End
-		}
-	}
-	switch {
-	case rec.Error == nil:
-		if rec.Kind == KindLLM {
-			r.llm++
-			r.totalIn += int64(rec.Input.N)
-			r.totalOut += int64(rec.Output.N)
-			r.sourceIn[rec.Input.Source]++
-			r.sourceOut[rec.Output.Source]++
-			r.findings.add(rec)
-		}
-		r.samples(rec)
-	case interrupted(rec.Error):
-		r.cut++
-	default:
-		r.failed++
-		r.group("request", rec.Error.Kind, rec.Error.Status, rec.Error.Message)
-	}
-}
-
-// completed is the number of requests that completed. The caller holds r.mu.
-func (r *Recorder) completed() int64 { return r.requests - r.failed - r.cut }
-
 // group counts an error. There are only a few groups, so they are searched. The
 // caller holds r.mu.
 func (r *Recorder) group(scope, kind string, status int, message string) {
@@ -212,6 +201,7 @@ func (r *Recorder) Check(name string, ok bool) {
 	if r == nil {
 		return
 	}
+	r.whole.Check(name, ok)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.check(name)
@@ -239,9 +229,21 @@ func (r *Recorder) IterationFailed(kind, message string) {
 	if r == nil {
 		return
 	}
+	r.whole.IterationFailed(kind, message)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.group("iteration", kind, 0, message)
+}
+
+// SetClient tells what this process used while the case was measured: the case's
+// Client, on which some of the validity rules depend. It comes before Finish.
+func (r *Recorder) SetClient(c *result.Client) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.client = c
 }
 
 // Open is the number of requests that have begun and are not closed.
@@ -303,36 +305,60 @@ func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, 
 	if r == nil {
 		r = NewRecorder(Options{})
 	}
+	sums := r.gather()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.decodeGaps(nil)
 
-	c := &result.Case{Counts: counts, Started: r.first}
+	c := &result.Case{Counts: counts, Started: sums.first, Client: r.client}
 	if c.Started.IsZero() {
 		c.Started = r.origin
 	} else {
-		c.Duration = r.last.Sub(r.first).Seconds()
+		c.Duration = sums.last.Sub(sums.first).Seconds()
 	}
-	c.Counts.Requests = r.requests
-	c.Counts.RequestsFailed = r.failed
-	c.Counts.RequestsCut = r.cut
-	c.Counts.Resent = r.resent
-	c.Tokens = result.TokenSources{Input: bySource(r.sourceIn), Output: bySource(r.sourceOut)}
+	c.Counts.Requests = sums.requests
+	c.Counts.RequestsFailed = sums.failed
+	c.Counts.RequestsCut = sums.cut
+	c.Counts.Resent = sums.resent
+	c.Tokens = result.TokenSources{Input: bySource(sums.sourceIn), Output: bySource(sums.sourceOut)}
 	c.Stamps = map[string]int64{}
-	for source, n := range r.stamps {
+	for source, n := range sums.stamps {
 		if n > 0 {
 			c.Stamps[StampSource(source).String()] = n
 		}
 	}
+	c.TokenEvents = sums.findings.events
+	c.Connections = sums.connections
 	c.Errors = errorGroups(r.errors)
 	c.Checks = make([]result.Check, 0, len(r.checks))
 	for _, check := range r.checks {
 		c.Checks = append(c.Checks, *check)
 	}
-	r.describe(c)
+	own := r.distribution(clientLag)
+	r.describe(c, &sums)
 	c.Thresholds = evaluate(thresholds, c.Metrics)
-	c.Validity = rules.judge(c, &r.findings)
+	c.Validity = rules.judge(c, &sums.findings, own)
 	return c
+}
+
+// gather brings together what the shards have.
+func (r *Recorder) gather() sums {
+	var all sums
+	for i := range r.shards {
+		all.merge(r.shards[i].flush())
+	}
+	for _, length := range r.prefills.rest(nil) {
+		r.dist[itlDecode].take([]float64{ms(time.Duration(length))}, &r.long)
+	}
+	// Which metrics are exact must not depend on what came first.
+	for id := range r.dist {
+		r.dist[id].take(nil, &r.long)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.custom {
+		c.trend.take(nil, &r.long)
+	}
+	return all
 }
 
 // Warmup sums the warm-up's requests up, of which no metrics are reported. It
@@ -342,9 +368,10 @@ func (r *Recorder) Warmup(iterations int64) *result.Warmup {
 	if r == nil {
 		return w
 	}
+	sums := r.gather()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	w.Requests, w.Failed = r.requests, r.failed
+	w.Requests, w.Failed = sums.requests, sums.failed
 	w.Errors = errorGroups(r.errors)
 	return w
 }

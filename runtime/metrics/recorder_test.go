@@ -12,6 +12,7 @@ import (
 
 	"weir/runtime/metrics"
 	"weir/runtime/result"
+	"weir/runtime/wire"
 )
 
 // Many goroutines use one recorder for everything that it can do; nothing is lost.
@@ -29,7 +30,7 @@ func TestConcurrentUse(t *testing.T) {
 				r.Begin(rec)
 				now := time.Now()
 				for range events {
-					rec.Events = append(rec.Events, metrics.Event{At: now, Tokens: 1})
+					rec.Token(wire.Arrival{At: now, Kernel: true, Lag: time.Millisecond}, 1)
 					now = now.Add(time.Microsecond)
 				}
 				r.First(rec)
@@ -84,11 +85,11 @@ func TestNoAllocations(t *testing.T) {
 		r.Begin(rec)
 		now := time.Now()
 		for range 500 {
-			rec.Events = append(rec.Events, metrics.Event{At: now, Tokens: 1})
+			rec.Token(wire.Arrival{At: now, Kernel: true, Lag: time.Millisecond}, 1)
 			now = now.Add(time.Millisecond)
 		}
 		r.First(rec)
-		rec.FirstOutput = now
+		rec.FirstOutput = 1
 		r.Close(rec)
 	}
 	for range 2000 { // past the exact limit of each metric
@@ -96,6 +97,36 @@ func TestNoAllocations(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(500, request); n > 0 {
 		t.Errorf("%v allocations a request of 500 events, want 0", n)
+	}
+}
+
+// Every record is shown before it goes back to the pool, whatever became of it.
+func TestKeep(t *testing.T) {
+	var mu sync.Mutex
+	kept := map[string]int{}
+	r := metrics.NewRecorder(metrics.Options{Keep: func(rec *metrics.Record) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case rec.Error != nil:
+			kept[rec.Error.Kind]++
+		case rec.Output == metrics.Count{N: 2, Source: metrics.CountEvents} && len(rec.Events) == 2 && !rec.End.IsZero():
+			kept["whole"]++
+		}
+	}})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				r.Close(record(request{events: []float64{1, 2}, end: 3}))
+				r.Close(record(request{end: 3, err: "interrupted"}))
+				r.Close(record(request{end: 3, err: "connect"}))
+			}
+		})
+	}
+	wg.Wait()
+	if kept["whole"] != 400 || kept["interrupted"] != 400 || kept["connect"] != 400 {
+		t.Errorf("kept %v, want 400 of each", kept)
 	}
 }
 

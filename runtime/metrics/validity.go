@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"weir/runtime/result"
 	"weir/runtime/suggest"
 )
 
 // The limits of the validity rules. docs/validity.md gives the reason for each.
+// Those of what the client itself did to the numbers are in client.go.
 const (
 	failedInvalid      = 0.01 // share of requests
 	interruptedInvalid = 0.10 // share of requests
@@ -22,22 +24,25 @@ const (
 	promptSlack        = 0.02 // share of the asked length that a prompt may be off besides
 	promptInvalid      = 0.10 // share of all asked prompt tokens
 	cachedSuspect      = 0.05 // share of prompt tokens
-	coalescedSuspect   = 0.01 // share of token events
-	p99Samples         = 662
+	sharedSuspect      = 0.01 // share of token events, or of first ones
+	sharedInvalid      = 0.10 // the same, when the client reads late
+	retransmitSuspect  = 0.01 // share of requests
 )
 
 // floors are the samples that a percentile takes to be known with 99 %
 // confidence (MLPerf's early stopping without tolerated failures).
 var floors = []struct {
-	name    string
+	p       float64
 	samples int64
-}{{"p95", 130}, {"p90", 64}, {"p75", 24}, {"p50", 11}}
+}{{99, 662}, {95, 130}, {90, 64}, {75, 24}, {50, 11}}
 
 // RuleNames are the names of the validity rules, in the order of their reasons.
 var RuleNames = []string{
-	"no_completed_requests", "failed_requests", "client_limit", "interrupted_requests", "failed_iterations",
-	"dropped_iterations", "late_iterations", "short_outputs", "prompt_length",
-	"cached_prompts", "token_counts", "shared_reads", "few_samples",
+	"no_completed_requests", "failed_requests", "failed_dials", "client_limit", "interrupted_requests",
+	"failed_iterations", "dropped_iterations", "late_iterations",
+	"start_lag", "read_lag", "event_loop_lag", "user_stamps", "client_cpu", "gc_pauses", "cpu_steal",
+	"short_outputs", "prompt_length", "cached_prompts", "token_counts",
+	"merged_first_tokens", "shared_reads", "retransmissions", "few_samples",
 }
 
 // Rules adapt the validity rules to a case.
@@ -74,19 +79,78 @@ type findings struct {
 	unexplained                    int64 // by which the drifted ones are off
 	worstIn, worstAskedIn, worstBy int64 // the prompt that is off most
 	cached, cachedOf               int64 // cached prompt tokens beyond a template, of requests that told
-	events, coalesced              int64
+	events                         result.TokenEvents
+	streams                        int64         // generations that were streamed
+	spans                          time.Duration // from their first token event that is not shared to the last
+	gaps                           int64         // between token events in those spans
 }
 
 // add takes a completed generation.
 func (f *findings) add(rec *Record) {
-	f.events += int64(len(rec.Events))
-	f.coalesced += int64(rec.Coalesced)
+	f.addEvents(rec)
 	if rec.Cached.Source != CountNone {
 		f.cached += max(int64(rec.Cached.N)-templateTokens, 0)
 		f.cachedOf += int64(rec.Input.N)
 	}
 	f.addOutput(int64(rec.AskedOut), rec.Output)
 	f.addPrompt(int64(rec.AskedIn), rec.Input)
+}
+
+// addEvents counts the token events.
+func (f *findings) addEvents(rec *Record) {
+	f.events.All += int64(len(rec.Events))
+	f.events.Shared += int64(rec.Coalesced)
+	if len(rec.Events) == 0 || rec.Whole {
+		return
+	}
+	f.streams++
+	first := 0
+	for rec.Events[first].Shared() { // the last is not
+		first++
+	}
+	if first > 0 {
+		f.events.FirstShared++
+	}
+	last := len(rec.Events) - 1
+	f.spans += rec.Events[last].At - rec.Events[first].At
+	f.gaps += int64(last - first)
+}
+
+// interval is the mean time between token events, ms; 0: there were no gaps.
+// Unlike the median of the gaps it does not depend on how many events were read
+// together.
+func (f *findings) interval() float64 {
+	if f.gaps == 0 {
+		return 0
+	}
+	return ms(f.spans) / float64(f.gaps)
+}
+
+// merge adds the findings of another shard.
+func (f *findings) merge(o *findings) {
+	f.outputs += o.outputs
+	f.short += o.short
+	f.askedOut += o.askedOut
+	f.missing += o.missing
+	if o.shortestAsked-o.shortest > f.shortestAsked-f.shortest {
+		f.shortest, f.shortestAsked = o.shortest, o.shortestAsked
+	}
+	f.prompts += o.prompts
+	f.drifted += o.drifted
+	f.askedIn += o.askedIn
+	f.input += o.input
+	f.unexplained += o.unexplained
+	if o.worstBy > f.worstBy {
+		f.worstIn, f.worstAskedIn, f.worstBy = o.worstIn, o.worstAskedIn, o.worstBy
+	}
+	f.cached += o.cached
+	f.cachedOf += o.cachedOf
+	f.events.All += o.events.All
+	f.events.Shared += o.events.Shared
+	f.events.FirstShared += o.events.FirstShared
+	f.streams += o.streams
+	f.spans += o.spans
+	f.gaps += o.gaps
 }
 
 // addOutput compares an output with its asked length. Events are a lower bound
@@ -131,14 +195,17 @@ func (f *findings) addPrompt(asked int64, got Count) {
 	}
 }
 
-// judge applies the rules to a case whose other fields are complete.
-func (r Rules) judge(c *result.Case, f *findings) result.Validity {
+// judge applies the rules to a case whose other fields are complete. lag is the
+// part of its start lag that is the client's doing.
+func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Validity {
 	j := judgement{expected: r.Expected, v: result.Validity{Verdict: result.Valid, Reasons: []result.Reason{}}}
 	j.requests(c)
 	j.iterations(c.Counts)
+	late := j.client(c, f, lag)
 	j.outputs(f)
 	j.prompts(f)
-	j.counting(c, f)
+	j.counting(c)
+	j.arrivals(c, f, late)
 	j.samples(c)
 	return j.v
 }
@@ -178,6 +245,11 @@ func (j *judgement) requests(c *result.Case) {
 		share := part(n.RequestsFailed, n.Requests)
 		j.reason("failed_requests", share > failedInvalid, "%d of %d requests failed (%s): the latencies are those of the survivors, and the service had less to do",
 			n.RequestsFailed, n.Requests, percent(share))
+	}
+	if n := c.Connections.Failed; n > 0 {
+		share := part(n, c.Counts.Requests)
+		j.reason("failed_dials", share > failedInvalid, "%d of %d requests found no connection to the service (%s): it, or the way to it, was not up to the connections",
+			n, c.Counts.Requests, percent(share))
 	}
 	for _, e := range c.Errors {
 		if e.Kind == "client_limit" {
@@ -228,7 +300,7 @@ func (j *judgement) prompts(f *findings) {
 	}
 }
 
-func (j *judgement) counting(c *result.Case, f *findings) {
+func (j *judgement) counting(c *result.Case) {
 	if n := c.Tokens.Output[CountEvents.String()]; n > 0 {
 		var all int64
 		for _, count := range c.Tokens.Output {
@@ -237,9 +309,33 @@ func (j *judgement) counting(c *result.Case, f *findings) {
 		j.reason("token_counts", false, "the output tokens of %d of %d requests were counted as one for each event: a lower bound; have the service report usage, or give a tokenizer",
 			n, all)
 	}
-	if share := part(f.coalesced, f.events); share > coalescedSuspect {
-		j.reason("shared_reads", false, "%d of %d token events arrived together with a later one (%s): single gaps are not to be trusted, means are",
-			f.coalesced, f.events, percent(share))
+}
+
+// arrivals looks at what is not known of the events' times. late tells whether
+// the client reads late: then it is its fault.
+func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
+	events := f.events
+	whose := "the service, or something on the way, sends them together"
+	if late {
+		whose = "the client was not in time to read them one by one"
+	}
+	if n := events.FirstShared; n > 0 {
+		share := part(n, f.streams)
+		message := fmt.Sprintf("the first token event of %d of %d generations was read together with a later one (%s): they are not in ttft but in ttft_upper_bound; %s",
+			n, f.streams, percent(share), whose)
+		if share > sharedSuspect {
+			j.reason("merged_first_tokens", late && share > sharedInvalid, "%s", message)
+		} else {
+			j.note("merged_first_tokens", "%s", message)
+		}
+	}
+	if share := part(events.Shared, events.All); share > sharedSuspect {
+		j.reason("shared_reads", late && share > sharedInvalid, "%d of %d token events were read together with a later one (%s), so that gaps of itl may be several in one: trust tpot rather than itl; %s",
+			events.Shared, events.All, percent(share), whose)
+	}
+	if share := part(c.Connections.Retransmitted, c.Counts.Requests); share > retransmitSuspect {
+		j.reason("retransmissions", false, "TCP segments were sent again during %d of %d requests (%s): the latencies hold what the network lost",
+			c.Connections.Retransmitted, c.Counts.Requests, percent(share))
 	}
 }
 
@@ -249,18 +345,26 @@ func (j *judgement) counting(c *result.Case, f *findings) {
 func (j *judgement) samples(c *result.Case) {
 	for _, name := range []string{"ttft", "http_req_duration"} {
 		m := c.Metrics[name]
-		if m == nil || m.N >= p99Samples {
+		if m == nil || m.N >= floors[0].samples {
 			continue
 		}
 		supported := "not even p50"
-		for _, floor := range floors {
-			if m.N >= floor.samples {
-				supported = "up to " + floor.name
-				break
-			}
+		if p, ok := highest(m.N); ok {
+			supported = fmt.Sprintf("up to p%g", p)
 		}
-		j.note("few_samples", "p99 of %s comes from %d samples and takes %d to be known with 99%% confidence (%s is)", name, m.N, p99Samples, supported)
+		j.note("few_samples", "p99 of %s comes from %d samples and takes %d to be known with 99%% confidence (%s is)", name, m.N, floors[0].samples, supported)
 	}
+}
+
+// highest is the highest percentile that n samples are enough for, up to p99;
+// false: not even the median.
+func highest(n int64) (p float64, ok bool) {
+	for _, floor := range floors {
+		if n >= floor.samples {
+			return floor.p, true
+		}
+	}
+	return 50, false
 }
 
 // part is a/b, 0 for b = 0.

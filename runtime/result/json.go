@@ -41,12 +41,7 @@ func (c *Case) MarshalJSON() ([]byte, error) {
 	p := plain(*c)
 	p.Tags = object(c.Tags)
 	p.Duration = zeroed(c.Duration)
-	p.Throughput = Throughput{
-		Requests:     zeroed(c.Throughput.Requests),
-		InputTokens:  zeroed(c.Throughput.InputTokens),
-		OutputTokens: zeroed(c.Throughput.OutputTokens),
-		TotalTokens:  zeroed(c.Throughput.TotalTokens),
-	}
+	p.Throughput = c.Throughput.zeroed()
 	p.Metrics = dict(c.Metrics)
 	p.Tokens = TokenSources{Input: dict(c.Tokens.Input), Output: dict(c.Tokens.Output)}
 	p.Stamps = dict(c.Stamps)
@@ -55,6 +50,28 @@ func (c *Case) MarshalJSON() ([]byte, error) {
 	p.Validity.Reasons = list(c.Validity.Reasons)
 	p.Thresholds = list(c.Thresholds)
 	return marshal(p)
+}
+
+// MarshalJSON writes what JSON can hold.
+func (s *Scenario) MarshalJSON() ([]byte, error) {
+	type plain Scenario
+	p := plain(*s)
+	p.Tags = object(s.Tags)
+	p.Duration = zeroed(s.Duration)
+	p.Throughput = s.Throughput.zeroed()
+	p.Metrics = dict(s.Metrics)
+	p.Errors = list(s.Errors)
+	p.Checks = list(s.Checks)
+	return marshal(p)
+}
+
+func (t Throughput) zeroed() Throughput {
+	return Throughput{
+		Requests:     zeroed(t.Requests),
+		InputTokens:  zeroed(t.InputTokens),
+		OutputTokens: zeroed(t.OutputTokens),
+		TotalTokens:  zeroed(t.TotalTokens),
+	}
 }
 
 // MarshalJSON leaves out values that are not finite.

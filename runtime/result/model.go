@@ -62,14 +62,33 @@ type Case struct {
 	Metrics     map[string]*Metric `json:"metrics"`
 	Throughput  Throughput         `json:"throughput"`
 	Tokens      TokenSources       `json:"token_sources"`
-	Stamps      map[string]int64   `json:"stamps"` // requests by stamp source: "kernel", "user"
+	Stamps      map[string]int64   `json:"stamps"` // arrivals by the clock that stamped them: "kernel", "user"
+	TokenEvents TokenEvents        `json:"token_events"`
+	Connections Connections        `json:"connections"`
 	Errors      []ErrorGroup       `json:"errors"`
 	Checks      []Check            `json:"checks"`
 	Validity    Validity           `json:"validity"`
 	Thresholds  []Threshold        `json:"thresholds"`
-	Client      *Client            `json:"client,omitempty"`
+	Client      *Client            `json:"client,omitempty"` // nil: nobody watched
 	Warmup      *Warmup            `json:"warmup,omitempty"`
 	Interrupted bool               `json:"interrupted"`
+
+	// Scenarios holds the shares of the scenarios that the script has named; nil
+	// when it has named none.
+	Scenarios map[string]*Scenario `json:"scenarios,omitempty"`
+}
+
+// Scenario is the share of one scenario in a case: what stands for all of them
+// in the case, of its own iterations and requests.
+type Scenario struct {
+	Tags       map[string]any     `json:"tags"` // the case's and its own
+	Started    time.Time          `json:"started"`
+	Duration   float64            `json:"duration_s"` // its first request started → its last response ended
+	Counts     Counts             `json:"counts"`
+	Metrics    map[string]*Metric `json:"metrics"` // itl_decode is the case's alone when there are several
+	Throughput Throughput         `json:"throughput"`
+	Errors     []ErrorGroup       `json:"errors"`
+	Checks     []Check            `json:"checks"`
 }
 
 // Counts are numbers of iterations and requests. The four ways in which things
@@ -128,6 +147,21 @@ type Throughput struct {
 type TokenSources struct {
 	Input  map[string]int64 `json:"input"`
 	Output map[string]int64 `json:"output"`
+}
+
+// TokenEvents counts the token events of completed generations.
+type TokenEvents struct {
+	All         int64 `json:"all"`
+	Shared      int64 `json:"shared"`       // read together with a later one: their times are upper bounds
+	FirstShared int64 `json:"first_shared"` // generations whose first token event is one of those
+}
+
+// Connections says what the requests' connections went through.
+type Connections struct {
+	Opened        int64 `json:"opened"`        // requests that a new connection was opened for
+	Failed        int64 `json:"failed"`        // requests that failed because none could be opened
+	Retransmits   int64 `json:"retransmits"`   // TCP segments that this machine sent again
+	Retransmitted int64 `json:"retransmitted"` // requests during which it did
 }
 
 // ErrorGroup is the failures of one kind and status; Message is the first one's.
@@ -218,6 +252,7 @@ type Client struct {
 	Others    *Usage   `json:"cpu_others_share,omitempty"`   // of the same CPUs: running other processes, or the kernel
 	Steal     *Usage   `json:"cpu_steal_share,omitempty"`    // of the same CPUs: taken away by the hypervisor
 	Wait      *Usage   `json:"cpu_wait_share,omitempty"`     // of the time that threads of this process were ready to run: without a CPU
+	Turn      *Usage   `json:"cpu_wait_ms,omitempty"`        // mean wait of a thread each time before it got a CPU, ms
 	WaitTotal *float64 `json:"cpu_wait_s,omitempty"`         // that time, summed over threads, seconds
 	Pressure  *Usage   `json:"cpu_pressure_share,omitempty"` // of the time: some task of the machine was ready to run and without a CPU
 	Throttled *float64 `json:"throttled_s,omitempty"`        // held back by a cgroup's quota, summed over CPUs, seconds

@@ -1,65 +1,60 @@
 package script
 
-import (
-	"context"
-	"reflect"
-)
+import "context"
 
-// ioContext is the context that tasks do their I/O with: it ends with the
-// task's own and when the task is aborted. Tasks with the same parent share
-// one, so that an iteration does not have to register with the parent.
-type ioContext struct {
-	parent context.Context
-	ctx    context.Context
-	cancel context.CancelFunc
-	users  int
+// taskContext is a context that tasks were started with, as one runtime knows
+// it. Tasks with the same one share it, so that an iteration neither registers
+// with its context nor makes one of its own.
+type taskContext struct {
+	ctx     context.Context // what tasks do their I/O with: ends with theirs, or when the runtime is closed
+	cancel  context.CancelFunc
+	unwatch func() bool // ends the watch on ctx
+}
+
+// contexts are the contexts of tasks that have not ended; used on the loop only.
+type contexts struct {
+	known map[context.Context]*taskContext // by the tasks' own
+	last  context.Context                  // the newest one asked for
+	found *taskContext                     // which is this
 }
 
 // Context ends when the current task should give up its I/O: with the task's
-// Context, with the run, or when the task is aborted.
+// Context, with the run, or when the runtime is closed.
 func (r *Runtime) Context() context.Context {
 	if r.current == nil || r.current.task == nil {
 		return r.runCtx
 	}
-	t := r.current.task
-	if t.io == nil {
-		t.io = r.contextFor(t)
-		t.io.users++
-	}
-	return t.io.ctx
+	return r.current.task.context.ctx
 }
 
-func (r *Runtime) contextFor(t *task) *ioContext {
-	parent := t.Task.Context
-	if parent == nil {
-		parent = r.runCtx
+// contextOf is what the runtime knows of a task's context, nil: the run's.
+func (r *Runtime) contextOf(own context.Context) *taskContext {
+	if own == nil {
+		own = r.runCtx
 	}
-	comparable := reflect.TypeOf(parent).Comparable()
-	if r.io != nil && comparable && r.io.parent == parent && !t.aborted {
-		return r.io
+	c := &r.contexts
+	if own == c.last {
+		return c.found
 	}
-	made := &ioContext{parent: parent}
-	made.ctx, made.cancel = context.WithCancel(parent)
-	if t.aborted || t.ended {
-		made.cancel()
-		return made
+	made := c.known[own]
+	if made == nil {
+		made = &taskContext{}
+		made.ctx, made.cancel = context.WithCancel(own)
+		made.unwatch = context.AfterFunc(made.ctx, r.interrupt)
+		c.known[own] = made
 	}
-	if old := r.io; old != nil && old.users == 0 {
-		old.cancel()
-	}
-	if comparable {
-		r.io = made
-	}
+	c.last, c.found = own, made
 	return made
 }
 
-// releaseContext ends a context that no task uses and no task will get.
-func (r *Runtime) releaseContext(t *task) {
-	if t.io == nil {
-		return
+// dropContexts forgets the contexts that have ended; all: it ends the others too.
+func (r *Runtime) dropContexts(all bool) {
+	for own, c := range r.contexts.known {
+		if all || c.ctx.Err() != nil {
+			c.unwatch()
+			c.cancel()
+			delete(r.contexts.known, own)
+		}
 	}
-	t.io.users--
-	if t.io.users == 0 && t.io != r.io {
-		t.io.cancel()
-	}
+	r.contexts.last, r.contexts.found = nil, nil
 }

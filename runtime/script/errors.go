@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// ErrInterrupted ends tasks that were cut off by Abort or by the run's end.
+// ErrInterrupted ends tasks that were cut off: their context or the run has
+// ended, or the runtime was closed.
 var ErrInterrupted = errors.New("interrupted")
 
 // Error is a fault in a script: syntax, an exception, an unknown import.

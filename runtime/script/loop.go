@@ -3,16 +3,18 @@ package script
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dop251/goja"
 )
 
-// item is one thing for the loop to do. Exactly one field is set: a struct
-// and not a closure, because every iteration makes several.
+// item is one thing for the loop to do. Exactly one of the pointers is set: a
+// struct and not a closure, because every iteration makes several.
 type item struct {
 	start  *task
 	settle *pending
 	timer  *timer
+	queued time.Duration // when it was queued, since the runtime began
 }
 
 // loop is the queue that goroutines put work in and the loop's goroutine takes
@@ -22,10 +24,15 @@ type loop struct {
 	ready   sync.Cond  // the loop waits on it when there is nothing to do
 	waiting bool
 	queue   []item
-	aborts  []chan struct{} // Abort calls that wait for the loop
 	closing bool
 
-	requested atomic.Bool // interrupt was called and the loop has not dealt with it; set with mu held
+	// requested says that a task's context or the run's has ended, or that Close
+	// was called, and that the loop has not dealt with it. Set with mu held.
+	requested atomic.Bool
+	running   atomic.Pointer[task] // whose code runs; nil: nobody's. Set by the loop only
+
+	lag  atomic.Int64 // longest wait of an item since the last TakeLag, nanoseconds
+	next atomic.Int64 // when the batch's next item was queued, since the runtime began; 0: there is none
 
 	stopWatching func() bool // ends the watch on the run's context
 	closed       chan struct{}
@@ -37,20 +44,43 @@ func (l *loop) init() {
 }
 
 // enqueue reports whether the loop will take the item.
-func (l *loop) enqueue(it item) bool {
-	l.mu.Lock()
-	if l.closing {
-		l.mu.Unlock()
+func (r *Runtime) enqueue(it item) bool {
+	it.queued = r.now()
+	r.mu.Lock()
+	if r.closing {
+		r.mu.Unlock()
 		return false
 	}
-	l.queue = append(l.queue, it)
-	wake := l.waiting
-	l.waiting = false
-	l.mu.Unlock()
+	r.queue = append(r.queue, it)
+	wake := r.waiting
+	r.waiting = false
+	r.mu.Unlock()
 	if wake {
-		l.ready.Signal()
+		r.ready.Signal()
 	}
 	return true
+}
+
+// now is the time since the runtime began: a single read of the monotonic clock.
+func (r *Runtime) now() time.Duration { return time.Since(r.began) }
+
+// TakeLag is the longest time that something queued (an iteration to start, a
+// request that has ended, a timer) has waited for the event loop since the last
+// call; what waits now counts as long as it has waited. Any goroutine.
+func (r *Runtime) TakeLag() time.Duration {
+	lag := r.lag.Swap(0)
+	oldest := r.next.Load()
+	if oldest == 0 {
+		r.mu.Lock()
+		if len(r.queue) > 0 {
+			oldest = int64(r.queue[0].queued)
+		}
+		r.mu.Unlock()
+	}
+	if oldest > 0 {
+		lag = max(lag, int64(r.now())-oldest)
+	}
+	return time.Duration(lag)
 }
 
 // run is the loop's goroutine.
@@ -59,82 +89,103 @@ func (r *Runtime) run() {
 	var batch []item
 	for {
 		var stop bool
-		if batch, stop = r.next(batch[:0]); stop {
+		if batch, stop = r.nextBatch(batch[:0]); stop {
 			return
 		}
 		for i := range batch {
-			if r.requested.Load() || r.runEnded() && len(r.open) > 0 {
-				// What follows in the batch is dealt with as the queue is.
+			if r.requested.Load() && r.cut() {
 				r.putBack(batch[i:])
 				break
 			}
+			r.note(batch, i)
 			r.do(&batch[i])
 		}
+		r.next.Store(0)
 		clear(batch) // lets go of what the items hold
 	}
 }
 
-// next waits for work, ends what Abort, Close or the run's end cut off, and
-// returns the whole queue. The queue's old array becomes the next queue.
-func (r *Runtime) next(empty []item) (batch []item, stop bool) {
+// note keeps how long an item of the batch has waited.
+func (r *Runtime) note(batch []item, i int) {
+	if lag := int64(r.now() - batch[i].queued); lag > r.lag.Load() {
+		r.lag.Store(lag)
+	}
+	next := int64(0)
+	if i+1 < len(batch) {
+		next = int64(batch[i+1].queued)
+	}
+	r.next.Store(next)
+}
+
+// nextBatch waits for work, deals with what was cut off meanwhile, and returns
+// the whole queue. The queue's old array becomes the next queue.
+func (r *Runtime) nextBatch(empty []item) (batch []item, stop bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
-		if r.cutOffLocked() {
-			return empty, r.closing
-		}
-		if len(r.queue) > 0 {
+		switch {
+		case r.requested.Load():
+			r.mu.Unlock()
+			closing := r.cut()
+			r.mu.Lock()
+			if closing {
+				queued := r.queue
+				r.queue = nil
+				r.mu.Unlock()
+				r.drop(queued)
+				r.mu.Lock()
+				return empty, true
+			}
+		case len(r.queue) > 0:
 			batch, r.queue = r.queue, empty
 			return batch, false
-		}
-		if r.stuck() {
+		case r.stuck():
 			// Nothing is pending and nothing is queued: nobody can settle the open tasks.
 			r.mu.Unlock()
 			r.failStuck()
 			r.mu.Lock()
-			continue
+		default:
+			r.waiting = true
+			r.ready.Wait()
+			r.waiting = false
 		}
-		r.waiting = true
-		r.ready.Wait()
-		r.waiting = false
 	}
 }
 
-// cutOffLocked ends the open and the queued tasks if that was asked for. mu is
-// held; it is let go while the tasks' Done functions run.
-func (r *Runtime) cutOffLocked() bool {
-	hasTasks := len(r.open) > 0
-	for _, it := range r.queue {
-		hasTasks = hasTasks || it.start != nil
-	}
-	if !r.requested.Load() && !(hasTasks && r.runEnded()) {
-		return false
-	}
+// cut ends the tasks that are over, all of them when the run has ended or the
+// runtime is being closed, which it reports.
+func (r *Runtime) cut() (closing bool) {
+	r.mu.Lock()
+	// What asks for more from here on will be dealt with the next time.
 	r.requested.Store(false)
-	aborts, queued := r.aborts, r.queue
-	r.aborts, r.queue = nil, nil
-	// Interrupt is only called with mu held and a request noted, so from here
-	// on the flag is down until the next request.
+	closing = r.closing
 	r.vm.ClearInterrupt()
 	r.mu.Unlock()
-	r.machine.dropJobs()
-	r.abortTasks(queued)
-	if r.isClosing() {
+	all := closing || r.runEnded()
+	r.dropContexts(all)
+	r.cutTasks(all)
+	if closing {
 		r.timers.dropAll()
 	}
-	for _, done := range aborts {
-		close(done)
-	}
-	r.mu.Lock()
-	return true
+	return closing
 }
 
-// interrupt notes a request under the lock and stops running JavaScript.
-func (r *Runtime) interrupt(note func()) {
+// drop ends the tasks that were queued when the loop ends.
+func (r *Runtime) drop(queued []item) {
+	for _, it := range queued {
+		if it.start != nil {
+			it.start.err = ErrInterrupted
+			r.finish(it.start)
+		}
+	}
+}
+
+// interrupt asks the loop to end the tasks that are over, and stops the code
+// that runs if it belongs to one of them. Any goroutine.
+func (r *Runtime) interrupt() {
 	r.mu.Lock()
-	note()
 	r.requested.Store(true)
-	r.vm.Interrupt(ErrInterrupted)
+	r.aim()
 	wake := r.waiting
 	r.waiting = false
 	r.mu.Unlock()
@@ -143,10 +194,39 @@ func (r *Runtime) interrupt(note func()) {
 	}
 }
 
-func (r *Runtime) isClosing() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.closing
+// aim sets the engine's interrupt flag if the code that runs has to stop, and
+// takes it back if other code runs by now. mu is held.
+func (r *Runtime) aim() {
+	t := r.running.Load()
+	if t != nil && t.over() || r.closing || r.runEnded() {
+		r.vm.Interrupt(ErrInterrupted)
+	} else {
+		r.vm.ClearInterrupt()
+	}
+}
+
+// enter notes that code of s runs from now on. Whoever interrupts makes the
+// request first and looks then at whose code runs; enter goes the other way
+// round, so one of the two sees the other and the right code is hit.
+func (r *Runtime) enter(s *scope) {
+	r.current = s
+	if s == nil {
+		r.runFor(nil)
+	} else {
+		r.runFor(s.task)
+	}
+}
+
+func (r *Runtime) runFor(t *task) {
+	if r.running.Load() == t {
+		return
+	}
+	r.running.Store(t)
+	if r.requested.Load() {
+		r.mu.Lock()
+		r.aim()
+		r.mu.Unlock()
+	}
 }
 
 func (r *Runtime) putBack(rest []item) {
@@ -159,9 +239,6 @@ func (r *Runtime) putBack(rest []item) {
 // what others have to queue.
 func (r *Runtime) do(it *item) {
 	switch {
-	case it.start != nil && r.runEnded():
-		it.start.err = ErrInterrupted
-		r.finish(it.start)
 	case it.start != nil:
 		r.begin(it.start)
 	case it.settle != nil:
@@ -176,16 +253,23 @@ func (r *Runtime) do(it *item) {
 func (r *Runtime) runEnded() bool { return r.runCtx.Err() != nil }
 
 // mend repairs the engine after code was cut off, when nothing runs.
+//
+// Promise reactions that waited behind interrupted code are gone: goja does not
+// keep them. They are nearly always the interrupted task's own, since only a
+// promise that tasks share puts reactions of several into one turn.
 func (r *Runtime) mend() {
 	for r.damaged {
 		r.damaged = false
 		r.machine.mend()
-		// A stack overflow of one task must not keep the others' reactions from running.
-		if !r.requested.Load() && !r.runEnded() {
-			r.current = nil
-			_, err := r.intrinsic.nothing(goja.Undefined())
-			r.cutShort(err)
+		if r.interrupted {
+			r.interrupted = false
+			r.machine.dropJobs()
+			continue
 		}
+		// A stack overflow of one task must not keep the others' reactions from running.
+		r.enter(nil)
+		_, err := r.intrinsic.nothing(goja.Undefined())
+		r.cutShort(err)
 	}
 }
 
@@ -196,7 +280,7 @@ func (r *Runtime) try(f func()) (err error) {
 		switch x := recover().(type) {
 		case nil:
 		case *goja.InterruptedError:
-			err, r.damaged = x, true
+			err, r.damaged, r.interrupted = x, true, true
 		case *goja.StackOverflowError:
 			err, r.damaged = x, true
 		default:
@@ -209,28 +293,13 @@ func (r *Runtime) try(f func()) (err error) {
 	return nil
 }
 
-// Abort interrupts running code and ends every open task with ErrInterrupted;
-// what those tasks had pending is dropped. The runtime can be used again when
-// it returns. Any goroutine but the loop's.
-func (r *Runtime) Abort() {
-	done := make(chan struct{})
-	accepted := false
-	r.interrupt(func() {
-		if accepted = !r.closing; accepted {
-			r.aborts = append(r.aborts, done)
-		}
-	})
-	if !accepted {
-		<-r.closed
-		return
-	}
-	<-done
-}
-
 // Close interrupts running code, ends open tasks with ErrInterrupted and ends
 // the loop. Any goroutine but the loop's; a second call waits for the first.
 func (r *Runtime) Close() {
 	r.stopWatching()
-	r.interrupt(func() { r.closing = true })
+	r.mu.Lock()
+	r.closing = true
+	r.mu.Unlock()
+	r.interrupt()
 	<-r.closed
 }

@@ -49,7 +49,7 @@ func (r *Runtime) settle(p *pending) {
 	}
 	p.settled = true
 	r.endWork(p.scope, p.counted)
-	r.current = p.scope
+	r.enter(p.scope)
 	var v any
 	var err error
 	if thrown := r.try(func() { v, err = p.result() }); thrown != nil {

@@ -35,11 +35,13 @@ type Runtime struct {
 	inInit    bool
 	helping   bool // evaluated for its params() calls only
 
-	machine restingMachine
-	damaged bool // code was cut off since the machine was last at rest
+	machine     restingMachine
+	damaged     bool // code was cut off since the machine was last at rest
+	interrupted bool // and not by a stack overflow
 	loop
 	tasks
-	timers timers
+	contexts contexts
+	timers   timers
 }
 
 // intrinsics are the built-ins that native code needs, as they were before
@@ -81,6 +83,7 @@ func newRuntime(ctx context.Context, s *Script, id int) *Runtime {
 		modules: map[string]*goja.Object{}, classes: map[string]*class{},
 		params: newParamSet(s), inInit: true,
 	}
+	r.contexts.known = map[context.Context]*taskContext{}
 	r.loop.init()
 	r.machine = atRest(r.vm)
 	r.vm.SetMaxCallStackSize(maxCallDepth)
@@ -91,7 +94,7 @@ func newRuntime(ctx context.Context, s *Script, id int) *Runtime {
 	r.setIntrinsics()
 	r.setGlobals()
 	go r.run()
-	r.stopWatching = context.AfterFunc(ctx, func() { r.interrupt(func() {}) })
+	r.stopWatching = context.AfterFunc(ctx, r.interrupt)
 	return r
 }
 

@@ -252,18 +252,29 @@ const endless = `
 
 var endlessNames = []string{"loop", "asyncLoop", "nested", "microtasks", "generator", "asyncGenerator", "caught", "callback", "wait", "timer", "sleeping"}
 
-func TestAbort(t *testing.T) {
+// within is a task that calls an exported function, with a context.
+func within(ctx context.Context, r *script.Runtime, name string) script.Task {
+	task := callExport(r, name)
+	task.Context = ctx
+	return task
+}
+
+// When their context ends, tasks end, whatever they are doing, and the runtime
+// goes on as if nothing had been.
+func TestTasksEndWithTheirContext(t *testing.T) {
 	for _, name := range endlessNames {
 		t.Run(name, func(t *testing.T) {
 			var console bytes.Buffer
 			r := start(t, endless, &console)
 			for range 3 {
+				ctx, cancel := context.WithCancel(t.Context())
 				var all ended
 				for range 3 {
-					all.start(r, callExport(r, name))
+					all.start(r, within(ctx, r, name))
 				}
 				time.Sleep(5 * time.Millisecond)
-				r.Abort()
+				cancel()
+				all.start(r, within(ctx, r, name)) // begins no more
 				all.wg.Wait()
 				for _, err := range all.errs {
 					if !errors.Is(err, script.ErrInterrupted) {
@@ -271,27 +282,93 @@ func TestAbort(t *testing.T) {
 					}
 				}
 				if err := r.Wait(callExport(r, "works"), nil); err != nil {
-					t.Errorf("after Abort: %v", err)
+					t.Errorf("after the end of the context: %v", err)
 				}
 			}
-			time.Sleep(5 * time.Millisecond)
-			r.Abort() // with nothing to abort
-			if err := r.Wait(callExport(r, "plain"), nil); err != nil {
-				t.Errorf("after the idle Abort: %v", err)
-			}
 			if console.Len() > 0 {
-				t.Errorf("an aborted task went on: %s", &console)
+				t.Errorf("a task that was cut off went on: %s", &console)
 			}
 		})
 	}
 }
 
-func TestAbortInRunAndRead(t *testing.T) {
+// Tasks with another context do not notice: neither those that wait, nor those
+// whose code comes up between endless ones.
+func TestOtherTasksAreUnharmed(t *testing.T) {
+	for _, name := range endlessNames {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, endless+`
+				export const bystander = async (n) => {
+					for (let i = 0; i < 20; i++) {
+						for (let j = 0; j < 50; j++) await null;
+						await sleep(1);
+					}
+				};`, nil)
+			theirs, cancelTheirs := context.WithCancel(t.Context())
+			defer cancelTheirs()
+			var unharmed, cut ended
+			for range 10 {
+				unharmed.start(r, within(theirs, r, "bystander"))
+			}
+			for range 10 {
+				ctx, cancel := context.WithCancel(t.Context())
+				for range 2 {
+					cut.start(r, within(ctx, r, name))
+				}
+				time.Sleep(time.Millisecond)
+				cancel()
+			}
+			cut.wg.Wait()
+			unharmed.wg.Wait()
+			for _, err := range cut.errs {
+				if !errors.Is(err, script.ErrInterrupted) {
+					t.Errorf("a task whose context has ended: %v", err)
+				}
+			}
+			for _, err := range unharmed.errs {
+				if err != nil {
+					t.Errorf("another task: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// A context that ends at the wrong moment hits no code but its own tasks'.
+func TestInterruptsHitTheRightCode(t *testing.T) {
+	r := start(t, `
+		import { sleep } from "weir";
+		export const busy = async () => { for (let i = 0; i < 30; i++) { let x = 0; for (let j = 0; j < 100; j++) x += j; await null; } await sleep(0); };`, nil)
+	var cut, unharmed ended
+	for range 300 {
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 3 {
+			cut.start(r, within(ctx, r, "busy"))
+			unharmed.start(r, callExport(r, "busy"))
+		}
+		go cancel()
+	}
+	cut.wg.Wait()
+	unharmed.wg.Wait()
+	for _, err := range cut.errs {
+		if err != nil && !errors.Is(err, script.ErrInterrupted) {
+			t.Errorf("a task whose context may end: %v", err)
+		}
+	}
+	for _, err := range unharmed.errs {
+		if err != nil {
+			t.Errorf("a task whose context goes on: %v", err)
+		}
+	}
+}
+
+func TestContextEndsWhileTheValueIsRead(t *testing.T) {
 	r := start(t, endless, nil)
+	ctx, cancel := context.WithCancel(t.Context())
 	running := make(chan struct{})
 	result := make(chan error)
 	go func() {
-		result <- r.Wait(callExport(r, "getter"), func(v goja.Value) error {
+		result <- r.Wait(within(ctx, r, "getter"), func(v goja.Value) error {
 			close(running)
 			v.(*goja.Object).Get("x")
 			return nil
@@ -299,9 +376,12 @@ func TestAbortInRunAndRead(t *testing.T) {
 	}()
 	<-running
 	time.Sleep(5 * time.Millisecond)
-	r.Abort()
+	cancel()
 	if err := <-result; !errors.Is(err, script.ErrInterrupted) {
 		t.Errorf("got %v", err)
+	}
+	if err := r.Wait(callExport(r, "works"), nil); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 
@@ -334,8 +414,8 @@ func TestStackOverflow(t *testing.T) {
 	}
 }
 
-// A task that another one wakes up after its abort cannot begin anything.
-func TestAbortedTasksBeginNothing(t *testing.T) {
+// A task that another one wakes up after it was cut off cannot begin anything.
+func TestCutOffTasksBeginNothing(t *testing.T) {
 	var console bytes.Buffer
 	r := start(t, `
 		import { never, sleep } from "weir";
@@ -343,10 +423,11 @@ func TestAbortedTasksBeginNothing(t *testing.T) {
 		const gate = new Promise((resolve) => { open = resolve; });
 		export const waiter = async () => { never(); await gate; await sleep(1); console.log("must not run"); };
 		export const opener = () => open();`, &console)
+	ctx, cancel := context.WithCancel(t.Context())
 	var all ended
-	all.start(r, callExport(r, "waiter"))
+	all.start(r, within(ctx, r, "waiter"))
 	time.Sleep(5 * time.Millisecond)
-	r.Abort()
+	cancel()
 	all.wg.Wait()
 	if err := r.Wait(callExport(r, "opener"), nil); err != nil {
 		t.Error(err)
@@ -402,7 +483,6 @@ func TestClose(t *testing.T) {
 			if err := r.Wait(callExport(r, "plain"), nil); !errors.Is(err, script.ErrInterrupted) {
 				t.Errorf("a task after Close ended with %v", err)
 			}
-			r.Abort()
 			r.Close()
 		})
 	}
@@ -416,12 +496,18 @@ func TestEveryTaskEndsOnce(t *testing.T) {
 	wg.Add(len(counts))
 	for g := range 4 {
 		starters.Go(func() {
+			var cancel context.CancelFunc
 			for i := g; i < len(counts); i += 4 {
+				ctx, cancelThis := context.WithCancel(t.Context())
+				if cancel != nil {
+					time.AfterFunc(time.Millisecond, cancel)
+				}
+				cancel = cancelThis
 				name := "quick"
 				if i%40 == 0 {
 					name = endlessNames[i/40%len(endlessNames)]
 				}
-				task := callExport(r, name)
+				task := within(ctx, r, name)
 				task.Done = func(goja.Value, error) {
 					if counts[i].Add(1) == 1 {
 						wg.Done()
@@ -429,24 +515,11 @@ func TestEveryTaskEndsOnce(t *testing.T) {
 				}
 				r.Start(task)
 			}
+			cancel()
 		})
 	}
-	stop := make(chan struct{})
-	var aborter sync.WaitGroup
-	aborter.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(time.Millisecond):
-				r.Abort()
-			}
-		}
-	})
 	starters.Wait()
 	wg.Wait()
-	close(stop)
-	aborter.Wait()
 	r.Close()
 	for i := range counts {
 		if n := counts[i].Load(); n != 1 {
@@ -456,7 +529,11 @@ func TestEveryTaskEndsOnce(t *testing.T) {
 }
 
 func TestContext(t *testing.T) {
-	r := start(t, `export default () => {};`, nil)
+	r, err := load(t, `export default () => {};`, nil).NewRuntime(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
 	contextOf := func(parent context.Context) (ctx context.Context) {
 		got := make(chan context.Context, 1)
 		r.Start(script.Task{Context: parent, Run: func(*goja.Runtime) (goja.Value, error) {
@@ -466,27 +543,56 @@ func TestContext(t *testing.T) {
 		}})
 		return <-got
 	}
-	t.Run("ends with the task's", func(t *testing.T) {
-		parent, cancel := context.WithCancel(context.Background())
-		one, two := contextOf(parent), contextOf(parent)
-		if one.Err() != nil || two.Err() != nil {
-			t.Fatal("ended before its time")
+	parent, cancel := context.WithCancel(t.Context())
+	one, two, run := contextOf(parent), contextOf(parent), contextOf(nil)
+	if one.Err() != nil || two.Err() != nil {
+		t.Fatal("ended before its time")
+	}
+	cancel()
+	<-one.Done()
+	<-two.Done()
+	other := contextOf(context.Background())
+	if other.Err() != nil || run.Err() != nil {
+		t.Error("another context ended")
+	}
+	r.Close()
+	<-other.Done()
+	<-run.Done()
+}
+
+// TakeLag tells how long things have waited for the loop, once.
+func TestTakeLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, `import { request } from "weir"; export default () => request("x");`, nil)
+		hold := func() (release func()) {
+			holding, released := make(chan struct{}), make(chan struct{})
+			r.Start(script.Task{Run: func(*goja.Runtime) (goja.Value, error) { close(holding); <-released; return nil, nil }})
+			<-holding
+			return func() { close(released) }
 		}
-		cancel()
-		<-one.Done()
-		<-two.Done()
-		r.Abort()
-	})
-	t.Run("ends with Abort", func(t *testing.T) {
-		one, two := contextOf(context.Background()), contextOf(nil)
-		r.Abort()
-		<-one.Done()
-		<-two.Done()
-		after := contextOf(context.Background())
-		if after.Err() != nil {
-			t.Error("the context after Abort has ended")
+		r.TakeLag()
+		want := func(want time.Duration) {
+			t.Helper()
+			synctest.Wait()
+			if got := r.TakeLag(); got != want {
+				t.Errorf("%v, want %v", got, want)
+			}
 		}
-		r.Abort()
+		var all ended
+		release := hold()
+		time.Sleep(time.Second)
+		want(0) // nothing waits
+		all.start(r, callExport(r, "default"))
+		time.Sleep(2 * time.Second)
+		all.start(r, callExport(r, "default"))
+		time.Sleep(time.Second)
+		want(3 * time.Second) // the first one, which waits still
+		time.Sleep(time.Second)
+		release()
+		all.wg.Wait()
+		want(4 * time.Second)
+		want(0)
+		r.Close()
 	})
 }
 

@@ -136,7 +136,7 @@ func (r *Runtime) fault(op string, err error) error {
 	var exception *goja.Exception
 	switch {
 	case errors.As(err, &interrupted):
-		r.damaged = true
+		r.damaged, r.interrupted = true, true
 		return ErrInterrupted
 	case errors.As(err, &overflow):
 		r.damaged = true

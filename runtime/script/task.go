@@ -10,9 +10,13 @@ import (
 
 // Task is a call into JavaScript: a setup, one step of a plan, an iteration.
 type Task struct {
-	Op      string          // for error texts: "setup", "iteration"
-	Context context.Context // what Runtime.Context ends with while it runs; nil: the run's
-	Value   any             // what Runtime.Current returns while it runs, also after an await
+	Op string // for error texts: "setup", "iteration"
+	// When Context ends, the task ends with ErrInterrupted: its code is
+	// interrupted if it is running, and what it has pending is dropped. Other
+	// tasks go on. It must be comparable, as those of package context are; many
+	// tasks should share one. nil: the run's.
+	Context context.Context
+	Value   any // what Runtime.Current returns while it runs, also after an await
 	// Run is called on the loop. When it returns a promise, the task waits for it.
 	Run func(vm *goja.Runtime) (goja.Value, error)
 	// Done is called once, on the loop: with the value or what the promise
@@ -35,8 +39,11 @@ type task struct {
 	aborted bool
 	value   goja.Value
 	err     error
-	io      *ioContext // made when the task first asks for its context
+	context *taskContext // nil: it has not begun
 }
+
+// over tells whether the task has to end because its context has.
+func (t *task) over() bool { return t.context != nil && t.context.ctx.Err() != nil }
 
 // scope is what follows a task through its awaits; With makes further ones.
 type scope struct {
@@ -48,12 +55,11 @@ type scope struct {
 type tasks struct {
 	open     []*task
 	pending  int     // promises and timers of the whole runtime
-	current  *scope  // of the code that runs now
+	current  *scope  // of the code that runs now; enter sets it
 	finished []*task // may have ended in this turn
 	rejected []rejection
 
 	onFulfilled, onRejected goja.Value // reactions to tasks' promises
-	io                      *ioContext // the newest
 }
 
 // rejection is a promise that was rejected while nobody listened.
@@ -96,16 +102,28 @@ func (r *Runtime) Wait(t Task, read func(goja.Value) error) error {
 
 // begin runs a task's Run.
 func (r *Runtime) begin(t *task) {
+	t.context = r.contextOf(t.Task.Context)
+	if t.over() || r.runEnded() {
+		t.err = ErrInterrupted
+		r.finish(t)
+		return
+	}
 	t.place = len(r.open)
 	r.open = append(r.open, t)
-	r.current = &t.scope
+	r.enter(&t.scope)
 	var v goja.Value
 	var err error
 	if thrown := r.try(func() { v, err = t.Run(r.vm) }); thrown != nil {
 		err = thrown
 	}
 	if err != nil {
-		r.settleTask(t, nil, r.fault(t.Op, err))
+		err = r.fault(t.Op, err)
+	}
+	if r.interrupted { // also when Run took what it could not read for something that is not there
+		err = ErrInterrupted
+	}
+	if err != nil {
+		r.settleTask(t, nil, err)
 		return
 	}
 	promise := promiseOf(v)
@@ -122,7 +140,7 @@ func (r *Runtime) begin(t *task) {
 	default:
 		// One pair of reactions serves all tasks: which one is meant comes
 		// with the async context.
-		r.current = &t.scope
+		r.enter(&t.scope)
 		if _, err := r.intrinsic.promiseThen(v, r.onFulfilled, r.onRejected); err != nil {
 			r.settleTask(t, nil, r.fault(t.Op, err))
 		}
@@ -158,7 +176,7 @@ func (t *task) fail(err error) {
 func (r *Runtime) endTurn() {
 	r.mend()
 	for len(r.rejected) > 0 || len(r.finished) > 0 {
-		r.current = nil
+		r.enter(nil)
 		rejected := r.rejected
 		r.rejected = nil
 		for _, x := range rejected {
@@ -173,11 +191,12 @@ func (r *Runtime) endTurn() {
 		}
 		r.mend()
 	}
-	r.current = nil
+	r.enter(nil)
 }
 
 // end takes a task off the open ones and calls its Done.
 func (r *Runtime) end(t *task) {
+	t.aborted = t.err == ErrInterrupted
 	last := len(r.open) - 1
 	r.open[t.place] = r.open[last]
 	r.open[t.place].place = t.place
@@ -188,64 +207,49 @@ func (r *Runtime) end(t *task) {
 
 func (r *Runtime) finish(t *task) {
 	t.ended = true
-	r.releaseContext(t)
 	if t.Done == nil {
 		return
 	}
+	r.runFor(t) // Done may look at the value, and so run getters
 	if t.err != nil {
 		t.Done(nil, t.err)
 	} else {
 		t.Done(t.value, nil)
 	}
+	r.runFor(nil)
 }
 
-// abortTasks ends the open tasks and those that were queued with
-// ErrInterrupted. Queued items that belong to no aborted task are lost when
-// the loop closes and kept otherwise.
-func (r *Runtime) abortTasks(queued []item) {
-	var keep []item
-	aborted := r.open
-	r.open = nil
-	for _, it := range queued {
-		if it.start != nil {
-			aborted = append(aborted, it.start)
-		} else {
-			keep = append(keep, it)
+// cutTasks ends the open tasks that are over, or all, with ErrInterrupted, and
+// drops what they have pending.
+func (r *Runtime) cutTasks(all bool) {
+	var over []*task
+	for _, t := range r.open {
+		if all || t.over() {
+			over = append(over, t)
 		}
 	}
-	r.finished, r.rejected = nil, nil
-	for _, t := range aborted {
-		t.aborted = true
-		t.err = ErrInterrupted
+	if len(over) == 0 {
+		return
+	}
+	for _, t := range over {
+		t.aborted, t.err = true, ErrInterrupted
 		r.pending -= t.pending
 		t.pending = 0
 	}
 	r.timers.dropAborted()
-	for _, t := range aborted {
-		if t.io != nil {
-			t.io.cancel()
-		}
-		r.finish(t)
-	}
-	r.io = nil
-	if len(keep) > 0 {
-		r.putBack(keep)
+	for _, t := range over {
+		r.end(t)
 	}
 }
 
-// cutOff ends a task whose context has ended, as abortTasks does all of them:
+// cutOff ends what is over when that includes t, which comes up for running:
 // code that is being cut off must not go on with what its requests, given up,
 // came to. It is false for a task that may go on.
 func (r *Runtime) cutOff(t *task) bool {
-	if t == nil || t.ended || t.Task.Context == nil || t.Task.Context.Err() == nil {
+	if t == nil || t.ended || !t.over() {
 		return false
 	}
-	t.aborted = true
-	t.err = ErrInterrupted
-	r.pending -= t.pending
-	t.pending = 0
-	r.timers.dropAborted()
-	r.end(t)
+	r.cutTasks(false)
 	return true
 }
 
@@ -326,12 +330,12 @@ func (r *Runtime) Current() any {
 // With calls fn with another Current value, which also holds in what fn awaits.
 func (r *Runtime) With(value any, fn func() (goja.Value, error)) (goja.Value, error) {
 	outer := r.current
-	defer func() { r.current = outer }()
+	defer func() { r.enter(outer) }()
 	inner := &scope{value: value}
 	if outer != nil {
 		inner.task = outer.task
 	}
-	r.current = inner
+	r.enter(inner)
 	return fn()
 }
 
@@ -340,7 +344,10 @@ type contextTracker Runtime
 
 func (c *contextTracker) Grab() any { return c.current }
 
-func (c *contextTracker) Resumed(tracked any) { c.current, _ = tracked.(*scope) }
+func (c *contextTracker) Resumed(tracked any) {
+	s, _ := tracked.(*scope)
+	(*Runtime)(c).enter(s)
+}
 
 // Exited leaves the scope in place: goja rejects a reaction's promise after it,
 // and does not track the call of a thenable's then, which most likely belongs

@@ -87,7 +87,7 @@ func (r *Runtime) fire(t *timer) {
 	if t.scope != nil && r.cutOff(t.scope.task) {
 		return
 	}
-	r.current = t.scope
+	r.enter(t.scope)
 	if t.every == 0 {
 		r.clear(t)
 	}

@@ -2,16 +2,19 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"weir/runtime/pacer"
 )
 
 // engine is the scheduler of the simulated service: a batch with a limit, and a
 // queue in front of it. It may be used from several goroutines.
 type engine struct {
-	cfg   *Config
-	sleep sleeper
+	cfg    *Config
+	pacers []waiter // requests take turns
 
 	running  atomic.Int64 // sequences in the batch
 	waiting  atomic.Int64 // requests in the queue
@@ -21,10 +24,14 @@ type engine struct {
 	queue []*ticket  // in order of arrival
 }
 
-// sleeper waits until a point in time, or until ctx is done and then returns its error.
-type sleeper interface {
-	sleep(ctx context.Context, until time.Time) error
+// waiter waits as a [pacer.Pacer] does.
+type waiter interface {
+	Sleep(ctx context.Context, until time.Time) error
+	Repeat(ctx context.Context, at time.Time, f func() (next time.Time, again bool)) error
 }
+
+// errWouldWait is what emit returns when it was not to wait and would have to.
+var errWouldWait = errors.New("the client does not read")
 
 // ticket is a request's place in the queue.
 type ticket struct {
@@ -35,10 +42,12 @@ type ticket struct {
 
 // job is what the engine has to know of a request.
 type job struct {
+	seq          uint64 // number of the request
 	timing       *timing
 	received     time.Time // origin of the due times
 	promptTokens int
 	lengths      []int // tokens of each sequence of the reply
+	slow         bool  // emit takes its time on purpose
 }
 
 // step is a moment at which tokens come out: of each sequence the tokens from
@@ -51,7 +60,12 @@ type step struct {
 // run takes a request through queue, prefill and decoding. It calls start when
 // the request has its slots and emit for every step, at its due time. The slots
 // are free again when run returns. The error is that of ctx or emit.
-func (e *engine) run(ctx context.Context, j job, start func(time.Time), emit func(step) error) error {
+//
+// A pacer calls emit, for all its requests in turn, and wait is false: emit must
+// not wait for the client, but return errWouldWait, and is then called for the
+// same step once more with wait, on the request's own goroutine. That is also
+// where emit is called for a slow job.
+func (e *engine) run(ctx context.Context, j job, start func(time.Time), emit func(st step, wait bool) error) error {
 	sequences := min(len(j.lengths), e.cfg.MaxBatch) // a larger request takes the whole batch
 	started, err := e.admit(ctx, sequences, j.received)
 	if err != nil {
@@ -69,26 +83,45 @@ func (e *engine) run(ctx context.Context, j job, start func(time.Time), emit fun
 	for _, n := range j.lengths {
 		longest = max(longest, n)
 	}
-	due := started.Add(j.timing.prefill(j.promptTokens))
-	made, sent := 0, 0
-	for {
-		if err := e.sleep.sleep(ctx, due); err != nil {
-			return err
-		}
+	w := e.pacers[j.seq%uint64(len(e.pacers))]
+	next := step{due: started.Add(j.timing.prefill(j.promptTokens))}
+	made := 0
+	var failure error
+	// advance makes the tokens that are due, and returns the time of the next ones.
+	advance := func() (time.Time, bool) {
 		k := min(j.timing.stepTokens(), longest-made)
 		made += k
 		held += int64(k * len(j.lengths))
 		e.kvTokens.Add(int64(k * len(j.lengths)))
-		if sent == 0 || made-sent >= e.cfg.TokensPerEvent || made == longest {
-			if err := emit(step{due: due, from: sent, to: made}); err != nil {
-				return err
+		next.to = made
+		if next.from == 0 || made-next.from >= e.cfg.TokensPerEvent || made == longest {
+			if failure = emit(next, j.slow); failure != nil {
+				return time.Time{}, false
 			}
-			sent = made
+			next.from = made
 		}
-		if made == longest {
-			return nil
+		if made < longest {
+			next.due = next.due.Add(j.timing.decode(int(e.running.Load())))
 		}
-		due = due.Add(j.timing.decode(int(e.running.Load())))
+		return next.due, made < longest
+	}
+	for {
+		if j.slow {
+			err = pacer.Repeat(ctx, next.due, advance, w.Sleep)
+		} else {
+			err = w.Repeat(ctx, next.due, advance)
+		}
+		if err == nil && errors.Is(failure, errWouldWait) {
+			if failure = emit(next, true); failure == nil && made < longest {
+				next.from = made
+				next.due = next.due.Add(j.timing.decode(int(e.running.Load())))
+				continue
+			}
+		}
+		if err == nil {
+			err = failure
+		}
+		return err
 	}
 }
 

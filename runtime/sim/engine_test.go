@@ -1,3 +1,5 @@
+//go:build !race
+
 package sim
 
 import (
@@ -7,11 +9,24 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"weir/runtime/pacer"
 )
 
 // The engine runs here on the fake clock of synctest, so that times are exact.
 
 const ms = time.Millisecond
+
+// timers wait on the clock of synctest.
+type timers struct{}
+
+func (timers) Sleep(ctx context.Context, until time.Time) error { return pacer.Sleep(ctx, until) }
+
+func (timers) Repeat(ctx context.Context, at time.Time, f func() (time.Time, bool)) error {
+	return pacer.Repeat(ctx, at, f, pacer.Sleep)
+}
+
+func newEngine(cfg *Config) *engine { return &engine{cfg: cfg, pacers: []waiter{timers{}}} }
 
 // arrival is a request of a test: when it arrives and what it wants.
 type arrival struct {
@@ -115,7 +130,7 @@ func TestEngineKeepsTheModel(t *testing.T) {
 	}} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got, e := play(t, test.cfg, timerSleeper{}, test.arrivals)
+				got, e := play(t, test.cfg, test.arrivals)
 				for i := range test.want {
 					if !slices.Equal(got[i], test.want[i]) {
 						t.Errorf("request %d: got %v, want %v", i, got[i], test.want[i])
@@ -130,9 +145,9 @@ func TestEngineKeepsTheModel(t *testing.T) {
 }
 
 // play sends the arrivals to an engine and returns what each got.
-func play(t *testing.T, cfg Config, s sleeper, arrivals []arrival) ([][]sent, *engine) {
+func play(t *testing.T, cfg Config, arrivals []arrival) ([][]sent, *engine) {
 	t.Helper()
-	e := &engine{cfg: &cfg, sleep: s}
+	e := newEngine(&cfg)
 	start := time.Now()
 	got := make([][]sent, len(arrivals))
 	ended := make(chan struct{})
@@ -147,7 +162,7 @@ func play(t *testing.T, cfg Config, s sleeper, arrivals []arrival) ([][]sent, *e
 			}
 			err := e.run(ctx, job{
 				timing: newTiming(&cfg, uint64(i)), received: time.Now(), promptTokens: a.prompt, lengths: a.lengths,
-			}, func(time.Time) {}, func(s step) error {
+			}, func(time.Time) {}, func(s step, _ bool) error {
 				if now := time.Now(); !now.Equal(s.due) {
 					t.Errorf("request %d: a step due at %v came at %v", i, s.due.Sub(start), now.Sub(start))
 				}
@@ -168,11 +183,11 @@ func play(t *testing.T, cfg Config, s sleeper, arrivals []arrival) ([][]sent, *e
 func TestLateStepDoesNotShiftTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Config{TTFT: 10 * ms, ITL: 10 * ms, MaxBatch: 1, TokensPerEvent: 1}
-		e := &engine{cfg: &cfg, sleep: timerSleeper{}}
+		e := newEngine(&cfg)
 		start := time.Now()
 		var came []time.Duration
 		err := e.run(context.Background(), job{timing: newTiming(&cfg, 1), received: start, lengths: []int{5}},
-			func(time.Time) {}, func(s step) error {
+			func(time.Time) {}, func(s step, _ bool) error {
 				came = append(came, time.Since(start))
 				if s.from == 1 {
 					time.Sleep(15 * ms) // a client that does not read
@@ -188,13 +203,44 @@ func TestLateStepDoesNotShiftTheRest(t *testing.T) {
 	})
 }
 
+// A step that would have to wait for the client is made again where it may wait,
+// and the rest keeps its times.
+func TestStepThatWouldWait(t *testing.T) {
+	for _, slow := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := Config{TTFT: 10 * ms, ITL: 10 * ms, MaxBatch: 1, TokensPerEvent: 1}
+			e := newEngine(&cfg)
+			start := time.Now()
+			var came []sent
+			err := e.run(context.Background(), job{timing: newTiming(&cfg, 1), received: start, lengths: []int{5}, slow: slow},
+				func(time.Time) {}, func(s step, wait bool) error {
+					if !wait && s.from%2 == 0 {
+						return errWouldWait
+					}
+					if wait && s.from == 2 {
+						time.Sleep(15 * ms) // a client that does not read
+					}
+					came = append(came, sent{time.Since(start), s.from, s.to})
+					return nil
+				})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []sent{{10 * ms, 0, 1}, {20 * ms, 1, 2}, {45 * ms, 2, 3}, {45 * ms, 3, 4}, {50 * ms, 4, 5}}
+			if !slices.Equal(came, want) {
+				t.Errorf("slow %v: got %v, want %v", slow, came, want)
+			}
+		})
+	}
+}
+
 func TestFailedWriteFreesTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := Config{MaxBatch: 1, TokensPerEvent: 1}
-		e := &engine{cfg: &cfg, sleep: timerSleeper{}}
+		e := newEngine(&cfg)
 		broken := errors.New("broken pipe")
 		err := e.run(context.Background(), job{timing: newTiming(&cfg, 1), received: time.Now(), lengths: []int{5}},
-			func(time.Time) {}, func(step) error { return broken })
+			func(time.Time) {}, func(step, bool) error { return broken })
 		if !errors.Is(err, broken) || e.running.Load() != 0 {
 			t.Errorf("got %v with %d running: want the error and no one", err, e.running.Load())
 		}
@@ -232,76 +278,4 @@ func TestJitterIsSeededAndBounded(t *testing.T) {
 	if mean := sum / 1000; mean < 24700*time.Microsecond || mean > 25300*time.Microsecond {
 		t.Errorf("the mean step is %v, want about 25 ms", mean)
 	}
-}
-
-// fakeAlarm is an alarm on the clock of synctest.
-type fakeAlarm struct {
-	timer  *time.Timer
-	closed chan struct{}
-}
-
-func newFakeAlarm() *fakeAlarm {
-	a := &fakeAlarm{timer: time.NewTimer(time.Hour), closed: make(chan struct{})}
-	a.timer.Stop()
-	return a
-}
-
-func (a *fakeAlarm) set(d time.Duration) error { a.timer.Reset(d); return nil }
-func (a *fakeAlarm) close() error              { close(a.closed); return nil }
-func (a *fakeAlarm) wait() error {
-	select {
-	case <-a.timer.C:
-		return nil
-	case <-a.closed:
-		return errors.New("closed")
-	}
-}
-
-func TestPacerWakesEveryoneInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(newFakeAlarm())
-		start := time.Now()
-		type result struct {
-			slept time.Duration
-			err   error
-		}
-		results := make(chan result)
-		// Later, earlier, equal and past times, in the order of setting.
-		waits := []time.Duration{30 * ms, 10 * ms, 20 * ms, 10 * ms, -5 * ms, 0, 40 * ms}
-		for _, d := range waits {
-			go func() {
-				err := p.sleep(context.Background(), start.Add(d))
-				results <- result{time.Since(start), err}
-			}()
-			synctest.Wait()
-		}
-		// One gives up before, and one at the very moment.
-		for _, d := range []time.Duration{5 * ms, 30 * ms} {
-			go func() {
-				ctx, cancel := context.WithTimeout(context.Background(), d)
-				defer cancel()
-				if err := p.sleep(ctx, start.Add(30*ms)); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-					t.Errorf("a sleeper that gave up got %v", err)
-				}
-				results <- result{time.Since(start), nil}
-			}()
-		}
-		var slept []time.Duration
-		for range len(waits) + 2 {
-			r := <-results
-			if r.err != nil {
-				t.Error(r.err)
-			}
-			slept = append(slept, r.slept)
-		}
-		if want := []time.Duration{0, 0, 5 * ms, 10 * ms, 10 * ms, 20 * ms, 30 * ms, 30 * ms, 40 * ms}; !slices.Equal(slept, want) {
-			t.Errorf("woke at %v, want %v", slept, want)
-		}
-		if len(p.waiting) != 0 {
-			t.Errorf("%d sleepers were left behind", len(p.waiting))
-		}
-		if err := p.close(); err != nil {
-			t.Error(err)
-		}
-	})
 }

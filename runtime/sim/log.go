@@ -2,9 +2,6 @@ package sim
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -21,8 +18,8 @@ type Request struct {
 	Model        string
 	Stream       bool
 	PromptTokens int
-	// Received is the moment at which the body was complete. It is the origin of
-	// all durations below.
+	// Received is the moment at which the last byte of the body came: the kernel's
+	// receive stamp where it gives one. It is the origin of all durations below.
 	Received time.Time
 	// Queued is how long the request waited for its slots; prefill starts then.
 	// Negative: it never got them.
@@ -45,6 +42,10 @@ type Event struct {
 	Tokens int           // tokens that the event carries
 	Due    time.Duration // when the model wanted it, since Request.Received
 	Sent   time.Duration // just before it was given to the kernel, since Request.Received
+	// Took is how long the kernel needed to take it, rounded up to microseconds,
+	// 65 ms at most; 0 while it has not. What goes to the same machine is received
+	// in that time.
+	Took time.Duration
 }
 
 // EventKind says what an event carries.
@@ -102,15 +103,15 @@ type Log struct {
 	entries []*entry // oldest first
 	dropped int
 
-	fileMu  sync.Mutex
-	file    io.Writer // nil: none
-	fileErr error
+	file *logFile // nil: none
 }
 
 // entry is a request in the log.
 type entry struct {
-	mu sync.Mutex
-	Request
+	mu      sync.Mutex // protects the following fields
+	Request            // without its events
+	events  []record
+
 	ended chan struct{} // closed by finish
 }
 
@@ -227,24 +228,14 @@ func (l *Log) add(e *entry) {
 	l.entries = append(l.entries, e)
 }
 
-// finish ends a request and writes its line.
+// finish ends a request and has its line written.
 func (l *Log) finish(e *entry, outcome Outcome) {
 	defer close(e.ended)
 	e.mu.Lock()
 	e.Outcome, e.End = outcome, time.Since(e.Received)
 	e.mu.Unlock()
-	if l.file == nil {
-		return
-	}
-	r := e.copy()
-	line, err := json.Marshal(&r)
-	l.fileMu.Lock()
-	defer l.fileMu.Unlock()
-	if err == nil {
-		_, err = l.file.Write(append(line, '\n'))
-	}
-	if err != nil && l.fileErr == nil {
-		l.fileErr = fmt.Errorf("write the log of simulated requests: %w", err)
+	if l.file != nil {
+		l.file.add(e)
 	}
 }
 
@@ -252,17 +243,49 @@ func (e *entry) copy() Request {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := e.Request
-	r.Events = slices.Clone(r.Events)
+	r.Events = make([]Event, len(e.events))
+	for i := range e.events {
+		r.Events[i] = e.events[i].event()
+	}
 	return r
+}
+
+// expect makes room for the events of a reply, so that sending them need not.
+func (e *entry) expect(tokens int) {
+	const others = 4    // role, usage, end and one for luck
+	const atMost = 4096 // longer replies may end early
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events = make([]record, 0, min(tokens+others, atMost))
 }
 
 // sent stamps an event that is about to be written.
 func (e *entry) sent(ev Event) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ev.Sent = time.Since(e.Received)
-	e.Events = append(e.Events, ev)
-	return ev.Sent
+	e.events = append(e.events, newRecord(ev))
+	last := &e.events[len(e.events)-1]
+	last.sent = time.Since(e.Received) // as late as can be
+	return last.sent
+}
+
+// sentAgain stamps the newest event anew unless some of it was sent already.
+func (e *entry) sentAgain(begun bool) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := &e.events[len(e.events)-1]
+	if !begun {
+		last.sent = time.Since(e.Received)
+	}
+	return last.sent
+}
+
+// written notes that the kernel has the whole of the newest event.
+func (e *entry) written() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last := &e.events[len(e.events)-1]
+	last.took = microsecondsUp(time.Since(e.Received) - last.sent)
 }
 
 // set changes other fields.
@@ -270,47 +293,6 @@ func (e *entry) set(change func(*Request)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	change(&e.Request)
-}
-
-// MarshalJSON writes durations in milliseconds since receipt, and the time of
-// receipt in nanoseconds since 1970 so that it can be held against other clocks.
-func (r *Request) MarshalJSON() ([]byte, error) {
-	type event struct {
-		Kind   EventKind `json:"kind"`
-		Choice int       `json:"choice"`
-		Tokens int       `json:"tokens"`
-		Due    float64   `json:"due_ms"`
-		Sent   float64   `json:"sent_ms"`
-	}
-	events := make([]event, len(r.Events))
-	for i, e := range r.Events {
-		events[i] = event{e.Kind, e.Choice, e.Tokens, milliseconds(e.Due), milliseconds(e.Sent)}
-	}
-	var queued *float64
-	if r.Queued >= 0 {
-		ms := milliseconds(r.Queued)
-		queued = &ms
-	}
-	return json.Marshal(struct {
-		ID           string   `json:"id"`
-		ClientID     string   `json:"client_id,omitempty"`
-		Path         string   `json:"path"`
-		Model        string   `json:"model"`
-		Stream       bool     `json:"stream"`
-		PromptTokens int      `json:"prompt_tokens"`
-		OutputTokens int      `json:"output_tokens"`
-		ReceivedNs   int64    `json:"received_unix_ns"`
-		Queued       *float64 `json:"queued_ms"`
-		End          float64  `json:"end_ms"`
-		Status       int      `json:"status"`
-		FinishReason string   `json:"finish_reason,omitempty"`
-		Fault        string   `json:"fault,omitempty"`
-		Outcome      Outcome  `json:"outcome"`
-		Events       []event  `json:"events"`
-	}{
-		r.ID, r.ClientID, r.Path, r.Model, r.Stream, r.PromptTokens, r.OutputTokens(), r.Received.UnixNano(),
-		queued, milliseconds(r.End), r.Status, r.FinishReason, r.Fault, r.Outcome, events,
-	})
 }
 
 func milliseconds(d time.Duration) float64 {

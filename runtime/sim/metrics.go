@@ -9,7 +9,7 @@ import (
 )
 
 // counters are what /metrics shows beside the state of the engine, under the
-// names that vLLM uses.
+// names that vLLM uses; what vLLM has no name for is called weir_sim:….
 type counters struct {
 	promptTokens     atomic.Int64
 	generationTokens atomic.Int64
@@ -19,13 +19,15 @@ type counters struct {
 	ttft             *histogram
 	itl              *histogram
 	e2e              *histogram
+	lateness         *histogram
 }
 
 func newCounters() *counters {
 	return &counters{
-		ttft: newHistogram(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560),
-		itl:  newHistogram(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80),
-		e2e:  newHistogram(0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680),
+		ttft:     newHistogram(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560),
+		itl:      newHistogram(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80),
+		e2e:      newHistogram(0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680),
+		lateness: newHistogram(0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 1),
 	}
 }
 
@@ -73,6 +75,7 @@ func (c *counters) exposition(cfg *Config, e *engine) string {
 		{"vllm:time_to_first_token_seconds", "Time from receipt to the first token in seconds.", c.ttft},
 		{"vllm:inter_token_latency_seconds", "Time between token events in seconds.", c.itl},
 		{"vllm:e2e_request_latency_seconds", "Time from receipt to the last token in seconds.", c.e2e},
+		{"weir_sim:send_lateness_seconds", "Time from when the model wanted an event to when it was sent, in seconds.", c.lateness},
 	} {
 		head(h.name, "histogram", h.help)
 		h.write(&b, h.name, labels)

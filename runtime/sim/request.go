@@ -1,11 +1,12 @@
 package sim
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
+	"math"
 	"net/http"
 	"strings"
 )
@@ -30,10 +31,10 @@ type request struct {
 // requestBody is the JSON of /v1/completions and /v1/chat/completions, as far as
 // it has a meaning here. Unknown fields are ignored.
 type requestBody struct {
-	Model    string          `json:"model"`
-	Messages json.RawMessage `json:"messages"`
-	Prompt   json.RawMessage `json:"prompt"`
-	Stream   bool            `json:"stream"`
+	Model    string     `json:"model"`
+	Messages *[]message `json:"messages"`
+	Prompt   any        `json:"prompt"` // a string, or a list of strings, of token ids, or of lists of token ids
+	Stream   bool       `json:"stream"`
 	Options  *struct {
 		IncludeUsage    bool `json:"include_usage"`
 		ContinuousUsage bool `json:"continuous_usage_stats"`
@@ -49,8 +50,8 @@ type requestBody struct {
 
 // message is one message of a chat.
 type message struct {
-	Role    string          `json:"role"`
-	Content json.RawMessage `json:"content"` // a string, a list of parts, or null
+	Role    string `json:"role"`
+	Content any    `json:"content"` // a string, a list of parts, or null
 }
 
 type contentPart struct {
@@ -121,13 +122,12 @@ func parseRequest(body []byte, chat bool, cfg *Config) (*request, error) {
 		r.maxTokens = *limit
 	}
 
-	source := b.Prompt
 	var err error
+	h := fnv.New64a()
 	if chat {
-		source = b.Messages
-		err = r.readMessages(b.Messages, cfg)
+		err = r.readMessages(b.Messages, cfg, h)
 	} else {
-		err = r.readPrompt(b.Prompt, cfg)
+		err = r.readPrompt(b.Prompt, cfg, h)
 	}
 	if err != nil {
 		return nil, err
@@ -142,8 +142,6 @@ func parseRequest(body []byte, chat bool, cfg *Config) (*request, error) {
 		return nil, err
 	}
 
-	h := fnv.New64a()
-	h.Write(source)
 	if b.Seed != nil {
 		fmt.Fprintf(h, "seed %d", *b.Seed)
 	}
@@ -166,29 +164,32 @@ func (r *request) checkLength(cfg *Config) error {
 	return nil
 }
 
-func (r *request) readMessages(raw json.RawMessage, cfg *Config) error {
-	if isNull(raw) {
+// readMessages takes the messages of a chat, and adds them to a hash.
+func (r *request) readMessages(messages *[]message, cfg *Config, h io.Writer) error {
+	if messages == nil {
 		return badRequest("messages", "field messages is missing")
 	}
-	var messages []message
-	if err := json.Unmarshal(raw, &messages); err != nil {
-		return jsonError(err)
-	}
-	if len(messages) == 0 {
+	if len(*messages) == 0 {
 		return badRequest("messages", "messages is empty: expected at least one message")
 	}
 	r.prompts = 1
-	for i, m := range messages {
+	for i, m := range *messages {
 		if m.Role == "" {
 			return badRequest("messages", "messages[%d] has no role", i)
 		}
-		var text string
-		var parts []contentPart
-		switch {
-		case isNull(m.Content): // an assistant's message that only calls tools
-		case json.Unmarshal(m.Content, &text) == nil:
-			r.promptTokens += cfg.CountTokens(text)
-		case json.Unmarshal(m.Content, &parts) == nil:
+		io.WriteString(h, m.Role)
+		switch content := m.Content.(type) {
+		case nil: // an assistant's message that only calls tools
+		case string:
+			io.WriteString(h, content)
+			r.promptTokens += cfg.CountTokens(content)
+		default:
+			text, _ := json.Marshal(content) // it was made from JSON
+			h.Write(text)
+			var parts []contentPart
+			if err := json.Unmarshal(text, &parts); err != nil {
+				return badRequest("messages", "messages[%d].content must be a string or a list of parts", i)
+			}
 			for _, p := range parts {
 				if p.Type == "text" {
 					r.promptTokens += cfg.CountTokens(p.Text)
@@ -196,48 +197,63 @@ func (r *request) readMessages(raw json.RawMessage, cfg *Config) error {
 					r.promptTokens += cfg.MediaTokens
 				}
 			}
-		default:
-			return badRequest("messages", "messages[%d].content must be a string or a list of parts", i)
 		}
 	}
 	return nil
 }
 
-// readPrompt takes a text, a list of texts, a list of token ids, or a list of such lists.
-func (r *request) readPrompt(raw json.RawMessage, cfg *Config) error {
-	if isNull(raw) {
+// readPrompt takes a text, a list of texts, a list of token ids, or a list of
+// such lists, and adds it to a hash.
+func (r *request) readPrompt(prompt any, cfg *Config, h io.Writer) error {
+	switch p := prompt.(type) {
+	case nil:
 		return badRequest("prompt", "field prompt is missing")
-	}
-	var text string
-	var texts []string
-	var ids []int
-	var lists [][]int
-	switch {
-	case json.Unmarshal(raw, &text) == nil:
-		r.prompts, r.promptTokens = 1, cfg.CountTokens(text)
-	case json.Unmarshal(raw, &texts) == nil:
-		r.prompts = len(texts)
-		for _, t := range texts {
-			r.promptTokens += cfg.CountTokens(t)
+	case string:
+		r.prompts, r.promptTokens = 1, cfg.CountTokens(p)
+		io.WriteString(h, p)
+		return nil
+	case []any:
+		if len(p) == 0 {
+			return badRequest("prompt", "prompt is an empty list")
 		}
-	case json.Unmarshal(raw, &ids) == nil:
-		r.prompts, r.promptTokens = 1, len(ids)
-	case json.Unmarshal(raw, &lists) == nil:
-		r.prompts = len(lists)
-		for _, l := range lists {
-			r.promptTokens += len(l)
+		text, _ := json.Marshal(p) // it was made from JSON
+		h.Write(text)
+		if areIDs(p) {
+			r.prompts, r.promptTokens = 1, len(p)
+			return nil
 		}
-	default:
-		return badRequest("prompt", "prompt must be a string, a list of strings, a list of token ids or a list of such lists")
+		r.prompts = len(p)
+		_, texts := p[0].(string)
+		for _, one := range p {
+			switch one := one.(type) {
+			case string:
+				if texts {
+					r.promptTokens += cfg.CountTokens(one)
+					continue
+				}
+			case []any:
+				if !texts && areIDs(one) {
+					r.promptTokens += len(one)
+					continue
+				}
+			}
+			return errPrompt
+		}
+		return nil
 	}
-	if r.prompts == 0 {
-		return badRequest("prompt", "prompt is an empty list")
-	}
-	return nil
+	return errPrompt
 }
 
-func isNull(raw json.RawMessage) bool {
-	return len(raw) == 0 || bytes.Equal(raw, []byte("null"))
+var errPrompt = badRequest("prompt", "prompt must be a string, a list of strings, a list of token ids or a list of such lists")
+
+// areIDs says whether a list has nothing but whole numbers.
+func areIDs(list []any) bool {
+	for _, v := range list {
+		if n, ok := v.(float64); !ok || n != math.Trunc(n) {
+			return false
+		}
+	}
+	return true
 }
 
 func jsonError(err error) *apiError {

@@ -1,18 +1,20 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"weir/runtime/pacer"
 )
 
 const (
@@ -22,8 +24,12 @@ const (
 
 	clientIDHeader = "X-Request-Id"
 	maxBody        = 256 << 20 // bytes
+	maxKeptBody    = 1 << 20   // bytes; larger buffers are not kept for the next request
 	version        = "sim"     // what GET /version says
 )
+
+// bodies are buffers for the bodies of requests.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Server is a running simulated service. It may be used from several goroutines.
 type Server struct {
@@ -33,16 +39,19 @@ type Server struct {
 	engine   *engine
 	counters *counters
 	log      Log
-	logFile  *os.File // nil: none
 	requests atomic.Uint64
+	// intake has a place for everyone who may work on the body of a request at
+	// the same time. When many come at once they wait here, and not in front of
+	// the processors, where the sending of events would have to queue behind them.
+	intake chan struct{}
 
-	listener   net.Listener
-	http       *http.Server
-	cancel     context.CancelFunc // ends all requests, and then the server
-	closeSleep func() error
-	active     sync.WaitGroup // the accept loop, connections, requests
-	closed     chan struct{}  // closed when nothing is left; closeErr is final then
-	closeErr   error
+	listener net.Listener
+	http     *http.Server
+	cancel   context.CancelFunc // ends all requests, and then the server
+	pacers   []*pacer.Pacer
+	active   sync.WaitGroup // the accept loop, connections, requests
+	closed   chan struct{}  // closed when nothing is left; closeErr is final then
+	closeErr error
 }
 
 // Start starts a service. It runs until [Server.Close] or until ctx is done.
@@ -56,37 +65,44 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Vocabulary == nil {
 		cfg.Vocabulary = defaultVocabulary
 	}
-	s := &Server{cfg: cfg, words: newWords(cfg.Vocabulary), counters: newCounters(), closed: make(chan struct{})}
+	cfg.CountTokens = newTokenCounter(cfg.CountTokens).tokens
+	s := &Server{
+		cfg: cfg, words: newWords(cfg.Vocabulary), counters: newCounters(),
+		intake: make(chan struct{}, runtime.GOMAXPROCS(0)), closed: make(chan struct{}),
+	}
 	s.log.limit = cfg.LogRequests
 	s.faults, _ = parseFaults(cfg.Fault) // validated above
 
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("start the simulated service on %s: %w; choose another port, or 0 for a free one", cfg.Addr, err)
 	}
-	s.listener = listener
+	s.listener = listener{l}
 	if cfg.LogFile != "" {
-		s.logFile, err = os.OpenFile(cfg.LogFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-		if err != nil {
-			listener.Close()
-			return nil, fmt.Errorf("open the log of simulated requests: %w", err)
+		if s.log.file, err = openLogFile(cfg.LogFile); err != nil {
+			l.Close()
+			return nil, err
 		}
-		s.log.file = s.logFile
 	}
-	sleep, closeSleep, err := newSleeper()
-	if err != nil {
-		listener.Close()
-		s.logFile.Close() // harmless on nil
-		return nil, fmt.Errorf("start the simulated service: %w", err)
+	s.engine = &engine{cfg: &s.cfg}
+	// One pacer sends some 100,000 events a second; half of the processors are for
+	// the rest of the work.
+	for range max(1, runtime.GOMAXPROCS(0)/2) {
+		p, err := pacer.New()
+		if err != nil {
+			l.Close()
+			return nil, errors.Join(fmt.Errorf("start the simulated service: %w", err), s.release())
+		}
+		s.pacers = append(s.pacers, p)
+		s.engine.pacers = append(s.engine.pacers, p)
 	}
-	s.closeSleep = closeSleep
-	s.engine = &engine{cfg: &s.cfg, sleep: sleep}
 
 	base, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
 	s.http = &http.Server{
 		Handler:     http.HandlerFunc(s.serve),
 		BaseContext: func(net.Listener) context.Context { return base },
+		ConnContext: withConnection,
 		ConnState:   s.count,
 		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
@@ -94,7 +110,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	go func() {
 		defer s.active.Done()
 		// It returns when shutDown closes the listener.
-		_ = s.http.Serve(listener)
+		_ = s.http.Serve(s.listener)
 	}()
 	context.AfterFunc(base, s.shutDown)
 	return s, nil
@@ -119,11 +135,19 @@ func (s *Server) shutDown() {
 	defer close(s.closed)
 	s.http.Close() // its error is that of the listener, which is of no use any more
 	s.active.Wait()
-	err := s.closeSleep()
-	if s.logFile != nil {
-		err = errors.Join(err, s.log.fileErr, s.logFile.Close())
+	s.closeErr = s.release()
+}
+
+// release gives back what the server holds, when nobody uses it any more.
+func (s *Server) release() error {
+	var errs []error
+	for _, p := range s.pacers {
+		errs = append(errs, p.Close())
 	}
-	s.closeErr = err
+	if s.log.file != nil {
+		errs = append(errs, s.log.file.close())
+	}
+	return errors.Join(errs...)
 }
 
 // count keeps account of connections. A hijacked one stays with its request.
@@ -191,8 +215,16 @@ func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 
 // serveCompletion takes a completion request from its body to its end in the log.
 func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	received := time.Now()
+	buf := bodies.Get().(*bytes.Buffer)
+	buf.Reset()
+	defer func() {
+		if buf.Cap() <= maxKeptBody {
+			bodies.Put(buf)
+		}
+	}()
+	_, err := buf.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	conn := connectionOf(r)
+	received := arrived(conn)
 	seq := s.requests.Add(1)
 	id := fmt.Sprintf("%016x", seq)
 	w.Header().Set(RequestIDHeader, id)
@@ -234,7 +266,7 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	req, err := parseRequest(body, strings.HasPrefix(r.URL.Path, "/v1/chat/"), &s.cfg)
+	req, err := s.read(buf.Bytes(), strings.HasPrefix(r.URL.Path, "/v1/chat/"))
 	if err != nil {
 		var failure *apiError
 		errors.As(err, &failure) // it always is one
@@ -243,6 +275,7 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 	}
 	e.set(func(r *Request) { r.Model, r.Stream, r.PromptTokens = req.model, req.stream, req.promptTokens })
 	rep := layOut(req, &s.cfg, s.words, seq)
+	e.expect(rep.total())
 	prefix := "cmpl-"
 	if req.chat {
 		prefix = "chatcmpl-"
@@ -251,8 +284,14 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 	st := &stream{
 		ctx: r.Context(), w: w, flusher: http.NewResponseController(w), reply: rep, entry: e,
 		counters: s.counters, fault: fault, lastSent: make([]time.Duration, len(rep.choices)),
+		buf: make([]byte, frame, 512),
 	}
-	err = s.answer(st, seq)
+	if req.stream {
+		st.chunks, err = newChunker(conn, r.ProtoAtLeast(1, 1))
+	}
+	if err == nil {
+		err = s.answer(st, seq)
+	}
 	switch {
 	case err == nil && (fault.name == faultNone || fault.name == faultTrickle):
 		s.counters.e2e.observe(time.Since(received))
@@ -263,6 +302,14 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		finish(OutcomeAborted)
 		panic(http.ErrAbortHandler) // no proper end for what was not sent to its end
 	}
+}
+
+// read reads the body of a completion request, when it has its turn. The error is
+// always an *apiError.
+func (s *Server) read(body []byte, chat bool) (*request, error) {
+	s.intake <- struct{}{}
+	defer func() { <-s.intake }()
+	return parseRequest(body, chat, &s.cfg)
 }
 
 // answer runs a request through the engine and sends what comes out.
@@ -278,8 +325,9 @@ func (s *Server) answer(st *stream, seq uint64) error {
 		st.entry.set(func(r *Request) { r.Status = http.StatusOK })
 	}
 	j := job{
-		timing: newTiming(&s.cfg, seq), received: st.entry.Received,
+		seq: seq, timing: newTiming(&s.cfg, seq), received: st.entry.Received,
 		promptTokens: req.promptTokens, lengths: st.reply.lengths(),
+		slow: st.fault.name != faultNone, // some of them wait
 	}
 	started := func(at time.Time) {
 		s.counters.promptTokens.Add(int64(req.promptTokens))
@@ -292,7 +340,7 @@ func (s *Server) answer(st *stream, seq uint64) error {
 		return st.end()
 	}
 	var last time.Time
-	if err := s.engine.run(st.ctx, j, started, func(p step) error { last = p.due; return nil }); err != nil {
+	if err := s.engine.run(st.ctx, j, started, func(p step, _ bool) error { last = p.due; return nil }); err != nil {
 		return err
 	}
 	return st.sendWhole(last.Sub(st.entry.Received))

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -521,6 +522,7 @@ func TestOtherPaths(t *testing.T) {
 		"vllm:inter_token_latency_seconds_count" + labels + "} 2\n",
 		"vllm:inter_token_latency_seconds_bucket" + labels + `,le="+Inf"} 2` + "\n",
 		"vllm:e2e_request_latency_seconds_count" + labels + "} 1\n",
+		"weir_sim:send_lateness_seconds_count" + labels + "} 3\n",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("/metrics lacks\n%s\nin\n%s", want, metrics)
@@ -562,8 +564,8 @@ func TestLog(t *testing.T) {
 	}
 	for _, r := range requests {
 		for i, e := range r.Events {
-			if e.Sent < e.Due || i > 0 && e.Sent < r.Events[i-1].Sent || e.Sent > r.End {
-				t.Errorf("event %d was due at %v and sent at %v; the request ended at %v", i, e.Due, e.Sent, r.End)
+			if e.Sent < e.Due || i > 0 && e.Sent < r.Events[i-1].Sent || e.Sent > r.End || e.Took <= 0 {
+				t.Errorf("event %d was due at %v and sent at %v in %v; the request ended at %v", i, e.Due, e.Sent, e.Took, r.End)
 			}
 			if e.Kind == sim.EventTokens && e.Due != time.Duration(6+i)*time.Millisecond {
 				t.Errorf("token %d was due at %v", i, e.Due)
@@ -606,6 +608,7 @@ func TestLog(t *testing.T) {
 				Kind string  `json:"kind"`
 				Due  float64 `json:"due_ms"`
 				Sent float64 `json:"sent_ms"`
+				Took float64 `json:"took_ms"`
 			} `json:"events"`
 		}
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
@@ -613,7 +616,7 @@ func TestLog(t *testing.T) {
 		}
 		age := time.Since(time.Unix(0, r.ReceivedNs))
 		if r.ClientID != fmt.Sprintf("client %d", i) || r.Outcome != "completed" || r.OutputTokens != i+2 || r.Queued != 0 ||
-			len(r.Events) != i+3 || r.Events[0].Due != 6 || r.Events[0].Sent < 6 || age < 0 || age > time.Hour {
+			len(r.Events) != i+3 || r.Events[0].Due != 6 || r.Events[0].Sent < 6 || r.Events[0].Took <= 0 || age < 0 || age > time.Hour {
 			t.Errorf("line %d is %s", i, line)
 		}
 	}
@@ -711,6 +714,137 @@ func TestConnectionsAreKept(t *testing.T) {
 		if _, err := io.ReadAll(resp.Body); err != nil || resp.Close {
 			t.Errorf("%s: error %v, closed: %v", body, err, resp.Close)
 		}
+	}
+}
+
+// A client that does not read holds up its own stream and no other, and gets all
+// of it when it reads again.
+func TestClientThatDoesNotRead(t *testing.T) {
+	cfg := quick()
+	cfg.Vocabulary = []string{strings.Repeat("x", 1<<20)} // more than any buffer has room for, in a few tokens
+	server := start(t, cfg)
+	resp, err := send(t, t.Context(), "POST", server.URL()+"/v1/completions", `{"prompt":"a","max_tokens":40,"stream":true,"stream_options":{"include_usage":true}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	held := func() bool {
+		events := server.Log().Requests()[0].Events
+		return len(events) > 0 && len(events) < 40 && time.Since(server.Log().Requests()[0].Received)-events[len(events)-1].Sent > 100*time.Millisecond
+	}
+	for !held() {
+		time.Sleep(time.Millisecond)
+	}
+	before := len(server.Log().Requests()[0].Events)
+	other, err := send(t, t.Context(), "POST", server.URL()+"/v1/completions", `{"prompt":"b","max_tokens":3,"stream":true}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, other.Body); n < 3<<20 || err != nil {
+		t.Errorf("the other stream had %d bytes and ended with %v", n, err)
+	}
+	if after := len(server.Log().Requests()[0].Events); after != before {
+		t.Errorf("a stream that nobody reads went on from %d events to %d", before, after)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, events := strings.Count(string(body), `"`+cfg.Vocabulary[0]+`"`), strings.Count(string(body), "data: ")
+	if tokens != 40 || events != 42 || !strings.HasSuffix(string(body), "\"completion_tokens\":40}}\n\ndata: [DONE]\n\n") {
+		t.Errorf("%d tokens in %d events, ending with %q", tokens, events, body[max(0, len(body)-100):])
+	}
+	r := ended(t, server)[0]
+	if r.Outcome != sim.OutcomeCompleted || r.OutputTokens() != 40 || len(r.Events) != 42 {
+		t.Fatalf("the log has outcome %q, %d tokens, %d events", r.Outcome, r.OutputTokens(), len(r.Events))
+	}
+	for i, e := range r.Events {
+		if i > 0 && e.Sent < r.Events[i-1].Sent {
+			t.Errorf("event %d was sent at %v, the one before at %v", i, e.Sent, r.Events[i-1].Sent)
+		}
+		if e.Kind == sim.EventTokens && e.Due != time.Duration(i+1)*time.Millisecond {
+			t.Errorf("event %d was due at %v: the others should not move it", i, e.Due)
+		}
+	}
+}
+
+// A request is received when its last byte arrives.
+func TestReceived(t *testing.T) {
+	server := start(t, quick())
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	reader := bufio.NewReader(conn)
+	for i := range 2 {
+		fmt.Fprint(conn, "POST /v1/completions HTTP/1.1\r\nHost: sim\r\nContent-Length: 31\r\n\r\n{\"prompt\":\"a\",")
+		time.Sleep(5 * time.Millisecond)
+		before := time.Now()
+		fmt.Fprint(conn, "\"max_tokens\":  1}")
+		resp, err := http.ReadResponse(reader, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 {
+			t.Fatalf("status %d, %v", resp.StatusCode, err)
+		}
+		after := time.Now()
+		if r := ended(t, server)[i].Received; r.Before(before) || r.After(after) {
+			t.Errorf("received at %v, want it between %v and %v", r, before, after)
+		}
+	}
+}
+
+// Clients of HTTP/1.0 know no chunks: the stream ends with the connection.
+func TestStreamWithoutChunks(t *testing.T) {
+	server := start(t, quick())
+	conn, err := net.Dial("tcp", strings.TrimPrefix(server.URL(), "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const body = `{"prompt":"a","max_tokens":2,"stream":true}`
+	fmt.Fprintf(conn, "POST /v1/completions HTTP/1.0\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, events, _ := strings.Cut(string(answer), "\r\n\r\n")
+	if strings.Contains(head, "chunked") || !strings.HasPrefix(events, "data: {") || strings.Count(events, "\n\ndata: ") != 2 || !strings.HasSuffix(events, "data: [DONE]\n\n") {
+		t.Errorf("got\n%s", answer)
+	}
+}
+
+// Equal prompts are counted once, and nothing else is.
+func TestPromptsAreCountedOnce(t *testing.T) {
+	cfg := quick()
+	var mu sync.Mutex
+	counted := map[string]int{}
+	cfg.CountTokens = func(s string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		counted[s]++
+		return len(s)
+	}
+	server := start(t, cfg)
+	for _, prompt := range []string{"abc", "abd", "abc", "abcd", "", "abd", "abc"} {
+		resp, err := send(t, t.Context(), "POST", server.URL()+"/v1/completions", fmt.Sprintf(`{"prompt":%q,"max_tokens":1}`, prompt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if want := fmt.Sprintf(`"prompt_tokens":%d,`, len(prompt)); err != nil || !strings.Contains(string(body), want) {
+			t.Errorf("%q: got %s, %v; want %s", prompt, body, err, want)
+		}
+	}
+	for prompt, times := range counted {
+		if times != 1 {
+			t.Errorf("%q was counted %d times", prompt, times)
+		}
+	}
+	if len(counted) != 4 {
+		t.Errorf("counted %v, want 4 prompts", counted)
 	}
 }
 

@@ -6,34 +6,57 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"weir/runtime/pacer"
 )
 
 // errFault ends a stream that was cut on purpose.
 var errFault = errors.New("cut on purpose")
 
-// stream writes one streamed answer: a chunk and a flush for every event, so that
-// each is one write to the socket.
+// stream writes one answer; a streamed one has each event in a chunk of its own,
+// which is one write to the socket.
 type stream struct {
 	ctx      context.Context // done when the client is gone or the server closes
 	w        http.ResponseWriter
 	flusher  *http.ResponseController
+	chunks   *chunker // nil for an answer that is not streamed
 	reply    *reply
 	entry    *entry
 	counters *counters
 	fault    fault
 
-	buf         []byte          // of the event that is being written
+	wait        bool            // writes may wait for the client
+	buf         []byte          // of the event that is being written; see event
+	due         time.Duration   // of the newest step
 	tokenEvents int             // sent so far
 	struck      bool            // the fault, if any, has had its moment
 	lastSent    []time.Duration // of each choice's last token event, since receipt
+
+	// What is kept when a step would have had to wait, until it is called again.
+	written int    // events of the step that are done with
+	skip    int    // of which the repeated step has still to pass this many
+	held    Event  // the event that the client's buffer had no room for
+	rest    []byte // of it; nil when nothing is held
+	begun   bool   // some of it was sent
 }
 
-// step sends what came out of one step of the engine.
-func (s *stream) step(st step) error {
+// event is the empty event in buf. The bytes in front are for the frame.
+func (s *stream) event() []byte { return s.buf[:frame] }
+
+// step sends what came out of one step of the engine. Without wait it returns
+// errWouldWait when the client's buffer is full, and is to be called once more.
+func (s *stream) step(st step, wait bool) error {
 	due := st.due.Sub(s.entry.Received)
+	s.wait, s.due = wait, due
+	if s.rest == nil {
+		s.written = 0
+	} else if err := s.resume(); err != nil {
+		return err
+	}
+	s.skip = s.written
 	if st.from == 0 && s.reply.req.chat {
 		for i := range s.reply.choices {
-			s.buf = s.appendRole(s.buf[:0], i)
+			s.buf = s.appendRole(s.event(), i)
 			if err := s.send(Event{Kind: EventRole, Choice: i, Due: due}); err != nil {
 				return err
 			}
@@ -58,13 +81,12 @@ func (s *stream) step(st step) error {
 		if to == c.tokens {
 			s.finish(i)
 		}
-		s.buf = s.appendTokens(s.buf[:0], i, st.from, to)
+		s.buf = s.appendTokens(s.event(), i, st.from, to)
 		if err := s.send(Event{Kind: EventTokens, Choice: i, Tokens: to - st.from, Due: due}); err != nil {
 			return err
 		}
-		s.tokenEvents++
 		if to == c.tokens && s.reply.cfg.FinishChunk {
-			s.buf = s.appendFinishChunk(s.buf[:0], i)
+			s.buf = s.appendFinishChunk(s.event(), i)
 			if err := s.send(Event{Kind: EventFinish, Choice: i, Due: due}); err != nil {
 				return err
 			}
@@ -80,16 +102,17 @@ func (s *stream) finish(choice int) {
 	}
 }
 
-// end sends what follows the last token.
+// end sends what follows the last token, at its due time.
 func (s *stream) end() error {
-	due := s.entry.Events[len(s.entry.Events)-1].Due // nobody else adds events
+	s.wait = true
+	due := s.due
 	if s.reply.req.includeUsage {
-		s.buf = s.appendUsageChunk(s.buf[:0])
+		s.buf = s.appendUsageChunk(s.event())
 		if err := s.send(Event{Kind: EventUsage, Due: due}); err != nil {
 			return err
 		}
 	}
-	s.buf = append(s.buf[:0], "data: [DONE]\n\n"...)
+	s.buf = append(s.event(), "data: [DONE]\n\n"...)
 	return s.send(Event{Kind: EventDone, Due: due})
 }
 
@@ -98,18 +121,18 @@ func (s *stream) strike(due time.Duration) error {
 	switch s.fault.name {
 	case faultErrorBody:
 		failure := apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: the engine died"}
-		s.buf = failure.appendJSON(append(s.buf[:0], "data: "...))
+		s.buf = failure.appendJSON(append(s.event(), "data: "...))
 		s.buf = append(s.buf, "\n\n"...)
 		if err := s.send(Event{Kind: EventFault, Due: due}); err != nil {
 			return err
 		}
-		s.buf = append(s.buf[:0], "data: [DONE]\n\n"...)
+		s.buf = append(s.event(), "data: [DONE]\n\n"...)
 		if err := s.send(Event{Kind: EventDone, Due: due}); err != nil {
 			return err
 		}
 		return errFault
 	case faultBadJSON:
-		s.buf = append(s.buf[:0], "data: {\"id\": \"chatcmpl-\n\n"...)
+		s.buf = append(s.event(), "data: {\"id\": \"chatcmpl-\n\n"...)
 		return s.send(Event{Kind: EventFault, Due: due})
 	case faultClose, faultReset:
 		if err := hangUp(s.w, s.fault.name == faultReset); err != nil {
@@ -127,41 +150,114 @@ func (s *stream) strike(due time.Duration) error {
 
 // send writes the event in buf, stamped just before.
 func (s *stream) send(ev Event) error {
-	last := s.buf
+	if s.skip > 0 { // it was sent when the step was called before
+		s.skip--
+		return nil
+	}
+	if s.chunks == nil {
+		return s.sendBody(ev)
+	}
+	b := s.buf
 	if s.fault.name == faultTrickle {
-		if err := s.trickle(s.buf[:len(s.buf)-1]); err != nil {
+		if err := s.trickle(b[frame : len(b)-1]); err != nil {
 			return err
 		}
-		last = s.buf[len(s.buf)-1:]
+		b = append(b[:frame], b[len(b)-1])
+	}
+	b = s.chunks.chunk(b)
+	if s.wait {
+		sent := s.entry.sent(ev)
+		if err := s.chunks.write(b); err != nil {
+			return err
+		}
+		s.wrote(ev, sent)
+		return nil
 	}
 	sent := s.entry.sent(ev)
-	if ev.Kind == EventTokens {
-		s.counters.generationTokens.Add(int64(ev.Tokens))
-		before := s.lastSent[ev.Choice]
-		switch {
-		case before > 0:
-			s.counters.itl.observe(sent - before)
-		case s.tokenEvents == 0:
-			s.counters.ttft.observe(sent)
-		}
-		s.lastSent[ev.Choice] = sent
+	n, err := s.chunks.try(b)
+	switch {
+	case err != nil:
+		return err
+	case n < len(b):
+		s.held, s.rest, s.begun = ev, b[n:], n > 0
+		return errWouldWait
 	}
-	if _, err := s.w.Write(last); err != nil {
+	s.wrote(ev, sent)
+	return nil
+}
+
+// resume writes what is left of the event that was held up.
+func (s *stream) resume() error {
+	ev, rest := s.held, s.rest
+	s.rest = nil
+	sent := s.entry.sentAgain(s.begun)
+	if err := s.chunks.write(rest); err != nil {
+		return err
+	}
+	s.wrote(ev, sent)
+	return nil
+}
+
+// sendBody writes the whole or the rest of an answer that is not streamed.
+func (s *stream) sendBody(ev Event) error {
+	b := s.buf[frame:]
+	if s.fault.name == faultTrickle {
+		if err := s.trickle(b[:len(b)-1]); err != nil {
+			return err
+		}
+		b = b[len(b)-1:]
+	}
+	sent := s.entry.sent(ev)
+	if err := s.flush(b); err != nil {
+		return err
+	}
+	s.wrote(ev, sent)
+	return nil
+}
+
+// flush writes a part of an answer that is not streamed.
+func (s *stream) flush(b []byte) error {
+	if _, err := s.w.Write(b); err != nil {
 		return err
 	}
 	return s.flusher.Flush()
 }
 
+// wrote takes note of an event that the kernel has taken.
+func (s *stream) wrote(ev Event, sent time.Duration) {
+	s.entry.written()
+	s.written++
+	if ev.Tokens == 0 {
+		return
+	}
+	s.counters.generationTokens.Add(int64(ev.Tokens))
+	s.counters.lateness.observe(sent - ev.Due)
+	if ev.Kind != EventTokens {
+		return
+	}
+	if before := s.lastSent[ev.Choice]; before > 0 {
+		s.counters.itl.observe(sent - before)
+	} else if s.tokenEvents == 0 {
+		s.counters.ttft.observe(sent)
+	}
+	s.lastSent[ev.Choice] = sent
+	s.tokenEvents++
+}
+
 // trickle writes b in single bytes with pauses.
 func (s *stream) trickle(b []byte) error {
+	chunk := make([]byte, frame, frame+3)
 	for i := range b {
-		if _, err := s.w.Write(b[i : i+1]); err != nil {
+		var err error
+		if s.chunks != nil {
+			err = s.chunks.write(s.chunks.chunk(append(chunk, b[i])))
+		} else {
+			err = s.flush(b[i : i+1])
+		}
+		if err != nil {
 			return err
 		}
-		if err := s.flusher.Flush(); err != nil {
-			return err
-		}
-		if err := (timerSleeper{}).sleep(s.ctx, time.Now().Add(s.reply.cfg.TrickleDelay)); err != nil {
+		if err := pacer.Sleep(s.ctx, time.Now().Add(s.reply.cfg.TrickleDelay)); err != nil {
 			return err
 		}
 	}

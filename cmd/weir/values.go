@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// instance is the value of --instance: which of how many weirs this is.
+type instance struct{ number, of int } // number from 0
+
+func (v *instance) String() string {
+	if v.of == 0 {
+		return "1/1"
+	}
+	return fmt.Sprintf("%d/%d", v.number+1, v.of)
+}
+
+func (v *instance) Set(text string) error {
+	k, n, found := strings.Cut(text, "/")
+	number, err := strconv.Atoi(k)
+	of, err2 := strconv.Atoi(n)
+	if !found || err != nil || err2 != nil || number < 1 || number > of {
+		return fmt.Errorf("expected k/n with k from 1 to n, such as 2/3 for the second of three")
+	}
+	v.number, v.of = number-1, of
+	return nil
+}
+
+func (*instance) Type() string { return "k/n" }
+
+// addresses is the value of --source-ip, which may be given several times or
+// have commas.
+type addresses []netip.Addr
+
+func (v *addresses) String() string {
+	text := make([]string, len(*v))
+	for i, a := range *v {
+		text[i] = a.String()
+	}
+	return strings.Join(text, ",")
+}
+
+func (v *addresses) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		a, err := netip.ParseAddr(strings.TrimSpace(part))
+		if err != nil {
+			return fmt.Errorf("%q is no IP address", part)
+		}
+		*v = append(*v, a.Unmap())
+	}
+	return nil
+}
+
+func (*addresses) Type() string { return "addresses" }

@@ -1,0 +1,125 @@
+package runtime
+
+import (
+	"fmt"
+	"time"
+
+	"weir/runtime/metrics"
+	"weir/runtime/result"
+)
+
+// A case's thresholds with abortOnFail are looked at while it runs. One that is
+// crossed ends the run in good order, as Stop does.
+
+// abortCheck is how often; k6 does it every two seconds.
+const abortCheck = time.Second
+
+// crossing is a threshold that was crossed while its case ran.
+type crossing struct {
+	caseName string
+	metric   string // with the scenario, if it is of one
+	expr     string
+	value    float64
+	after    time.Duration // from the begin of the case
+}
+
+func (c *crossing) String() string {
+	return fmt.Sprintf("case %q was stopped after %v: %s was %.4g, which crosses %s, and that threshold has abortOnFail",
+		c.caseName, c.after.Round(100*time.Millisecond), c.metric, c.value, c.expr)
+}
+
+// mark notes in the result what ended the run, whatever the metric came to in
+// the end.
+func (c *crossing) mark(list []result.Threshold) {
+	if c == nil {
+		return
+	}
+	for i := range list {
+		t := &list[i]
+		if t.Metric == c.metric && t.Expr == c.expr {
+			t.OK = false
+			t.Note = fmt.Sprintf("it was %.4g after %v, which ended the run", c.value, c.after.Round(100*time.Millisecond))
+		}
+	}
+}
+
+// watchThresholds returns a channel that is closed when the case shall start
+// nothing more: because of Stop, or of a threshold, which is in p.crossed then.
+// release ends the watch; only after that p.crossed may be read.
+func (r *run) watchThresholds(p *play) (stop <-chan struct{}, release func()) {
+	watched := p.watched()
+	if len(watched) == 0 {
+		return r.Stop, func() {}
+	}
+	stopped, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	began := time.Now()
+	go func() {
+		defer close(done)
+		pause := time.NewTimer(abortCheck)
+		defer pause.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-r.Stop:
+				close(stopped)
+				return
+			case <-pause.C:
+			}
+			at := time.Now()
+			if p.crossed = p.look(watched, at.Sub(began)); p.crossed != nil {
+				close(stopped)
+				return
+			}
+			// Percentiles of many samples take a while; the load comes first.
+			pause.Reset(max(abortCheck, 50*time.Since(at)))
+		}
+	}()
+	return stopped, func() {
+		close(ended)
+		<-done
+	}
+}
+
+// watchedPart is a recorder with thresholds that may end the run.
+type watchedPart struct {
+	scenario string // "": the whole case
+	limits   thresholds
+	recorder *metrics.Recorder
+	counts   func() result.Counts
+}
+
+func (p *play) watched() (list []watchedPart) {
+	if p.warmup {
+		return nil
+	}
+	if limits := p.spec.thresholdsOf(""); limits.abort() {
+		list = append(list, watchedPart{limits: limits, recorder: p.recorder, counts: func() result.Counts { return countsOf(p.progress().Counts) }})
+	}
+	for _, s := range p.parts {
+		if limits := p.spec.thresholdsOf(s.name); s.recorder != p.recorder && limits.abort() {
+			list = append(list, watchedPart{s.name, limits, s.recorder, func() result.Counts { return countsOf(s.executor.Progress().Counts) }})
+		}
+	}
+	return list
+}
+
+// look evaluates what is due; nil when nothing is crossed.
+func (p *play) look(watched []watchedPart, after time.Duration) *crossing {
+	for _, w := range watched {
+		due := w.limits.aborting(after)
+		if len(due) == 0 {
+			continue
+		}
+		for _, t := range w.recorder.Evaluate(w.counts(), due) {
+			if t.OK || t.Value == nil {
+				continue
+			}
+			if w.scenario != "" {
+				t.Metric += "{scenario:" + w.scenario + "}"
+			}
+			return &crossing{caseName: p.spec.name, metric: t.Metric, expr: t.Expr, value: *t.Value, after: after}
+		}
+	}
+	return nil
+}

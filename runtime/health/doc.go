@@ -1,0 +1,14 @@
+// Package health watches the client process itself while it measures: what it
+// used, and what it suffered. A client that had to wait for a CPU reports slow
+// services that are none; these figures tell the two apart.
+//
+// [Watch] reads every counter once (sample.go) and starts one goroutine
+// (monitor.go). It wakes every 100 ms, notes how late it woke and how long the
+// JavaScript event loops were busy, and once a second reads the counters again;
+// the differences are rates (rates.go). [Monitor.Stop] reads them a last time and
+// returns a [result.Client]. The counters come from getrusage (process_unix.go),
+// /proc (proc.go), the cgroups (cgroup.go) and the Go runtime (histogram.go).
+//
+// What a system does not tell is absent from the result and never 0. The package
+// judges nothing: the limits are those of the validity rules in package metrics.
+package health

@@ -1,0 +1,187 @@
+package load
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// What happens to an arrival while MaxInFlight iterations run.
+const (
+	Queue = "queue" // it starts when one of them has ended, and counts from its scheduled time
+	Drop  = "drop"  // it is not played; it counts as dropped
+)
+
+// runOpen starts iterations when their schedule says so, whether or not earlier
+// ones have ended. The schedule says by itself when it ends, so an arrival that
+// was due before the end is started even if the clock has gone past it
+// meanwhile; only what waits for a free VU then is dropped.
+func runOpen(p *play) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	var vus slots
+	limit := p.limiter()
+	for index, offset := range p.kind.schedule(p.Profile) {
+		at := p.begin.Add(offset)
+		if !p.until(at) {
+			return
+		}
+		switch limit.enter() {
+		case dropped:
+			p.meter.dropped.Add(1)
+			continue
+		case over:
+			p.dropRest()
+			return
+		case stopped:
+			return
+		}
+		vu, n := vus.take()
+		it := Iteration{Index: index, VU: vu, IterationInVU: n, Scheduled: at}
+		running.Go(func() {
+			p.iteration(p.iterations, it)
+			vus.release(vu)
+			limit.leave()
+		})
+	}
+}
+
+// dropRest counts the arrivals that have not started as dropped.
+func (p *play) dropRest() {
+	done := p.meter.started.Load() + p.meter.dropped.Load()
+	if planned := p.kind.planned(p.Profile); planned >= 0 {
+		p.meter.dropped.Add(planned - done)
+		return
+	}
+	var scheduled int64
+	for range p.kind.schedule(p.Profile) {
+		scheduled++
+		if scheduled > done {
+			p.meter.dropped.Add(1)
+		}
+		if p.stopped() {
+			return
+		}
+	}
+}
+
+// limiter holds back arrivals while as many iterations run as may.
+type limiter struct {
+	p     *play
+	drop  bool
+	room  chan struct{} // one element for each that runs; nil: no limit
+	timer *time.Timer   // of the end; made when somebody waits for the first time
+}
+
+func (p *play) limiter() *limiter {
+	n, overflow := p.inFlight()
+	if n == 0 {
+		return &limiter{}
+	}
+	return &limiter{p: p, drop: overflow == Drop, room: make(chan struct{}, n)}
+}
+
+// What becomes of an arrival.
+const (
+	entered = iota
+	dropped // no VU is free, and it does not wait
+	over    // no VU was free until the end
+	stopped // the run was stopped while it waited
+)
+
+func (l *limiter) enter() int {
+	if l.room == nil {
+		return entered
+	}
+	select {
+	case l.room <- struct{}{}:
+		return entered
+	default:
+	}
+	if l.drop {
+		return dropped
+	}
+	var end <-chan time.Time
+	if !l.p.end.IsZero() {
+		if l.timer == nil {
+			l.timer = time.NewTimer(time.Until(l.p.end))
+		}
+		end = l.timer.C
+	}
+	select {
+	case l.room <- struct{}{}:
+		// Both may have happened, and then the end counts.
+		if !l.p.end.IsZero() && !time.Now().Before(l.p.end) {
+			return over
+		}
+		return entered
+	case <-end:
+		return over
+	case <-l.p.starting.Done():
+		return stopped
+	}
+}
+
+func (l *limiter) leave() {
+	if l.room != nil {
+		<-l.room
+	}
+}
+
+// inFlight is the largest number of iterations at once, 0 for no limit, and what
+// happens to the others.
+func (p Profile) inFlight() (n int, overflow string) {
+	switch {
+	case p.MaxInFlight > 0 && p.Overflow == "":
+		return p.MaxInFlight, Queue
+	case p.MaxInFlight > 0:
+		return p.MaxInFlight, p.Overflow
+	case p.MaxVUs > 0:
+		return p.MaxVUs, Drop
+	}
+	return p.PreAllocatedVUs, Drop
+}
+
+// openOptions are those of every open loop.
+var openOptions = []string{"maxInFlight", "overflow"}
+
+// k6OpenOptions are those that k6's executors have besides.
+var k6OpenOptions = append([]string{"preAllocatedVUs", "maxVUs", "timeUnit"}, openOptions...)
+
+// checkOpen finds faults in openOptions and k6OpenOptions.
+func (p Profile) checkOpen() []string {
+	var faults []string
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+	for _, o := range []struct {
+		name  string
+		value int
+	}{{"maxInFlight", p.MaxInFlight}, {"maxVUs", p.MaxVUs}, {"preAllocatedVUs", p.PreAllocatedVUs}} {
+		if o.value < 0 || o.value > MaxVUs {
+			fault("%s must be 1 to %d, got %d", o.name, MaxVUs, o.value)
+		}
+	}
+	switch {
+	case p.MaxInFlight != 0 && (p.MaxVUs != 0 || p.PreAllocatedVUs != 0):
+		fault("maxInFlight and maxVUs both limit how many iterations run at once: give one of them (what is too much for maxVUs is dropped)")
+	case p.MaxVUs != 0 && p.MaxVUs < p.PreAllocatedVUs:
+		fault("maxVUs (%d) must not be less than preAllocatedVUs (%d)", p.MaxVUs, p.PreAllocatedVUs)
+	}
+	switch {
+	case p.Overflow != "" && p.Overflow != Queue && p.Overflow != Drop:
+		fault("overflow must be %q or %q, got %q", Queue, Drop, p.Overflow)
+	case p.Overflow != "" && p.MaxInFlight == 0:
+		fault("overflow says what happens to arrivals beyond maxInFlight: give maxInFlight too")
+	}
+	if p.TimeUnit < 0 {
+		fault("timeUnit must be positive, got %v", p.TimeUnit)
+	}
+	return faults
+}
+
+// timeUnit is the time that rates are counted in.
+func (p Profile) timeUnit() time.Duration {
+	if p.TimeUnit == 0 {
+		return time.Second
+	}
+	return p.TimeUnit
+}

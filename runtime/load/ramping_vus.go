@@ -1,0 +1,216 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// rampingVUs is k6's: the number of VUs goes from startVUs to the target of each
+// stage in a straight line, in steps of one, each at the moment when the line
+// reaches the whole number. VUs run iterations one after another. When there are
+// too many, the one with the highest number may end what it runs within the
+// graceful ramp-down; it goes on where it is if it is needed again meanwhile.
+// https://grafana.com/docs/k6/latest/using-k6/scenarios/executors/ramping-vus/
+var rampingVUs = kind{
+	name:      "ramping-vus",
+	options:   []string{"startVUs", "stages", "gracefulRampDown"},
+	check:     checkRampingVUs,
+	planned:   unplanned,
+	limit:     Profile.staged,
+	closed:    Profile.mostVUs,
+	unstriped: "the VUs of one instance do not know those of the others: give each its part of the targets",
+	run:       runRampingVUs,
+}
+
+func checkRampingVUs(p Profile) []string {
+	faults := p.checkStages("a number of VUs")
+	for i, s := range p.Stages {
+		if s.Target != math.Trunc(s.Target) {
+			faults = append(faults, fmt.Sprintf("stages[%d]: target must be a whole number of VUs, got %v", i, s.Target))
+		}
+	}
+	if p.StartVUs != nil && *p.StartVUs < 0 {
+		faults = append(faults, fmt.Sprintf("startVUs must be 0 or more, got %d", *p.StartVUs))
+	}
+	if p.GracefulRampDown != nil && *p.GracefulRampDown < 0 {
+		faults = append(faults, fmt.Sprintf("gracefulRampDown must not be negative, got %v", *p.GracefulRampDown))
+	}
+	if len(faults) > 0 {
+		return faults
+	}
+	switch most := p.mostVUs(); {
+	case most == 0:
+		return []string{"startVUs and all targets are 0, so nothing would run: raise one of them"}
+	case most > MaxVUs:
+		return []string{fmt.Sprintf("a target or startVUs is %d, but there are at most %d VUs", most, MaxVUs)}
+	}
+	return nil
+}
+
+func (p Profile) startVUs() int {
+	if p.StartVUs == nil {
+		return 1
+	}
+	return *p.StartVUs
+}
+
+func (p Profile) gracefulRampDown() time.Duration {
+	if p.GracefulRampDown == nil {
+		return DefaultGracefulRampDown
+	}
+	return *p.GracefulRampDown
+}
+
+func (p Profile) mostVUs() int {
+	most := float64(p.startVUs())
+	for _, s := range p.Stages {
+		most = max(most, s.Target)
+	}
+	return int(min(most, math.MaxInt32))
+}
+
+// steps yields how many VUs there are from when on, in the order of time. Stage
+// a → b reaches c at the fraction |c−a|/|b−a| of its duration.
+func (p Profile) steps() iter.Seq2[time.Duration, int] {
+	return func(yield func(time.Duration, int) bool) {
+		a := p.startVUs()
+		var begin time.Duration
+		if !yield(0, a) {
+			return
+		}
+		for _, s := range p.Stages {
+			b := int(s.Target)
+			step := 1
+			if b < a {
+				step = -1
+			}
+			for c := a; c != b; {
+				c += step
+				if !yield(begin+fraction(s.Duration, (c-a)*step, (b-a)*step), c) {
+					return
+				}
+			}
+			a = b
+			begin += s.Duration
+		}
+	}
+}
+
+// fraction is d·part/whole, where part ≤ whole; the product may have 128 bits.
+func fraction(d time.Duration, part, whole int) time.Duration {
+	high, low := bits.Mul64(uint64(d), uint64(part))
+	quotient, _ := bits.Div64(high, low, uint64(whole))
+	return time.Duration(quotient)
+}
+
+func runRampingVUs(p *play) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	var taken atomic.Int64
+	var vus []*rampedVU
+	active := 0
+	for offset, count := range p.steps() {
+		// A step at the very end starts nothing any more, but VUs may leave in it.
+		if !p.until(p.begin.Add(offset)) {
+			return
+		}
+		for ; active < count; active++ {
+			if active == len(vus) {
+				vus = append(vus, &rampedVU{play: p, number: active, taken: &taken, running: &running})
+			}
+			vus[active].start()
+		}
+		for ; active > count; active-- {
+			vus[active-1].leave()
+		}
+	}
+}
+
+// rampedVU is a VU that comes and goes.
+type rampedVU struct {
+	play    *play
+	number  int
+	taken   *atomic.Int64 // iterations of all VUs, for their numbers
+	running *sync.WaitGroup
+
+	mu      sync.Mutex // protects the following fields
+	wanted  bool
+	looping bool                    // its goroutine is there
+	n       int                     // iterations so far
+	cut     context.CancelCauseFunc // of the iteration under way
+	cutAt   time.Time               // when it is cut off, if the VU is not wanted
+	timer   *time.Timer
+}
+
+func (v *rampedVU) start() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wanted = true
+	if v.timer != nil {
+		v.timer.Stop()
+	}
+	if !v.looping {
+		v.looping = true
+		v.running.Go(v.loop)
+	}
+}
+
+// leave lets the VU end what it runs.
+func (v *rampedVU) leave() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.wanted = false
+	if !v.looping {
+		return
+	}
+	grace := v.play.gracefulRampDown()
+	v.cutAt = time.Now().Add(grace)
+	v.timer = time.AfterFunc(grace, v.cutOff)
+}
+
+func (v *rampedVU) cutOff() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	// The timer may have rung just before the VU was wanted again, and left again.
+	if !v.wanted && !time.Now().Before(v.cutAt) && v.cut != nil {
+		v.cut(ErrInterrupted)
+	}
+}
+
+func (v *rampedVU) loop() {
+	for {
+		ctx, n, ok := v.next()
+		if !ok {
+			return
+		}
+		index := int(v.taken.Add(1)) - 1
+		v.play.iteration(ctx, Iteration{Index: index, VU: v.number, IterationInVU: n, Scheduled: time.Now()})
+	}
+}
+
+// next prepares another iteration, or ends the loop.
+func (v *rampedVU) next() (ctx context.Context, n int, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.cut != nil {
+		v.cut(nil) // of the one that has ended
+		v.cut = nil
+	}
+	if !v.wanted || !v.play.more() {
+		v.looping = false
+		if v.timer != nil {
+			v.timer.Stop()
+		}
+		return nil, 0, false
+	}
+	ctx, v.cut = context.WithCancelCause(v.play.iterations)
+	n = v.n
+	v.n++
+	return ctx, n, true
+}

@@ -1,0 +1,33 @@
+package metrics
+
+// Part returns a recorder for a part of the case, such as one of several
+// scenarios that run at the same time. What it is given, the recorder of the
+// whole is given too, and requests that are open there are waited for there. Its
+// Finish gives the metrics of the part, all but itl_decode: which gaps overlap a
+// prefill is known for the case only.
+func (r *Recorder) Part() *Recorder {
+	if r == nil {
+		return nil
+	}
+	part := NewRecorder(Options{ExactLimit: r.limit})
+	part.whole = r
+	return part
+}
+
+// root is the recorder of the whole case.
+func (r *Recorder) root() *Recorder {
+	if r == nil || r.whole == nil {
+		return r
+	}
+	return r.whole
+}
+
+// takePart takes a record that the whole takes as well.
+func (r *Recorder) takePart(rec *Record) {
+	r.shards[int(rec.shard)%len(r.shards)].take(rec)
+	if rec.Error != nil && !interrupted(rec.Error) {
+		r.mu.Lock()
+		r.group("request", rec.Error.Kind, rec.Error.Status, rec.Error.Message)
+		r.mu.Unlock()
+	}
+}

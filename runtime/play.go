@@ -1,0 +1,234 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"weir/runtime/load"
+	"weir/runtime/metrics"
+	"weir/runtime/result"
+)
+
+// play is a case, or its warm-up, while it is played: all its scenarios at the
+// same time.
+type play struct {
+	spec     *caseSpec
+	recorder *metrics.Recorder // of the whole case
+	parts    []*part
+	warmup   bool
+	crossed  *crossing // the threshold that has ended the run; nil: none
+	ends     sync.Pool // of channels that iterations are waited for with
+}
+
+// part is one scenario of it.
+type part struct {
+	*scenario
+	number   int
+	executor *load.Executor
+	recorder *metrics.Recorder // the case's, or one that passes on to it
+	bindings []binding         // by runtime
+	tags     map[string]string
+	outcome  load.Outcome
+}
+
+// newPlay prepares a case. Where there are several scenarios, each has a
+// recorder of its own besides the case's.
+func newPlay(c *caseSpec, bound [][]binding, recorder *metrics.Recorder) *play {
+	p := &play{spec: c, recorder: recorder}
+	for i, s := range c.scenarios {
+		own := recorder
+		if len(c.scenarios) > 1 {
+			own = recorder.Part()
+		}
+		p.add(s, i, s.profile, bound[i], own)
+	}
+	return p
+}
+
+// newWarmup prepares the warm-ups of a case's scenarios.
+func newWarmup(c *caseSpec, bound [][]binding, recorder *metrics.Recorder) *play {
+	p := &play{spec: c, recorder: recorder, warmup: true}
+	for i, s := range c.scenarios {
+		if s.warmup != nil {
+			p.add(s, i, *s.warmup, bound[i], recorder)
+		}
+	}
+	return p
+}
+
+func (p *play) add(s *scenario, number int, profile load.Profile, bindings []binding, recorder *metrics.Recorder) {
+	executor, err := load.New(profile)
+	if err != nil { // parseCase has checked it
+		panic(err)
+	}
+	tags := make(map[string]string, len(s.tags))
+	for name, v := range s.tags {
+		tags[name] = fmt.Sprint(v)
+	}
+	bindings = slices.Clone(bindings)
+	for i := range bindings {
+		bindings[i].states = map[int]*goja.Object{}
+	}
+	p.parts = append(p.parts, &part{scenario: s, number: number, executor: executor, recorder: recorder, bindings: bindings, tags: tags})
+}
+
+// warmUp plays the warm-ups; nil when there are none.
+func (r *run) warmUp(c *caseSpec, number int, bound [][]binding) *result.Warmup {
+	recorder := metrics.NewRecorder(metrics.Options{})
+	p := newWarmup(c, bound, recorder)
+	if len(p.parts) == 0 {
+		return nil
+	}
+	r.drive(p, number)
+	return recorder.Warmup(p.counts().Started)
+}
+
+// afterCut is how long requests that were given up have to close their records.
+const afterCut = 5 * time.Second
+
+// drive plays all scenarios to their end.
+func (r *run) drive(p *play, number int) {
+	if r.Watch != nil {
+		done := r.Watch(CaseView{Name: p.spec.name, Number: number, Of: p.spec.of, Warmup: p.warmup, Progress: p.progress, Live: p.recorder.Live})
+		defer done()
+	}
+	stop, release := r.watchThresholds(p)
+	var all sync.WaitGroup
+	for _, s := range p.parts {
+		all.Go(func() {
+			s.outcome = s.executor.Run(r.ctx, stop, func(ctx context.Context, at load.Iteration) error { return p.iterate(ctx, s, at) })
+		})
+	}
+	all.Wait()
+	release()
+	if p.crossed != nil {
+		r.aborted = p.crossed
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), afterCut)
+	defer cancel()
+	p.recorder.WaitClosed(ctx)
+}
+
+// iterate plays one iteration of a scenario. A VU always runs on the same
+// runtime; scenarios begin at different ones, as many have few VUs.
+func (p *play) iterate(ctx context.Context, s *part, at load.Iteration) error {
+	it := &iteration{
+		Iteration: metrics.Iteration{Recorder: s.recorder, Scenario: s.name, Index: at.Index, VU: at.VU, Tags: s.tags},
+		inVU:      at.IterationInVU,
+		caseName:  p.spec.name,
+		scenario:  s.scenario,
+		warmup:    p.warmup,
+		binding:   &s.bindings[(s.number+at.VU)%len(s.bindings)],
+	}
+	it.Begun = &it.begun
+	// A schedule says when iterations start; without one, a VU starts its next
+	// iteration whenever its last one has ended.
+	if s.executor.Scheduled() {
+		it.Scheduled = at.Scheduled
+	}
+	ended, _ := p.ends.Get().(chan error)
+	if ended == nil {
+		ended = make(chan error, 1)
+	}
+	defer p.ends.Put(ended)
+	return it.run(ctx, ended)
+}
+
+// counts are the iterations of all scenarios.
+func (p *play) counts() result.Counts {
+	var sum result.Counts
+	for _, s := range p.parts {
+		c := countsOf(s.outcome.Counts)
+		sum.Scheduled += c.Scheduled
+		sum.Started += c.Started
+		sum.Completed += c.Completed
+		sum.IterationFailed += c.IterationFailed
+		sum.Interrupted += c.Interrupted
+		sum.Dropped += c.Dropped
+		sum.Late += c.Late
+	}
+	return sum
+}
+
+func countsOf(c load.Counts) result.Counts {
+	return result.Counts{
+		Scheduled:       c.Scheduled,
+		Started:         c.Started,
+		Completed:       c.Completed,
+		IterationFailed: c.Failed,
+		Interrupted:     c.Interrupted,
+		Dropped:         c.Dropped,
+		Late:            c.Late,
+	}
+}
+
+// progress is how far all scenarios are together.
+func (p *play) progress() load.Progress {
+	var sum load.Progress
+	for i, s := range p.parts {
+		one := s.executor.Progress()
+		if i == 0 {
+			sum = one
+			continue
+		}
+		sum.Scheduled += one.Scheduled
+		sum.Started += one.Started
+		sum.Completed += one.Completed
+		sum.Failed += one.Failed
+		sum.Interrupted += one.Interrupted
+		sum.Dropped += one.Dropped
+		sum.Late += one.Late
+		sum.Running += one.Running
+		// As one that has no number or no end, neither have all of them.
+		if sum.Planned > 0 && one.Planned > 0 {
+			sum.Planned += one.Planned
+		} else {
+			sum.Planned = 0
+		}
+		if sum.Begin.IsZero() || !one.Begin.IsZero() && one.Begin.Before(sum.Begin) {
+			sum.Begin = one.Begin
+		}
+		switch {
+		case sum.End.IsZero() || one.End.IsZero():
+			sum.End = time.Time{}
+		case one.End.After(sum.End):
+			sum.End = one.End
+		}
+		sum.Stopping = sum.Stopping && one.Stopping
+	}
+	return sum
+}
+
+// finish sums the case up, and its scenarios.
+func (p *play) finish() *result.Case {
+	c := p.spec
+	found := p.recorder.Finish(p.counts(), c.thresholdsOf("").exprs(), c.rules)
+	if c.named {
+		found.Scenarios = map[string]*result.Scenario{}
+	}
+	for _, s := range p.parts {
+		found.Interrupted = found.Interrupted || !slices.Contains([]load.Ending{load.EndDone, load.EndMaxDuration}, s.outcome.Ended)
+		of := found
+		if s.recorder != p.recorder {
+			of = s.recorder.Finish(countsOf(s.outcome.Counts), c.thresholdsOf(s.name).exprs(), c.rules)
+			for _, t := range of.Thresholds {
+				t.Metric += "{scenario:" + s.name + "}"
+				found.Thresholds = append(found.Thresholds, t)
+			}
+		}
+		if c.named {
+			found.Scenarios[s.name] = &result.Scenario{
+				Tags: maps.Clone(s.scenario.tags), Started: of.Started, Duration: of.Duration, Counts: of.Counts,
+				Metrics: of.Metrics, Throughput: of.Throughput, Errors: of.Errors, Checks: of.Checks,
+			}
+		}
+	}
+	p.crossed.mark(found.Thresholds)
+	return found
+}

@@ -1,0 +1,238 @@
+package result
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// RecordsName is the name of the file of records in a run's folder.
+const RecordsName = "records.jsonl.zst"
+
+// Request is one request as the file of records has it: one line of JSON. Times
+// ending in _us are whole microseconds, counted from Started unless their
+// comment says otherwise; those that did not happen are absent.
+//
+// Token events are in order of arrival. TokenGaps[0] is the time of the first
+// one; each later gap is counted from the event before, so that the sum of the
+// first n gaps is the time of the n-th event.
+type Request struct {
+	Case      int    `json:"case"` // number in the run, from 1
+	CaseName  string `json:"case_name"`
+	Scenario  string `json:"scenario"`
+	Iteration int    `json:"iteration"` // number in the case, from 0
+	VU        int    `json:"vu"`
+	Kind      string `json:"kind"` // "llm" or "http"
+
+	Started   int64  `json:"started_unix_ns"`           // wall clock; 0: no byte was sent
+	Scheduled *int64 `json:"scheduled_us,omitempty"`    // the iteration was to start; absent: it had no schedule
+	Sent      *int64 `json:"sent_us,omitempty"`         // the last byte of the request was given to the kernel
+	Head      *int64 `json:"head_us,omitempty"`         // the response head was complete
+	Output    *int64 `json:"first_output_us,omitempty"` // first text that is not reasoning
+	End       *int64 `json:"end_us,omitempty"`          // the response was complete, or was given up
+	DNS       int64  `json:"dns_us,omitempty"`          // how long it took; so the next two
+	Connect   int64  `json:"connect_us,omitempty"`
+	TLS       int64  `json:"tls_us,omitempty"`
+
+	Reused      bool  `json:"reused"`                // the connection had carried a request before, or had been opened in advance
+	Resent      bool  `json:"resent,omitempty"`      // sent again, as a kept connection was dead
+	Retransmits int   `json:"retransmits,omitempty"` // TCP segments that this machine sent again meanwhile
+	BytesOut    int64 `json:"bytes_out"`
+	BytesIn     int64 `json:"bytes_in"`
+
+	Status       int           `json:"status"` // 0: no head arrived
+	Error        *RequestError `json:"error,omitempty"`
+	FinishReason string        `json:"finish_reason,omitempty"`
+	InputTokens  *TokenCount   `json:"input_tokens,omitempty"` // these four: absent when not known
+	OutputTokens *TokenCount   `json:"output_tokens,omitempty"`
+	Reasoning    *TokenCount   `json:"reasoning_tokens,omitempty"`
+	Cached       *TokenCount   `json:"cached_tokens,omitempty"`
+
+	Stamp     string  `json:"stamp"` // which clock gave the events' times: "kernel", "user" or "mixed"
+	TokenGaps []int64 `json:"token_gaps_us,omitempty"`
+	Tokens    []int   `json:"tokens,omitempty"`       // of each event; absent: one each
+	ReadLags  []int64 `json:"read_lags_us,omitempty"` // of each event; absent: all 0
+	Shared    []int   `json:"shared,omitempty"`       // events, counted from 0, whose time is an upper bound: they came in one read with a later one
+}
+
+// RequestError says why a request failed.
+type RequestError struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message"`
+}
+
+// TokenCount is a number of tokens, and who counted them.
+type TokenCount struct {
+	N      int    `json:"n"`
+	Source string `json:"source"` // "usage", "tokenizer" or "events"
+}
+
+// Records writes the file of records while a run goes on. Add may be called
+// from any goroutine; Flush and Close are for one, when no Add is under way.
+//
+// Whoever adds a record encodes it; one goroutine compresses and writes. What
+// waits for it is bounded: when the disk does not keep up, Add waits. A write
+// that fails ends the writing, not the run: later records are discarded, and
+// Flush and Close tell of it.
+type Records struct {
+	path  string
+	file  *os.File
+	zip   *zstd.Encoder
+	queue chan *[]byte
+	idle  sync.WaitGroup // records that have been queued and not been written
+	ended chan struct{}  // closed when the writer has ended
+
+	mu     sync.Mutex // protects the following fields
+	err    error      // the first failure
+	missed int64      // records that were discarded
+}
+
+// queuedRecords is how many records may wait for the writer: some megabytes.
+const queuedRecords = 1024
+
+// keptLine is the largest encoded record whose memory is used again, bytes.
+const keptLine = 1 << 16
+
+var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+// CreateRecords begins the file of records in a run's folder. One that exists
+// is never overwritten.
+func (f *Folder) CreateRecords() (*Records, error) {
+	path := filepath.Join(f.Dir, RecordsName)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create the file of records %s: %w; choose another folder with --out", path, err)
+	}
+	// One core's share, little memory: the machine is there for the load.
+	zip, err := zstd.NewWriter(file, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		return nil, errors.Join(err, file.Close(), os.Remove(path))
+	}
+	r := &Records{path: path, file: file, zip: zip, queue: make(chan *[]byte, queuedRecords), ended: make(chan struct{})}
+	go r.write()
+	return r, nil
+}
+
+// Path is the path of the file.
+func (r *Records) Path() string { return r.path }
+
+// Add writes one record. It does not keep it.
+func (r *Records) Add(request *Request) {
+	text, err := json.Marshal(request)
+	if err != nil {
+		r.fail(fmt.Errorf("encode a record: %w", err))
+		return
+	}
+	line := lines.Get().(*[]byte)
+	*line = append(append((*line)[:0], text...), '\n')
+	r.idle.Add(1)
+	r.queue <- line
+}
+
+// write is the goroutine that writes.
+func (r *Records) write() {
+	defer close(r.ended)
+	for line := range r.queue {
+		if r.failure() == nil {
+			if _, err := r.zip.Write(*line); err != nil {
+				r.fail(writeError(r.path, err))
+			}
+		} else {
+			r.mu.Lock()
+			r.missed++
+			r.mu.Unlock()
+		}
+		if cap(*line) <= keptLine {
+			lines.Put(line)
+		}
+		r.idle.Done()
+	}
+}
+
+// Flush returns when everything that was added is on disk.
+func (r *Records) Flush() error {
+	r.idle.Wait()
+	if err := r.failure(); err != nil {
+		return err
+	}
+	if err := errors.Join(r.zip.Flush(), r.file.Sync()); err != nil {
+		r.fail(writeError(r.path, err))
+	}
+	return r.failure()
+}
+
+// Close completes the file. It reports whatever went wrong since its creation.
+func (r *Records) Close() error {
+	close(r.queue)
+	<-r.ended
+	zipped := r.zip.Close() // also after a failure: it ends the encoder
+	closed := r.file.Close()
+	if err := errors.Join(zipped, closed); err != nil && r.failure() == nil {
+		r.fail(writeError(r.path, err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.missed > 0 {
+		return fmt.Errorf("%w; %d later records are missing too", r.err, r.missed)
+	}
+	return r.err
+}
+
+func (r *Records) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *Records) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// ReadRecords reads a file of records, one after another. A file that was cut
+// off, as by a full disk, yields what it has, and then an error.
+func ReadRecords(path string) iter.Seq2[*Request, error] {
+	return func(yield func(*Request, error) bool) {
+		file, err := os.Open(path)
+		if err != nil {
+			yield(nil, fmt.Errorf("read records: %w", err))
+			return
+		}
+		defer file.Close()
+		unzip, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			yield(nil, fmt.Errorf("read records: %s: %w", path, err))
+			return
+		}
+		defer unzip.Close()
+		in := bufio.NewReader(unzip)
+		for number := 1; ; number++ {
+			line, err := in.ReadBytes('\n')
+			if err == io.EOF && len(line) == 0 {
+				return
+			}
+			request := new(Request)
+			if err == nil {
+				err = json.Unmarshal(line, request)
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("read records: %s: line %d: %w", path, number, err))
+				return
+			}
+			if !yield(request, nil) {
+				return
+			}
+		}
+	}
+}

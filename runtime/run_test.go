@@ -1,0 +1,505 @@
+//go:build !race
+
+package runtime_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"weir/modules/core"
+	custom "weir/modules/metrics"
+	"weir/runtime"
+	"weir/runtime/load"
+	"weir/runtime/metrics"
+	"weir/runtime/result"
+	"weir/runtime/script"
+	"weir/runtime/wire"
+)
+
+// service is a module that stands in for a service: request(ms) is a generation
+// whose only token comes after so long, or when it is cut off.
+type service struct{}
+
+func (service) Exports(rt *script.Runtime) (map[string]any, error) {
+	return map[string]any{"request": func(call goja.FunctionCall) goja.Value {
+		d := time.Duration(call.Argument(0).ToInteger()) * time.Millisecond
+		rec := metrics.NewRecord()
+		rec.Iteration, _ = rt.Current().(*metrics.Iteration)
+		recorder, ctx := rec.Recorder(), rt.Context()
+		recorder.Announce(rec)
+		promise, settle := rt.Promise()
+		go func() {
+			recorder.Begin(rec)
+			select {
+			case <-time.After(d):
+				rec.Token(wire.Arrival{At: time.Now(), Kernel: true}, 1)
+			case <-ctx.Done():
+				rec.Error = &metrics.Error{Kind: "interrupted"}
+			}
+			recorder.Close(rec)
+			settle(func() (any, error) { return nil, ctx.Err() })
+		}()
+		return promise
+	}}, nil
+}
+
+// played is what came of a script.
+type played struct {
+	*result.Result
+	runtime.Outcome
+	console string
+}
+
+// playScript runs a script on two runtimes; change may change the configuration.
+func playScript(t *testing.T, source string, change func(*runtime.Config)) played {
+	t.Helper()
+	return loaded(t, source)(t, change)
+}
+
+// bubble is playScript in a bubble of its own time.
+func bubble(t *testing.T, source string, change func(*runtime.Config)) (p played) {
+	t.Helper()
+	play := loaded(t, source)
+	synctest.Test(t, func(t *testing.T) { p = play(t, change) })
+	return p
+}
+
+// loaded loads a script. (The bundler leaves goroutines behind for a while, so
+// this cannot be done in a bubble.)
+func loaded(t *testing.T, source string) func(*testing.T, func(*runtime.Config)) played {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "main.ts")
+	source = `import { check, sleep } from "weir"; import { request } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
+	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var console bytes.Buffer
+	own := custom.New()
+	s, err := script.Load(path, script.Config{
+		Modules:   map[string]script.Module{"weir": core.New(), "service": service{}, "weir/metrics": own},
+		LookupEnv: func(string) (string, bool) { return "", false },
+		Console:   &console,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(t *testing.T, change func(*runtime.Config)) played {
+		runtimes, err := runtime.Init(t.Context(), s, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer runtime.Close(runtimes)
+		p := played{Result: &result.Result{}}
+		c := runtime.Config{Script: s, Result: p.Result, Custom: func() map[string]metrics.CustomKind { return own.Kinds() },
+			Output: &console, Errors: &console, Write: func(string, []byte) error { return nil }}
+		if change != nil {
+			change(&c)
+		}
+		p.Outcome = runtime.Run(t.Context(), runtimes, c)
+		p.console = console.String()
+		return p
+	}
+}
+
+func (p played) only(t *testing.T) *result.Case {
+	t.Helper()
+	if p.Outcome.Err != nil || len(p.Cases) != 1 {
+		t.Fatalf("%d cases, error %v", len(p.Cases), p.Outcome.Err)
+	}
+	return p.Cases[0]
+}
+
+func TestScenarios(t *testing.T) {
+	p := bubble(t, `
+		const answers = new Counter("answers");
+		export const options = {
+			tags: { model: "m" },
+			thresholds: { "ttft{scenario:chat}": "max<=20", "ttft{ scenario: batch }": "max<=20", ttft: "count==16" },
+			scenarios: {
+				chat: { executor: "per-vu-iterations", vus: 3, iterations: 2, exec: "chat", tags: { kind: "short" } },
+				batch: { executor: "shared-iterations", vus: 2, iterations: 10, exec: "batch", startTime: "1s", data: [30],
+					thresholds: { ttft: ["count==10"], answers: "count==10" } },
+			},
+		};
+		const begin = performance.now();
+		export async function chat(it) {
+			if (it.scenario !== "chat" || it.tags.kind !== "short" || it.tags.model !== "m" || it.data !== undefined) throw new Error("chat: wrong iteration");
+			await request(10);
+		}
+		export async function batch(it) {
+			if (it.scenario !== "batch" || it.tags.kind !== undefined || it.item !== 30) throw new Error("batch: wrong iteration");
+			if (performance.now() - begin < 1000) throw new Error("batch: too early");
+			await request(it.item);
+			check(it, { "is batch": (it) => it.scenario === "batch" });
+			answers.add(1);
+		}`, nil)
+	c := p.only(t)
+	if c.Name != "chat + batch" || c.Counts.Completed != 16 || c.Counts.Requests != 16 || len(c.Errors) > 0 {
+		t.Errorf("case %q: %+v, errors %+v", c.Name, c.Counts, c.Errors)
+	}
+	chat, batch := c.Scenarios["chat"], c.Scenarios["batch"]
+	if len(c.Scenarios) != 2 || chat == nil || batch == nil {
+		t.Fatalf("scenarios: %v", c.Scenarios)
+	}
+	if chat.Counts.Started != 6 || chat.Counts.Requests != 6 || *chat.Metrics["ttft"].Max != 10 || len(chat.Checks) != 0 {
+		t.Errorf("chat: %+v, %+v", chat.Counts, chat.Checks)
+	}
+	if batch.Counts.Started != 10 || batch.Counts.Requests != 10 || *batch.Metrics["ttft"].Min != 30 || batch.Metrics["answers"].N != 10 || batch.Checks[0].Passes != 10 {
+		t.Errorf("batch: %+v, %+v", batch.Counts, batch.Checks)
+	}
+	if c.Metrics["ttft"].N != 16 || *c.Metrics["ttft"].Min != 10 || *c.Metrics["ttft"].Max != 30 || c.Metrics["answers"].N != 10 || c.Checks[0].Passes != 10 {
+		t.Errorf("the whole: %+v, %+v", c.Metrics["ttft"], c.Checks)
+	}
+	if lag := batch.Started.Sub(c.Started); lag != time.Second {
+		t.Errorf("batch began after %v", lag)
+	}
+	if !reflect.DeepEqual(chat.Tags, map[string]any{"model": "m", "kind": "short"}) || !reflect.DeepEqual(c.Tags, map[string]any{"model": "m"}) {
+		t.Errorf("tags: %v, %v", chat.Tags, c.Tags)
+	}
+	var got []string
+	for _, th := range c.Thresholds {
+		got = append(got, fmt.Sprint(th.Metric, " ", th.Expr, " ", th.OK))
+	}
+	want := []string{"answers{scenario:batch} count==10 true", "ttft count==16 true",
+		"ttft{scenario:batch} count==10 true", "ttft{scenario:batch} max<=20 false", "ttft{scenario:chat} max<=20 true"}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("thresholds\n got %q\nwant %q", got, want)
+	}
+}
+
+// plan sees the scenarios' results; what stands beside them holds for all.
+func TestScenariosOfPlan(t *testing.T) {
+	p := bubble(t, `
+		export function* plan() {
+			const a = yield { name: "two", data: ["x"], warmup: 3, exec: "both", scenarios: { a: { vus: 2, iterations: 4 }, b: { vus: 1, iterations: 1, warmup: 0, data: ["y"] } } };
+			console.log(a.scenarios.a.metrics.ttft.p(50), a.scenarios.b.counts.started, a.scenarios.b.metrics.ttst.n, a.warmup.iterations);
+			const b = yield { name: "one", scenarios: { only: { exec: "both", iterations: 2, data: ["x"] } }, thresholds: { "ttft{scenario:only}": ["p(50)<100"] } };
+			console.log(b.scenarios.only.counts.started, b.thresholds[0].ok);
+			const c = yield { name: "none", scenario: "plain", exec: "both", data: ["x"], thresholds: { "ttft{scenario:plain}": ["p(50)<100"] } };
+			console.log(c.scenarios, c.thresholds[0].ok);
+		}
+		export async function both(it) {
+			if (it.item !== (it.scenario === "b" ? "y" : "x")) throw new Error(it.scenario);
+			await request(it.warmup ? 1 : it.scenario === "a" ? 10 : 20);
+		}`, nil)
+	if p.Outcome.Err != nil || p.console != "10 1 0 3\n2 true\nundefined true\n" {
+		t.Errorf("%v, console %q", p.Outcome.Err, p.console)
+	}
+	for _, c := range p.Cases {
+		if c.Counts.IterationFailed > 0 {
+			t.Errorf("%s: %+v", c.Name, c.Errors)
+		}
+	}
+}
+
+// A scenario that is cut off, whatever it does, leaves the other one alone.
+func TestCutOffOfOneScenario(t *testing.T) {
+	for name, body := range map[string]string{
+		"loop":          `for (;;) {}`,
+		"loop of jobs":  `for (;;) await null;`,
+		"await":         `await sleep("10m"); throw new Error("must not run");`,
+		"request":       `await request(600_000); throw new Error("must not run");`,
+		"many requests": `for (;;) await request(1);`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			// Real time: a loop that never ends keeps a bubble's clock from moving.
+			p := playScript(t, `
+				export const options = { scenarios: {
+					cut: { executor: "constant-vus", vus: 4, duration: "50ms", gracefulStop: 0, exec: "cut" },
+					other: { executor: "per-vu-iterations", vus: 4, iterations: 1, exec: "other" },
+				} };
+				export async function cut() { `+body+` }
+				export async function other() { for (let i = 0; i < 20; i++) { await request(5); await null; } }`, nil)
+			c := p.only(t)
+			other, cut := c.Scenarios["other"], c.Scenarios["cut"]
+			if other.Counts.Completed != 4 || other.Counts.Requests != 80 || other.Counts.RequestsFailed+other.Counts.RequestsCut > 0 {
+				t.Errorf("other: %+v, errors %+v", other.Counts, other.Errors)
+			}
+			if cut.Counts.Interrupted != 4 || cut.Counts.Completed > 0 || cut.Counts.IterationFailed > 0 {
+				t.Errorf("cut: %+v, errors %+v", cut.Counts, cut.Errors)
+			}
+		})
+	}
+}
+
+func TestState(t *testing.T) {
+	p := bubble(t, `
+		export const options = { vus: 5, executor: "per-vu-iterations", iterations: 4, warmup: { executor: "per-vu-iterations", vus: 5, iterations: 2 } };
+		export default async function (it) {
+			const state = it.state;
+			state.count ??= 0;
+			state.vu ??= it.vu;
+			if (state.count !== it.iterationInVU || state.vu !== it.vu) throw new Error(JSON.stringify([state, it.iterationInVU, it.vu]));
+			await request(1 + it.vu);
+			if (it.state !== state) throw new Error("another object after an await");
+			it.state.count++;
+			try { it.state = {}; } catch (e) { if (e instanceof TypeError) return; }
+			throw new Error("it.state can be replaced");
+		}`, nil)
+	c := p.only(t)
+	if c.Counts.Completed != 20 || c.Warmup.Iterations != 10 {
+		t.Errorf("%+v, errors %+v, warm-up %+v", c.Counts, c.Errors, c.Warmup)
+	}
+}
+
+// State belongs to a VU of a scenario; in an open loop too, a VU is one iteration
+// at a time.
+func TestStateOfScenarios(t *testing.T) {
+	p := playScript(t, `
+		export const options = { scenarios: {
+			open: { executor: "arrival-rate", rate: 200, iterations: 40 },
+			closed: { executor: "constant-vus", vus: 3, duration: "200ms" },
+		} };
+		export default async function (it) {
+			if (it.state.busy) throw new Error("two iterations of a VU at once");
+			if ((it.state.scenario ??= it.scenario) !== it.scenario) throw new Error("shared between scenarios");
+			if ((it.state.n ??= 0) !== it.iterationInVU) throw new Error("lost");
+			it.state.n++;
+			it.state.busy = true;
+			await request(it.index % 20);
+			it.state.busy = false;
+		}`, nil)
+	if c := p.only(t); c.Counts.IterationFailed > 0 || c.Scenarios["open"].Counts.Completed != 40 {
+		t.Errorf("%+v, errors %+v", c.Counts, c.Errors)
+	}
+}
+
+func TestAbortOnFail(t *testing.T) {
+	const script = `
+		export function* plan() {
+			try {
+				yield { name: "bad", executor: "constant-vus", vus: 2, duration: "5m", LOAD thresholds: { THRESHOLDS } };
+				yield { name: "never" };
+			} finally { console.log("plan left"); }
+		}
+		const waited = new Trend("waited", true);
+		export default async function (it) { await request(it.index < 100 ? 10 : 1000); waited.add(it.index < 100 ? 10 : 1000); }
+		export function teardown() { console.log("teardown"); }
+		export function handleSummary(result) { return { stdout: result.cases.length + " case" }; }`
+	for _, c := range []struct {
+		name, thresholds string
+		after            time.Duration // 0: never, the case goes to its end
+		metric, expr     string
+	}{
+		{"crossed", `ttft: [{ threshold: "max<500", abortOnFail: true }]`, 2 * time.Second, "ttft", "max<500"},
+		{"crossed, beside others", `ttft: ["avg<1", { threshold: "p(50)<500", abortOnFail: true }], e2el: "max<1"`, 50 * time.Second, "ttft", "p(50)<500"},
+		{"a metric of the script's", `waited: { threshold: "max<500", abortOnFail: true }`, 2 * time.Second, "waited", "max<500"},
+		{"not before its delay", `ttft: [{ threshold: "max<500", abortOnFail: true, delayAbortEval: "30s" }]`, 30 * time.Second, "ttft", "max<500"},
+		{"kept", `ttft: [{ threshold: "max<5000", abortOnFail: true }]`, 0, "", ""},
+		{"no samples", `ttst: [{ threshold: "max<5000", abortOnFail: true }]`, 0, "", ""},
+		{"not asked for", `ttft: [{ threshold: "max<500", abortOnFail: false }, "max<100"]`, 0, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := bubble(t, strings.NewReplacer("THRESHOLDS", c.thresholds, "LOAD", "gracefulStop: '5s',").Replace(script), nil)
+			if p.Outcome.Err != nil || p.Outcome.Interrupted || p.Result.Interrupted {
+				t.Errorf("error %v, interrupted %v, %v", p.Outcome.Err, p.Outcome.Interrupted, p.Result.Interrupted)
+			}
+			cases := 1
+			if c.after == 0 {
+				cases = 2
+			}
+			if want := fmt.Sprintf("plan left\nteardown\n%d case", cases); p.console != want {
+				t.Errorf("console %q, want %q", p.console, want)
+			}
+			found := p.Cases[0]
+			if c.after == 0 {
+				if p.Outcome.Aborted != "" || p.Error != "" || found.Interrupted {
+					t.Errorf("aborted %q, error %q, interrupted %v", p.Outcome.Aborted, p.Error, found.Interrupted)
+				}
+				return
+			}
+			if !strings.Contains(p.Outcome.Aborted, `case "bad"`) || !strings.Contains(p.Outcome.Aborted, c.metric) || !strings.Contains(p.Outcome.Aborted, c.expr) || p.Error != p.Outcome.Aborted {
+				t.Errorf("aborted %q, error %q", p.Outcome.Aborted, p.Error)
+			}
+			if late := time.Duration(found.Duration*1e9) - c.after; late < 0 || late > 3*time.Second {
+				t.Errorf("it lasted %v, want about %v", found.Duration, c.after)
+			}
+			if !found.Interrupted || found.Counts.Interrupted > 0 || found.Counts.Completed != found.Counts.Started {
+				t.Errorf("interrupted %v, %+v: what ran must come to its end", found.Interrupted, found.Counts)
+			}
+			i := slices.IndexFunc(found.Thresholds, func(th result.Threshold) bool { return th.Metric == c.metric && th.Expr == c.expr })
+			if th := found.Thresholds[i]; th.OK || !strings.Contains(th.Note, "ended the run") {
+				t.Errorf("threshold %+v", th)
+			}
+		})
+	}
+}
+
+// A threshold on one scenario stops the case, all of it.
+func TestAbortOnFailOfAScenario(t *testing.T) {
+	p := bubble(t, `
+		export const options = { scenarios: {
+			slow: { executor: "constant-vus", vus: 1, duration: "1h", data: [400], thresholds: { ttft: { threshold: "max<300", abortOnFail: true } } },
+			fast: { executor: "constant-vus", vus: 1, duration: "1h", data: [100] },
+		} };
+		export default async function (it) { await request(it.item); }`, nil)
+	c := p.only(t)
+	if !strings.Contains(p.Aborted, "ttft{scenario:slow} was 400") || !c.Interrupted || c.Duration > 2 {
+		t.Errorf("aborted %q, %v s", p.Aborted, c.Duration)
+	}
+	if c.Counts.Started != c.Counts.Completed || c.Scenarios["fast"].Counts.Started < 9 {
+		t.Errorf("%+v", c.Counts)
+	}
+}
+
+func TestPreconnect(t *testing.T) {
+	for options, want := range map[string]string{
+		`{ vus: 7, iterations: 7 }`:                                                                                   "7",
+		`{ vus: 7, iterations: 7, preconnect: true }`:                                                                 "7",
+		`{ vus: 7, iterations: 7, preconnect: false }`:                                                                "",
+		`{ vus: 7, iterations: 7, preconnect: 3, warmup: 1 }`:                                                         "3",
+		`{ executor: "arrival-rate", rate: 1000, iterations: 2 }`:                                                     "",
+		`{ executor: "arrival-rate", rate: 1000, iterations: 2, preconnect: 20 }`:                                     "20",
+		`{ scenarios: { a: { vus: 2 }, b: { executor: "arrival-rate", rate: 1000, iterations: 1 }, c: { vus: 3 } } }`: "5",
+	} {
+		var calls []string
+		requests := 0
+		p := playScript(t, `export const options = `+options+`; export default async function () { await request(0); }`, func(c *runtime.Config) {
+			c.Watch = func(v runtime.CaseView) func() { requests++; return func() {} }
+			c.Preconnect = func(_ context.Context, n int) error {
+				if requests > 0 {
+					t.Errorf("%s: connections are opened after the first requests", options)
+				}
+				calls = append(calls, fmt.Sprint(n))
+				return fmt.Errorf("refused") // the requests would report it
+			}
+		})
+		p.only(t)
+		if got := strings.Join(calls, ","); got != want {
+			t.Errorf("%s: %q connections, want %q", options, got, want)
+		}
+	}
+}
+
+// A stop while connections are opened ends that, and the run.
+func TestStopWhilePreconnecting(t *testing.T) {
+	stop := make(chan struct{})
+	p := playScript(t, `export const options = { vus: 2 }; export default () => { throw 1; };`, func(c *runtime.Config) {
+		c.Stop = stop
+		c.Preconnect = func(ctx context.Context, n int) error {
+			close(stop)
+			<-ctx.Done()
+			return ctx.Err()
+		}
+	})
+	if !p.Outcome.Interrupted || p.Outcome.Err != nil || len(p.Cases) != 1 || !p.Cases[0].Interrupted || p.Cases[0].Counts.Started > 0 {
+		t.Errorf("%+v", p.Outcome)
+	}
+}
+
+func TestInstances(t *testing.T) {
+	seen := map[int]int{}
+	for instance := range 3 {
+		p := playScript(t, `
+			export const options = { scenarios: {
+				striped: { executor: "arrival-rate", rate: 10000, iterations: 20 },
+				own: { executor: "arrival-rate", rate: 10000, iterations: 4, instance: 1, instances: 4 },
+			} };
+			export default function (it) { console.log(it.scenario, it.index); }`, func(c *runtime.Config) { c.Instance, c.Instances = instance, 3 })
+		p.only(t)
+		for line := range strings.Lines(p.console) {
+			var scenario string
+			var index int
+			fmt.Sscan(line, &scenario, &index)
+			switch {
+			case scenario == "striped" && index%3 != instance:
+				t.Errorf("instance %d plays iteration %d", instance, index)
+			case scenario == "own" && index%4 != 1:
+				t.Errorf("a share of its own plays iteration %d", index)
+			case scenario == "striped":
+				seen[index]++
+			}
+		}
+	}
+	if len(seen) != 20 {
+		t.Errorf("%d iterations were played, want 20", len(seen))
+	}
+}
+
+func TestWrongCases(t *testing.T) {
+	for options, want := range map[string]string{
+		`{ scenarios: {} }`:                                                                           "scenarios must be an object of at least one scenario",
+		`{ scenarios: [] }`:                                                                           "scenarios must be an object",
+		`{ scenarios: { a: 3 } }`:                                                                     "scenario a must be an object",
+		`{ scenarios: { a: {} }, vus: 2 }`:                                                            "vus beside scenarios",
+		`{ scenarios: { a: { vuss: 2 } } }`:                                                           `scenario a: unknown option "vuss"; did you mean "vus"?`,
+		`{ scenarios: { a: { vus: 2, pause: 3 } } }`:                                                  `scenario a: unknown option "pause"`,
+		`{ scenarios: { a: { env: { X: "1" } } } }`:                                                   "scenario a: env is not supported",
+		`{ scenarios: { a: { executor: "constant-vu" } } }`:                                           `did you mean "constant-vus"?`,
+		`{ scenarios: { a: { data: [] } } }`:                                                          "scenario a: data is an empty list",
+		`{ scenarios: { "a{b}": {} } }`:                                                               "must not have braces",
+		`{ scenarios: { a: {} }, thresholds: { "ttft{scenario:b}": "max<1" } }`:                       "the case has no scenario b, only a",
+		`{ scenarios: { a: { thresholds: { "ttft{scenario:a}": "max<1" } } } }`:                       "write ttft",
+		`{ scenarios: { a: { thresholds: { tttft: "max<1" } } } }`:                                    "did you mean ttft?",
+		`{ thresholds: { "ttft{status:200}": "max<1" } }`:                                             "by tags",
+		`{ thresholds: { ttft: 3 } }`:                                                                 "neither an expression",
+		`{ thresholds: { ttft: { threshold: "max<1", abortOnfail: true } } }`:                         `unknown option "abortOnfail"; did you mean "abortOnFail"?`,
+		`{ thresholds: { ttft: { abortOnFail: true } } }`:                                             "threshold must be an expression",
+		`{ thresholds: { ttft: { threshold: "max<1", abortOnFail: "yes" } } }`:                        "abortOnFail must be true or false",
+		`{ thresholds: { ttft: { threshold: "max<1", delayAbortEval: "1s" } } }`:                      "give abortOnFail",
+		`{ thresholds: { ttft: { threshold: "max<1", abortOnFail: true, delayAbortEval: "soon" } } }`: "delayAbortEval:",
+		`{ thresholds: { ttft: { threshold: "max<<1", abortOnFail: true } } }`:                        "max<<1",
+		`{ preconnect: "yes" }`:                                                                       "preconnect must be true, false or a number",
+		`{ preconnect: -1 }`:                                                                          "preconnect must be true, false or a number",
+		`{ executor: "arrival-rate", rate: 1, iterations: 1, preconnect: true }`:                      "give the number of connections",
+	} {
+		p := playScript(t, `export const options = `+options+`; export default () => { throw new Error("must not run"); };`, nil)
+		if p.Outcome.Err == nil || !strings.Contains(p.Outcome.Err.Error(), want) {
+			t.Errorf("%s: %v, want %q", options, p.Outcome.Err, want)
+		}
+		if len(p.Cases) > 0 {
+			t.Errorf("%s: a case was played", options)
+		}
+	}
+}
+
+// The progress of a case is that of its scenarios together.
+func TestProgressOfScenarios(t *testing.T) {
+	var mu sync.Mutex
+	var view runtime.CaseView
+	play := loaded(t, `
+		export const options = { scenarios: {
+			a: { executor: "per-vu-iterations", vus: 2, iterations: 5 },
+			b: { executor: "shared-iterations", vus: 1, iterations: 3, startTime: "1s", maxDuration: "1h" },
+		} };
+		export default async function () { await request(1000); }`)
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			play(t, func(c *runtime.Config) {
+				c.Watch = func(v runtime.CaseView) func() {
+					mu.Lock()
+					defer mu.Unlock()
+					view = v
+					return func() {}
+				}
+			})
+		}()
+		time.Sleep(2500 * time.Millisecond)
+		mu.Lock()
+		got := view.Progress()
+		mu.Unlock()
+		want := load.Counts{Scheduled: 13, Started: 8, Completed: 5}
+		if got.Counts != want || got.Running != 3 || got.Planned != 13 || got.Stopping {
+			t.Errorf("after 2.5 s: %+v", got)
+		}
+		if got.End.Sub(got.Begin) != time.Hour+time.Second {
+			t.Errorf("from %v to %v", got.Begin, got.End)
+		}
+		<-done
+	})
+}
