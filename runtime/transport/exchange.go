@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -151,9 +152,10 @@ func (x *Exchange) sent() {
 // Heads and bodies up to this size go into the kernel in one write.
 const oneWrite = 64 << 10
 
-// The kernel stamps the last byte of a write. That is a request's start only
-// if all of it can go out at once: more than TCP's first window waits for the
-// service's acknowledgements (RFC 6928: 10 segments).
+// The kernel stamps the last byte of a write. That is a request's start only if
+// all of it can go out at once: more than TCP's first window waits for the
+// service's acknowledgements (RFC 6928: 10 segments). Nor may a stamp come while
+// the socket takes no more data: Go's poller would take it for a failure.
 const oneWindow = 14 << 10
 
 // draft is what a request is put together in.
@@ -188,7 +190,9 @@ func (x *Exchange) write(req *Request) error {
 
 	d.bytes = h.AppendBytes(d.bytes[:0])
 	size := len(d.bytes) + len(req.Body)
-	x.conn.line.stamp = size <= oneWindow || size > oneWrite
+	if x.conn.line.stamp = size <= oneWindow; !x.conn.line.stamp {
+		x.conn.line.Sent(x.rec.Started) // takes away the stamp of an earlier request that came late
+	}
 	if size <= oneWrite {
 		d.bytes = append(d.bytes, req.Body...)
 		_, err := x.conn.Write(d.bytes)
@@ -201,8 +205,12 @@ func (x *Exchange) write(req *Request) error {
 	return err
 }
 
-// A response head must fit into the read buffer.
-const readBuffer = 8 << 10
+// There is a read buffer for every stream, so it is small. A response head must
+// fit into it: for one that does not, a larger one is made.
+const (
+	readBuffer = 2 << 10
+	largeHead  = 64 << 10
+)
 
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
 
@@ -213,7 +221,13 @@ func (x *Exchange) readHead(req *Request) error {
 	x.resp.StreamBody = true
 	x.resp.SkipBody = req.Method == "HEAD"
 	x.resp.Header.SetNoDefaultContentType(true)
-	if err := x.resp.ReadLimitBody(x.reader, 0); err != nil {
+	err := x.resp.ReadLimitBody(x.reader, 0)
+	var small *fasthttp.ErrSmallBuffer
+	if errors.As(err, &small) {
+		x.enlarge()
+		err = x.resp.ReadLimitBody(x.reader, 0)
+	}
+	if err != nil {
 		return err
 	}
 	head := x.conn.line.Arrival()
@@ -234,11 +248,24 @@ func (x *Exchange) readHead(req *Request) error {
 	return nil
 }
 
+// enlarge exchanges the read buffer for one that takes a large head, with what
+// has been read already.
+func (x *Exchange) enlarge() {
+	begun, _ := x.reader.Peek(x.reader.Buffered())
+	small := x.reader
+	x.reader = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(begun)), x.conn), largeHead)
+	small.Reset(nil)
+	readers.Put(small)
+}
+
 // headFault names what kept the response head from coming.
 func (x *Exchange) headFault(err error) *metrics.Error {
 	b, _ := x.reader.Peek(min(2, x.reader.Buffered()))
 	if bytes.Equal(b, []byte{21, 3}) { // a TLS alert
 		return &metrics.Error{Kind: "protocol", Message: x.client.addr + " answers in TLS; try https:// instead of http://"}
+	}
+	if err == io.EOF && x.conn.readErr == nil { // of fasthttp, for what it takes for no answer
+		return &metrics.Error{Kind: "protocol", Message: "the response is not valid HTTP: it begins with an empty line"}
 	}
 	return x.fault(phaseHead, err)
 }
@@ -335,8 +362,10 @@ func (x *Exchange) Close() {
 		x.reader.Buffered() == 0 && !x.resp.ConnectionClose()
 	if x.resp != nil {
 		fasthttp.ReleaseResponse(x.resp) // first: its body reads from the reader
-		x.reader.Reset(nil)
-		readers.Put(x.reader)
+		if x.reader.Size() == readBuffer {
+			x.reader.Reset(nil)
+			readers.Put(x.reader)
+		}
 	}
 	if keep {
 		conn.line.limit(time.Time{}, 0, time.Time{})

@@ -57,7 +57,7 @@ func fault(ctx context.Context, at phase, limits Limits, total time.Time, err er
 	case at == phaseBody && isClosed(err):
 		return &metrics.Error{Kind: "truncated", Message: "the service closed the connection in the middle of its response: " + plain(err)}
 	case errors.As(err, &large):
-		return &metrics.Error{Kind: "protocol", Message: fmt.Sprintf("the response head is larger than %d bytes", readBuffer)}
+		return &metrics.Error{Kind: "protocol", Message: fmt.Sprintf("the response head is larger than %d bytes", largeHead)}
 	case at == phaseBody:
 		return &metrics.Error{Kind: "protocol", Message: "the chunks of the response body are not valid HTTP: " + Excerpt(err.Error())}
 	}
