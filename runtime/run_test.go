@@ -63,7 +63,7 @@ type played struct {
 }
 
 // playScript runs a script on two runtimes; change may change the configuration.
-func playScript(t *testing.T, source string, change func(*runtime.Config)) played {
+func playScript(t testing.TB, source string, change func(*runtime.Config)) played {
 	t.Helper()
 	return loaded(t, source)(t, change)
 }
@@ -78,7 +78,7 @@ func bubble(t *testing.T, source string, change func(*runtime.Config)) (p played
 
 // loaded loads a script. (The bundler leaves goroutines behind for a while, so
 // this cannot be done in a bubble.)
-func loaded(t *testing.T, source string) func(*testing.T, func(*runtime.Config)) played {
+func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config)) played {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "main.ts")
 	source = `import { check, sleep } from "weir"; import { request } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
@@ -95,7 +95,7 @@ func loaded(t *testing.T, source string) func(*testing.T, func(*runtime.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(t *testing.T, change func(*runtime.Config)) played {
+	return func(t testing.TB, change func(*runtime.Config)) played {
 		runtimes, err := runtime.Init(t.Context(), s, 2)
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +113,7 @@ func loaded(t *testing.T, source string) func(*testing.T, func(*runtime.Config))
 	}
 }
 
-func (p played) only(t *testing.T) *result.Case {
+func (p played) only(t testing.TB) *result.Case {
 	t.Helper()
 	if p.Outcome.Err != nil || len(p.Cases) != 1 {
 		t.Fatalf("%d cases, error %v", len(p.Cases), p.Outcome.Err)

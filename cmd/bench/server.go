@@ -50,11 +50,6 @@ func serve(args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	if os.Getenv("RT") != "" {
-		if err := realtime(); err != nil {
-			return err
-		}
-	}
 	server, err := sim.Start(context.Background(), config)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 // compare holds what weir has reported against the server's log. All times are
 // milliseconds.
 func compare(run *weirRun, log []truth) (numbers, error) {
-	var ttft, itl, ttftError, late, readLag []float64
+	var ttft, itl, ttftError, late, measured, readLag []float64
 	shared, kernel, early := 0, 0, 0
 	for i := range log {
 		t := &log[i]
@@ -33,6 +33,9 @@ func compare(run *weirRun, log []truth) (numbers, error) {
 			late = append(late, ms(r.Started+at*1000-t.Received-t.Sent[n]))
 			if late[len(late)-1] < 0 {
 				early++
+			}
+			if !slices.Contains(r.Shared, n) {
+				measured = append(measured, late[len(late)-1])
 			}
 			if n > 0 {
 				itl = append(itl, ms(t.Sent[n]-t.Sent[n-1]))
@@ -64,6 +67,7 @@ func compare(run *weirRun, log []truth) (numbers, error) {
 	n.figures("true_itl", itl)
 	n.figures("ttft_error", ttftError)
 	n.figures("late", late)
+	n.figures("measured_late", measured)
 	n.figures("read_lag", readLag)
 	return n, nil
 }

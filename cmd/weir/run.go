@@ -270,18 +270,19 @@ func (s *session) run() error {
 		return err
 	}
 	outcome := runtime.Run(ctx, runtimes, runtime.Config{
-		Script:    loaded,
-		Result:    s.report,
-		Save:      s.save,
-		Records:   s.records,
-		Instance:  s.flags.instance.number,
-		Instances: s.flags.instance.of,
-		Watch:     s.watch,
-		Stop:      stop.Done(),
-		Custom:    modules.custom,
-		Output:    s.stdout,
-		Errors:    s.stderr,
-		Write:     s.folder.Save,
+		Script:     loaded,
+		Result:     s.report,
+		Save:       s.save,
+		Records:    s.records,
+		Preconnect: clients.Preconnect,
+		Instance:   s.flags.instance.number,
+		Instances:  s.flags.instance.of,
+		Watch:      s.watch,
+		Stop:       stop.Done(),
+		Custom:     modules.custom,
+		Output:     s.stdout,
+		Errors:     s.stderr,
+		Write:      s.folder.Save,
 	})
 	return s.finish(outcome, modules.aborted())
 }

@@ -22,19 +22,7 @@ func sleep(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx := rt.Context()
-	promise, settle := rt.Promise()
-	go func() {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			settle(func() (any, error) { return goja.Undefined(), nil })
-		case <-ctx.Done():
-			settle(func() (any, error) { return nil, script.ErrInterrupted })
-		}
-	}()
-	return promise, nil
+	return rt.Sleep(d), nil
 }
 
 func sleepTime(v goja.Value) (time.Duration, error) {

@@ -10,6 +10,7 @@ import (
 
 	"weir/runtime/metrics"
 	"weir/runtime/transport"
+	"weir/runtime/wire"
 )
 
 // exchange is one request, from its body to its reply. It runs on one
@@ -21,6 +22,7 @@ type exchange struct {
 	call      *call
 	rec       *metrics.Record
 	out       output
+	counted   int // tokens that the service has counted up to the newest token event
 }
 
 // After a protocol's end mark only the end of the body is still to come; a
@@ -142,51 +144,62 @@ func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
 	r.events.Reset(ex, transport.SSE)
 	r.repeat.reset()
 
-	tokens := 0 // that the service has counted up to the token event before
 	for {
 		ev, err := r.events.Next()
-		if err == io.EOF {
+		switch {
+		case err == io.EOF:
 			x.rec.End = ex.Arrival().At
 			return x.ended(false)
-		}
-		if err != nil {
+		case err != nil:
 			return transport.AsError(err)
 		}
-		x.out.begin()
-		if !r.repeat.decode(ev.Data, &x.out) {
-			if err := x.call.backend.decode(ev.Data, &x.out); err != nil {
-				return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, transport.Excerpt(ev.Data))}
-			}
-			r.repeat.learn(ev.Data, &x.out)
+		if err := x.decode(ev.Data, &r.repeat); err != nil {
+			return err
 		}
 		switch {
-		case x.out.fail != nil:
-			x.out.fail.Status = 200
-			return x.out.fail
 		case x.out.done:
 			x.rec.End = ex.Arrival().At
 			ex.Drain(afterEnd)
 			return x.ended(true)
 		case string(ev.Name) == "error":
 			return &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
+		case x.out.text || x.out.more:
+			x.token(ex.Arrival())
 		}
-		if !x.out.text && !x.out.more {
-			continue
-		}
-		// With continuous usage the service says how many tokens came.
-		came := 0
-		if x.out.usage.output > tokens {
-			came = x.out.usage.output - tokens
-			tokens = x.out.usage.output
-		}
-		x.rec.Token(ex.Arrival(), came)
-		n := len(x.rec.Events)
-		if x.out.text && x.rec.FirstOutput == 0 {
-			x.rec.FirstOutput = n
-		}
-		if n == 1 {
-			x.rec.Recorder().First(x.rec)
-		}
+	}
+}
+
+// decode reads one event. The error is one that the service has sent in it, or
+// that it cannot be decoded.
+func (x *exchange) decode(data []byte, known *repeat) *metrics.Error {
+	x.out.begin()
+	if known.decode(data, &x.out) {
+		return nil
+	}
+	if err := x.call.backend.decode(data, &x.out); err != nil {
+		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, transport.Excerpt(data))}
+	}
+	known.learn(data, &x.out)
+	if x.out.fail != nil {
+		x.out.fail.Status = 200
+	}
+	return x.out.fail
+}
+
+// token records the token event that has just been decoded.
+func (x *exchange) token(at wire.Arrival) {
+	// With continuous usage the service says how many tokens came.
+	came := 0
+	if counted := x.out.usage.output; counted > x.counted {
+		came, x.counted = counted-x.counted, counted
+	}
+	x.rec.Token(at, came)
+	n := len(x.rec.Events)
+	if x.out.text && x.rec.FirstOutput == 0 {
+		x.rec.FirstOutput = n
+	}
+	if n == 1 {
+		x.rec.Recorder().First(x.rec)
 	}
 }
 

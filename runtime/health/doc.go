@@ -9,6 +9,12 @@
 // returns a [result.Client]. The counters come from getrusage (process_unix.go),
 // /proc (proc.go), the cgroups (cgroup.go) and the Go runtime (histogram.go).
 //
+// What it costs: reading all counters, once a second, 0.2 to 0.3 ms of CPU time in
+// a process of ten threads (BenchmarkSample), more with more threads. The ten
+// wake-ups a second add less in a process that is at work. In one that sleeps each
+// brings the Go runtime back to life, so there the whole was seen to take 0.2 % of
+// a core of a virtual machine.
+//
 // What a system does not tell is absent from the result and never 0. The package
 // judges nothing: the limits are those of the validity rules in package metrics.
 package health

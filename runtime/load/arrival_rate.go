@@ -74,8 +74,8 @@ func lastArrival(p Profile) time.Duration {
 func checkArrivalRate(p Profile) []string {
 	faults := append(p.checkRate(), p.checkProcess()...)
 	switch {
-	case p.Burst < 0:
-		faults = append(faults, fmt.Sprintf("burst must be positive, got %d", p.Burst))
+	case p.Burst < 0 || p.Burst > MaxVUs:
+		faults = append(faults, fmt.Sprintf("burst must be 1 to %d, got %d", MaxVUs, p.Burst))
 	case p.Duration < 0:
 		faults = append(faults, fmt.Sprintf("duration must be positive, got %v", p.Duration))
 	case p.Iterations < 0:
@@ -84,6 +84,8 @@ func checkArrivalRate(p Profile) []string {
 		faults = append(faults, "duration and iterations are missing: say how long iterations are started, or how many")
 	case math.IsInf(p.Rate, 1) && p.Iterations == 0:
 		faults = append(faults, "rate is Infinity, so all start at once: give iterations, the number of them")
+	case math.IsInf(p.Rate, 1) && p.Iterations > MaxVUs && p.MaxInFlight == 0:
+		faults = append(faults, fmt.Sprintf("%d iterations would run at once, but there are at most %d VUs: give maxInFlight", p.Iterations, MaxVUs))
 	}
 	return append(faults, p.checkOpen()...)
 }

@@ -194,6 +194,23 @@ func TestRun(t *testing.T) {
 		took:    602 * s,
 		want:    outcome(load.EndMaxDuration, load.Counts{Scheduled: 1000, Started: 172, Completed: 172, Dropped: 828}),
 	}, {
+		// Instance 2 of 3 takes 2, 5, 8, 11 of 12.
+		name:    "an instance of shared iterations",
+		profile: load.Profile{Executor: "shared-iterations", VUs: 1, Iterations: 12, Instance: 2, Instances: 3},
+		iterate: takes(s),
+		took:    4 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 4, Started: 4, Completed: 4}),
+		due:     func(index int) time.Duration { return time.Duration(index/3) * s },
+	}, {
+		// Of the starts at 0, 0.5, 1, … 3 s instance 1 of 2 takes 0.5, 1.5, 2.5 s.
+		name:    "an instance of a wave",
+		profile: load.Profile{Executor: "waves", VUs: 7, Rate: 2, Instance: 1, Instances: 2},
+		iterate: takes(s),
+		took:    3500 * ms,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 3, Started: 3, Completed: 3}),
+		due:     func(index int) time.Duration { return time.Duration(index) * 500 * ms },
+		starts:  func(vu, _ int) time.Duration { return time.Duration(vu)*s + 500*ms },
+	}, {
 		// An iteration that ends when the time is over is never followed by another.
 		name:    "maxDuration is over with the last iteration",
 		profile: load.Profile{Executor: "shared-iterations", VUs: 1, Iterations: 6, MaxDuration: 60 * s},
@@ -406,7 +423,9 @@ func TestProgress(t *testing.T) {
 		name    string
 		profile load.Profile
 		at      time.Duration
-		want    load.Progress // without Begin; End as time since then
+		want    load.Progress // without its times
+		begin   time.Duration // these are counted from the call of Run
+		last    time.Duration // 0: none
 		end     time.Duration // 0: none
 		left    time.Duration // -1: not known
 	}{{
@@ -443,6 +462,53 @@ func TestProgress(t *testing.T) {
 		want:    load.Progress{Counts: load.Counts{Scheduled: 4, Started: 4, Completed: 2}, Running: 2, Stopping: true},
 		end:     12 * s,
 		left:    0,
+	}, {
+		name:    "a schedule",
+		profile: load.Profile{Executor: "constant-arrival-rate", Rate: 2, Duration: 60 * s},
+		at:      15*s + ms,
+		want:    load.Progress{Counts: load.Counts{Scheduled: 120, Started: 31, Completed: 11}, Running: 20, Planned: 120},
+		end:     60 * s,
+		last:    60 * s,
+		left:    45*s - ms,
+	}, {
+		name:    "a schedule of a number",
+		profile: load.Profile{Executor: "arrival-rate", Rate: 2, Iterations: 61},
+		at:      15*s + ms,
+		want:    load.Progress{Counts: load.Counts{Scheduled: 61, Started: 31, Completed: 11}, Running: 20, Planned: 61},
+		last:    30 * s,
+		left:    15*s - ms,
+	}, {
+		// Nobody knows how many there will be.
+		name:    "a random schedule, with drops",
+		profile: load.Profile{Executor: "arrival-rate", Rate: 1000, Process: load.Gamma, Burstiness: 1e12, Duration: 60 * s, MaxInFlight: 3, Overflow: load.Drop},
+		at:      5*s + ms/2,
+		want:    load.Progress{Counts: load.Counts{Scheduled: 5001, Started: 3, Dropped: 4998}, Running: 3},
+		end:     60 * s,
+		last:    60 * s,
+		left:    55*s - ms/2,
+	}, {
+		// The last arrival was due at 4 s; 2 of 5 have ended in 25 s.
+		name:    "a queue when all are due",
+		profile: load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 5, MaxInFlight: 1},
+		at:      25 * s,
+		want:    load.Progress{Counts: load.Counts{Scheduled: 5, Started: 3, Completed: 2, Late: 2}, Running: 1, Planned: 5},
+		last:    4 * s,
+		left:    37_500 * ms,
+	}, {
+		name:    "a trace that is cut off",
+		profile: load.Profile{Executor: "replay", Timestamps: []time.Duration{0, 40 * s, 90 * s}, Duration: 60 * s},
+		at:      15 * s,
+		want:    load.Progress{Counts: load.Counts{Scheduled: 2, Started: 1, Completed: 1}, Planned: 2},
+		end:     60 * s,
+		last:    40 * s,
+		left:    25 * s,
+	}, {
+		name:    "before the start time",
+		profile: load.Profile{Executor: "constant-vus", VUs: 2, Duration: 60 * s, StartTime: 20 * s},
+		at:      15 * s,
+		begin:   20 * s,
+		end:     80 * s,
+		left:    65 * s,
 	}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -466,7 +532,10 @@ func TestProgress(t *testing.T) {
 					t.Errorf("left %v, want %v", left, c.left)
 				}
 				want := c.want
-				want.Begin = begin
+				want.Begin = begin.Add(c.begin)
+				if c.last > 0 {
+					want.Last = begin.Add(c.last)
+				}
 				if c.end > 0 {
 					want.End = begin.Add(c.end)
 				}

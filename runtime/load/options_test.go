@@ -134,6 +134,7 @@ func TestParseFaults(t *testing.T) {
 
 		{options{"executor": "arrival-rate"}, []string{"rate is missing", "duration and iterations are missing"}},
 		{options{"executor": "arrival-rate", "rate": math.Inf(1), "duration": "1s"}, []string{"give iterations"}},
+		{options{"executor": "arrival-rate", "rate": math.Inf(1), "iterations": 2_000_000}, []string{"at most 1000000 VUs: give maxInFlight"}},
 		{options{"executor": "arrival-rate", "rate": 1, "duration": "1s", "vus": 4}, []string{"vus does not apply", "use maxInFlight"}},
 		{options{"executor": "arrival-rate", "rate": 1, "duration": "1s", "maxDuration": "4s"}, []string{"maxDuration does not apply: duration says when"}},
 		{options{"executor": "arrival-rate", "rate": 1, "duration": "1s", "burstiness": 2}, []string{`give process "gamma" too`}},
@@ -224,7 +225,7 @@ func TestValidate(t *testing.T) {
 		{load.Profile{Executor: "arrival-rate", Rate: -1, Duration: 1}, "rate must be positive"},
 		{load.Profile{Executor: "arrival-rate", Rate: 1, Duration: -1}, "duration must be positive"},
 		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: -1}, "iterations must be positive"},
-		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 1, Burst: -1}, "burst must be positive"},
+		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 1, Burst: -1}, "burst must be 1 to 1000000, got -1"},
 		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 1, TimeUnit: -1}, "timeUnit must be positive"},
 		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 1, MaxInFlight: -1}, "maxInFlight must be 1 to"},
 		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 1, Process: "gamma", Burstiness: math.Inf(1)}, "burstiness must be a number above 0"},

@@ -21,7 +21,8 @@ const (
 	unseenInvalid, unseenInvalidOf     = 5.0, 0.50
 
 	cpuNear           = 0.90 // share of the CPU time that the process may use
-	cpuSqueezed       = 0.50 // share of the time in which it wanted to run, and could not
+	cpuSqueezed       = 0.50 // share of the time in which it wanted to run, and could not …
+	cpuTurn           = 0.1  // … and for how long each time, ms
 	throttledSuspect  = 0.01 // share of the time
 	throttledInvalid  = 0.10
 	stealSuspect      = 0.01 // share of the time
@@ -31,10 +32,11 @@ const (
 	pauseSuspect      = 100.0 // ms
 	userStampsSuspect = 0.01  // share of the arrivals
 	lagSamples        = 20    // that the lag of event loops and timers is judged by
+	stealSeconds      = 5.0   // that the share of stolen time is judged by
 )
 
 // client applies the rules of what the client did to its own numbers. It tells
-// whether the client reads late.
+// whether the client reads late, by what was found or as it hardly gets a core.
 func (j *judgement) client(c *result.Case, f *findings, lag *result.Metric) (late bool) {
 	between := f.interval()
 	if between == 0 {
@@ -50,7 +52,7 @@ func (j *judgement) client(c *result.Case, f *findings, lag *result.Metric) (lat
 	late = j.userStamps(c, between) || late
 	j.cpu(c.Client)
 	j.pauses(c.Client)
-	return late
+	return late || squeezed(c.Client)
 }
 
 // startLag looks at how well the schedule was kept.
@@ -174,6 +176,9 @@ func (j *judgement) cpu(c *result.Client) {
 			what = "the client "
 		}
 		what += fmt.Sprintf("had no core for %s of the time in which it wanted one", percent(c.Wait.Avg))
+		if c.Turn != nil {
+			what += fmt.Sprintf(" (%s each time)", millis(c.Turn.Avg))
+		}
 	}
 	switch {
 	case worst != result.Valid:
@@ -196,8 +201,11 @@ func cores(c *result.Client) float64 {
 	return c.Cores
 }
 
-// squeezed tells whether the process waited for a core longer than it had one.
-func squeezed(c *result.Client) bool { return c.Wait != nil && c.Wait.Avg > cpuSqueezed }
+// squeezed tells whether the process waited for a core longer than it had one,
+// and not only in the many short turns that a busy process takes.
+func squeezed(c *result.Client) bool {
+	return c.Wait != nil && c.Wait.Avg > cpuSqueezed && c.Turn != nil && c.Turn.Avg > cpuTurn
+}
 
 // pauses looks at what stopped the process as a whole.
 func (j *judgement) pauses(c *result.Client) {
@@ -208,7 +216,7 @@ func (j *judgement) pauses(c *result.Client) {
 				millis(p.Total), percent(share), millis(p.Max))
 		}
 	}
-	if c.Steal != nil && c.Steal.Avg > stealSuspect {
+	if c.Steal != nil && c.Wall >= stealSeconds && c.Steal.Avg > stealSuspect {
 		j.reason("cpu_steal", c.Steal.Avg > stealInvalid, "the hypervisor gave %s of this machine's CPU time to others (%s in the worst second): meanwhile not even the kernel stamps what arrives",
 			percent(c.Steal.Avg), percent(c.Steal.Max))
 	}

@@ -69,7 +69,7 @@ func TestClientValidity(t *testing.T) {
 		c := &result.Client{
 			Wall: 60, Cores: 2, GOMAXPROCS: 2,
 			CPU: &result.Usage{Avg: 1.1, Max: 1.5}, Busy: &result.Usage{Avg: 0.97, Max: 1}, Others: &result.Usage{Avg: 0.42, Max: 0.6},
-			Steal: &result.Usage{Avg: 0.002, Max: 0.05}, Wait: &result.Usage{Avg: 0.3, Max: 0.5}, Pressure: &result.Usage{Avg: 0.5, Max: 0.8},
+			Steal: &result.Usage{Avg: 0.002, Max: 0.05}, Wait: &result.Usage{Avg: 0.3, Max: 0.5}, Turn: &result.Usage{Avg: 0.03, Max: 0.1}, Pressure: &result.Usage{Avg: 0.5, Max: 0.8},
 			Throttled: new(0.0), GCPause: &result.Pauses{Count: 100, Total: 20, Max: 2},
 			SchedLatency: &result.Tail{N: 1e6, P99: 3, Max: 20}, LoopLag: &result.Tail{N: 1200, P99: 6, Max: 30}, WakeLag: &result.Tail{N: 600, P99: 2, Max: 5},
 		}
@@ -79,7 +79,7 @@ func TestClientValidity(t *testing.T) {
 		return c
 	}
 	full := func(c *result.Client) { c.CPU.Avg = 1.85 }
-	squeezed := func(c *result.Client) { c.CPU.Avg, c.Wait.Avg = 0.5, 0.7 }
+	squeezed := func(c *result.Client) { c.CPU.Avg, c.Wait.Avg, c.Turn.Avg = 0.2, 0.86, 0.3 }
 
 	for _, row := range []struct {
 		name     string
@@ -117,13 +117,14 @@ func TestClientValidity(t *testing.T) {
 		{"single events read in time", nil, times(1000, request{events: []float64{10}, lags: []float64{2}, end: 10, edit: usage(10, 1)}), result.Valid, "", ""},
 
 		// CPU time: a finding only together with what came late.
-		{"at its limit, but in time", busy(full), calm, result.Valid, "client_cpu", "the client used 1.85 of the 2 cores that it may use and had no core for 30.0% of the time in which it wanted one: it is near its limit"},
+		{"at its limit, but in time", busy(full), calm, result.Valid, "client_cpu", "the client used 1.85 of the 2 cores that it may use and had no core for 30.0% of the time in which it wanted one (0.03 ms each time): it is near its limit"},
 		{"at its limit of one thread", busy(func(c *result.Client) { c.CPU.Avg, c.GOMAXPROCS = 0.95, 1 }), calm, result.Valid, "client_cpu", "0.95 of the 1 cores"},
 		{"at its limit, and late", busy(full), lagging(0.1, 6, 2), result.Suspect, "read_lag client_cpu", ""},
 		{"at its limit, and very late", busy(full), lagging(6, 6, 0), result.Invalid, "read_lag client_cpu", ""},
 		{"beside a spinner, but in time", busy(squeezed), calm, result.Valid, "", ""},
 		{"beside a spinner, and late", busy(squeezed), lagging(0.1, 6, 2), result.Suspect, "read_lag client_cpu", ""},
 		{"beside a spinner, and behind the schedule", busy(squeezed), scheduled(1000, 10, 50, 1000, nil), result.Invalid, "start_lag client_cpu", ""},
+		{"many short turns, and late", busy(func(c *result.Client) { c.Wait.Avg = 0.7 }), lagging(0.1, 6, 2), result.Suspect, "read_lag", ""},
 		{"late, but not for lack of CPU", busy(nil), lagging(0.1, 6, 2), result.Suspect, "read_lag", ""},
 		{"hardly throttled", busy(func(c *result.Client) { *c.Throttled = 0.6 }), calm, result.Valid, "", ""},
 		{"throttled now and then", busy(func(c *result.Client) { *c.Throttled = 0.7 }), calm, result.Suspect, "client_cpu", "held the client back for 0.7 of 60.0 s (1.2%)"},
@@ -144,6 +145,7 @@ func TestClientValidity(t *testing.T) {
 		{"nothing but collections", busy(func(c *result.Client) { c.GCPause.Total = 6100 }), calm, result.Invalid, "gc_pauses", ""},
 		{"stolen 1 %", busy(func(c *result.Client) { c.Steal.Avg = 0.01 }), calm, result.Valid, "", ""},
 		{"stolen more", busy(func(c *result.Client) { c.Steal.Avg = 0.02 }), calm, result.Suspect, "cpu_steal", "2.0% of this machine's CPU time to others (5.0% in the worst second)"},
+		{"stolen, but too short to tell", busy(func(c *result.Client) { c.Wall, c.Steal.Avg = 4.9, 0.3 }), calm, result.Valid, "", ""},
 		{"stolen much", busy(func(c *result.Client) { c.Steal.Avg = 0.11 }), calm, result.Invalid, "cpu_steal", ""},
 
 		// Without the kernel's stamps: p99 of known delays by 10 % and 50 % of the 10 ms
@@ -162,9 +164,10 @@ func TestClientValidity(t *testing.T) {
 		{"few events shared", nil, mixed(30, shared, calm), result.Valid, "", ""},
 		{"more events shared", nil, mixed(31, shared, calm), result.Suspect, "shared_reads", "31 of 3000 token events were read together with a later one (1.0%)"},
 		{"the service shares", nil, times(1000, shared), result.Suspect, "shared_reads", "sends them together"},
-		{"the client reads late, some shared", nil, mixed(150, lateShared, calm), result.Suspect, "read_lag shared_reads", ""},
-		{"the client reads late, many shared", nil, mixed(350, lateShared, calm), result.Invalid, "read_lag shared_reads", ""},
-		{"the client reads late, first tokens merged", nil, mixed(150, lateMerged, calm), result.Invalid, "read_lag merged_first_tokens shared_reads", ""},
+		{"the client reads late, some shared", nil, mixed(149, lateShared, calm), result.Suspect, "read_lag shared_reads", ""},
+		{"the client reads late, many shared", nil, mixed(151, lateShared, calm), result.Invalid, "read_lag shared_reads", ""},
+		{"the client reads late, first tokens merged", nil, mixed(51, lateMerged, calm), result.Invalid, "read_lag merged_first_tokens shared_reads", ""},
+		{"the client has no core, many shared", busy(squeezed), mixed(151, shared, calm), result.Invalid, "shared_reads", "the client was not in time"},
 		{"no stamps, late, and many shared", busy(nil), unstamped(times(1000, shared)), result.Invalid, "user_stamps shared_reads", ""},
 
 		// The network.

@@ -1,12 +1,17 @@
 // Package metrics turns the life of every request into the numbers of a case.
 //
 // The goroutine that sends a request takes a [Record] from [NewRecord], gives it
-// to [Recorder.Begin] when it hands the first byte to the kernel, to
-// [Recorder.First] when the first token has come, and to [Recorder.Close] at the
-// end. The recorder takes the samples of every metric out of it (definitions.go)
-// and puts the record back into the pool. [Recorder.Finish] computes the
-// distributions (distribution.go), the thresholds (thresholds.go) and the
-// verdict (validity.go) and returns the case as it is written.
+// to [Recorder.Begin] when it hands the first byte to the kernel, appends what
+// arrives with [Record.Token], gives it to [Recorder.First] when the first token
+// has come, and to [Recorder.Close] at the end. The recorder takes the samples of
+// every metric out of it (definitions.go), in one of its shards (shard.go), and
+// puts the record back into the pool; none of this allocates. The samples of a
+// metric come together in its distribution (collector.go, distribution.go), of
+// which the memory is bounded. [Recorder.Finish] describes the distributions and
+// computes the thresholds (thresholds.go) and the verdict (validity.go, and
+// client.go for what the client did to its own numbers), and returns the case as
+// it is written. Scenarios that run at the same time have a recorder each, which
+// is a part of the case's ([Recorder.Part]).
 //
 // What each metric means is written down in docs/metrics.md, what each validity
 // rule means in docs/validity.md; names and limits are the same there and here.

@@ -25,7 +25,7 @@ const (
 	promptInvalid      = 0.10 // share of all asked prompt tokens
 	cachedSuspect      = 0.05 // share of prompt tokens
 	sharedSuspect      = 0.01 // share of token events, or of first ones
-	sharedInvalid      = 0.10 // the same, when the client reads late
+	sharedInvalid      = 0.05 // the same, when the client reads late
 	retransmitSuspect  = 0.01 // share of requests
 )
 

@@ -119,6 +119,9 @@ func troubled() *result.Result {
 	c.Metrics["queue_wait"].Custom = true
 	c.Metrics["sent"] = &result.Metric{Kind: "counter", Custom: true, Unit: "bytes", N: 9, Sum: new(123456789.0), Rate: new(9876543.1)}
 	c.Metrics["npu_memory"] = &result.Metric{Kind: "gauge", Custom: true, Unit: "GiB", N: 9, Value: new(58.25), Min: new(12.0), Max: new(61.5)}
+	c.TokenEvents = result.TokenEvents{All: 327680, Shared: 410, FirstShared: 2}
+	c.Connections = result.Connections{Opened: 32, Retransmits: 3, Retransmitted: 1}
+	c.Client = &result.Client{Wall: 12.6, Cores: 2, GOMAXPROCS: 2, CPU: &result.Usage{Avg: 0.75, Max: 1.25}, GCPause: &result.Pauses{Count: 9, Total: 1.5, Max: 0.25}, OpenFiles: new(int64(48))}
 	for _, k := range []*result.Case{a, b, c} {
 		k.Thresholds = []result.Threshold{
 			{Metric: "ttft", Expr: "p(99)<2000", Value: k.Metrics["ttft"].P99, OK: *k.Metrics["ttft"].P99 < 2000},

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,10 +84,17 @@ func (r *Runtime) TakeLag() time.Duration {
 	return time.Duration(lag)
 }
 
+// turnTime is how long the loop works before it lets other goroutines run, such
+// as those that read responses. (A goroutine that gives way once in a while
+// halves their delay; only a processor more than there are loops, GOMAXPROCS,
+// takes it away.)
+const turnTime = time.Millisecond
+
 // run is the loop's goroutine.
 func (r *Runtime) run() {
 	defer close(r.closed)
 	var batch []item
+	var gaveWay time.Duration
 	for {
 		var stop bool
 		if batch, stop = r.nextBatch(batch[:0]); stop {
@@ -97,7 +105,10 @@ func (r *Runtime) run() {
 				r.putBack(batch[i:])
 				break
 			}
-			r.note(batch, i)
+			if now := r.note(batch, i); now-gaveWay > turnTime {
+				runtime.Gosched()
+				gaveWay = now
+			}
 			r.do(&batch[i])
 		}
 		r.next.Store(0)
@@ -105,9 +116,10 @@ func (r *Runtime) run() {
 	}
 }
 
-// note keeps how long an item of the batch has waited.
-func (r *Runtime) note(batch []item, i int) {
-	if lag := int64(r.now() - batch[i].queued); lag > r.lag.Load() {
+// note keeps how long an item of the batch has waited. It returns the time.
+func (r *Runtime) note(batch []item, i int) time.Duration {
+	now := r.now()
+	if lag := int64(now - batch[i].queued); lag > r.lag.Load() {
 		r.lag.Store(lag)
 	}
 	next := int64(0)
@@ -115,6 +127,7 @@ func (r *Runtime) note(batch []item, i int) {
 		next = int64(batch[i+1].queued)
 	}
 	r.next.Store(next)
+	return now
 }
 
 // nextBatch waits for work, deals with what was cut off meanwhile, and returns

@@ -7,7 +7,7 @@ import (
 	"github.com/dop251/goja"
 )
 
-// timer is one setTimeout or setInterval. It counts as pending work of the
+// timer is one setTimeout, setInterval or Sleep. It counts as pending work of the
 // task that set it, until it has fired or was cleared.
 type timer struct {
 	id       int64
@@ -60,8 +60,7 @@ func (r *Runtime) setTimer(name string, call goja.FunctionCall, repeat bool) goj
 		ms = 0
 	}
 	delay := time.Duration(ms * float64(time.Millisecond))
-	r.timers.last++
-	t := &timer{id: r.timers.last, scope: r.current, callback: callback}
+	t := &timer{scope: r.current, callback: callback}
 	if len(call.Arguments) > 2 {
 		t.args = append(t.args, call.Arguments[2:]...)
 	}
@@ -69,14 +68,31 @@ func (r *Runtime) setTimer(name string, call goja.FunctionCall, repeat bool) goj
 		t.every = max(delay, time.Millisecond)
 		delay = t.every
 	}
+	r.set(t, delay)
+	return r.vm.ToValue(t.id)
+}
+
+// Sleep makes a promise that is fulfilled after d. It counts as pending work of
+// the current task; when that is cut off, so is the sleep.
+func (r *Runtime) Sleep(d time.Duration) goja.Value {
+	r.refuseAborted()
+	promise, resolve, _ := r.vm.NewPromise()
+	wake := func(goja.Value, ...goja.Value) (goja.Value, error) { return nil, resolve(goja.Undefined()) }
+	r.set(&timer{scope: r.current, callback: wake}, d)
+	return r.vm.ToValue(promise)
+}
+
+// set starts a timer.
+func (r *Runtime) set(t *timer, delay time.Duration) {
+	r.timers.last++
+	t.id = r.timers.last
 	t.counted = r.beginWork(t.scope)
 	r.timers.set[t.id] = t
-	if delay == 0 {
+	if delay <= 0 {
 		r.enqueue(item{timer: t})
 	} else {
 		t.clock = time.AfterFunc(delay, func() { r.enqueue(item{timer: t}) })
 	}
-	return r.vm.ToValue(t.id)
 }
 
 // fire calls a timer's function on the loop.

@@ -5,19 +5,20 @@
 //
 // The way of one request:
 //
-//  1. server.go reads the whole body; the time at which it was complete is the
-//     origin of everything that follows. request.go checks it and counts the
-//     prompt's tokens.
+//  1. server.go reads the whole body; the arrival of its last byte, as the kernel
+//     stamped it (connection.go), is the origin of everything that follows.
+//     request.go checks it and counts the prompt's tokens (counting.go).
 //  2. reply.go lays out what will be answered: the tokens of every choice, where
 //     they end and why. Nothing about the text is left to chance: equal prompts
 //     get equal answers.
 //  3. engine.go decides when: it waits for a slot (first come, first served),
 //     then yields the steps of the reply, each at its due time (model.go).
-//     It knows nothing of HTTP. pacer.go does the waiting.
+//     It knows nothing of HTTP. Package pacer does the waiting.
 //  4. stream.go and whole.go write each step to the socket, as chunks in the
 //     shape of vLLM or as one JSON object; fault.go spoils the answer on demand.
-//  5. log.go keeps the truth: when each event was due and when it was sent.
-//     metrics.go shows the state of the service to Prometheus.
+//  5. log.go keeps the truth: when each event was due, when it was sent and how
+//     long the kernel took to take it. logfile.go writes it to a file after the
+//     request's end. metrics.go shows the state of the service to Prometheus.
 //
 // The model of time:
 //
@@ -29,8 +30,19 @@
 // batch at that moment, and j is drawn from 1 ± Jitter. Due times are absolute:
 // an event that is sent late does not move the ones after it.
 //
+// What it costs: an event is one system call, done by the pacer for all streams
+// in turn, in the order of their due times. A client that does not read holds up
+// its own stream only, which is then written by its request's goroutine. The log
+// keeps 24 bytes of an event. On a machine that the client shares, the write
+// itself is most of the cost: the kernel delivers the event to the receiving
+// socket, and wakes its reader, within the sender's system call.
+//
+// So on one machine the kernel's receive stamp of an event lies between
+// [Event.Sent] and Sent + [Event.Took], whoever is late, as long as the client
+// reads: these bounds hold for a starved simulator too.
+//
 // What it does not do: it does not understand prompts, it does not model the
 // interference of one request's prefill with the decoding of others, and it does
 // not slow down by itself when the machine is too busy to keep the due times;
-// the log shows such lateness.
+// the log and the histogram weir_sim:send_lateness_seconds show such lateness.
 package sim

@@ -42,9 +42,9 @@ type Event struct {
 	Tokens int           // tokens that the event carries
 	Due    time.Duration // when the model wanted it, since Request.Received
 	Sent   time.Duration // just before it was given to the kernel, since Request.Received
-	// Took is how long the kernel needed to take it, rounded up to microseconds,
-	// 65 ms at most; 0 while it has not. What goes to the same machine is received
-	// in that time.
+	// Took is how long the kernel needed to take it, rounded up to microseconds; 0
+	// while it has not. 65.535 ms stands for all that is longer. The kernel hands
+	// what goes to the same machine to the receiver in that time.
 	Took time.Duration
 }
 

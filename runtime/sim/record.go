@@ -35,5 +35,8 @@ func (r *record) event() Event {
 }
 
 func microsecondsUp(d time.Duration) uint16 {
-	return uint16(min((max(d, 0)+time.Microsecond-1)/time.Microsecond, math.MaxUint16))
+	if d <= 0 {
+		return 0
+	}
+	return uint16(min((d-1)/time.Microsecond+1, math.MaxUint16))
 }
