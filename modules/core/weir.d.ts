@@ -127,55 +127,96 @@ declare module "weir" {
   export type Duration = string | number;
 
   /** The names of the executors. */
-  export type ExecutorName = "waves" | "shared-iterations" | "per-vu-iterations" | "constant-vus";
+  export type ExecutorName =
+    | "waves" | "shared-iterations" | "per-vu-iterations" | "constant-vus" | "ramping-vus"
+    | "arrival-rate" | "constant-arrival-rate" | "ramping-arrival-rate" | "replay";
 
   /**
-   * How iterations are started. Which options apply depends on the executor:
+   * How iterations are started. Which options apply depends on the executor.
+   *
+   * Closed loops: a virtual user starts its next iteration when its last has ended.
    *
    * - `waves`: one iteration of each of `vus` at once, wait for **all**, `waves`
    *   times; `rate` and `process` space the starts inside a wave.
    * - `shared-iterations`: `iterations` in all, which `vus` take from one stock.
    * - `per-vu-iterations`: `iterations` of each of `vus`.
    * - `constant-vus`: each of `vus` runs iterations one after another for `duration`.
+   * - `ramping-vus`: the same with a number of VUs that follows `stages`.
    *
-   * Without `executor`, `waves`, `iterations` or `duration` choose it.
+   * Open loops: iterations start when the schedule says so, however long others take.
+   *
+   * - `arrival-rate`: `rate` starts per `timeUnit` by an arrival `process`, for
+   *   `duration` or until there were `iterations`.
+   * - `constant-arrival-rate`, `ramping-arrival-rate`: k6's, with even gaps.
+   * - `replay`: iteration i starts at `timestamps[i]`, divided by `speed`.
+   *
+   * Without `executor`, `waves`, `stages`, `timestamps`, `rate`, `iterations` or
+   * `duration` choose it.
    */
   export interface Load {
     executor?: ExecutorName;
-    /** Virtual users: iterations at the same time. Default 1; required for waves. */
+    /** Closed loops: virtual users, which are iterations at the same time. Default 1; required for waves. */
     vus?: number;
-    /** shared-iterations: in all; per-vu-iterations: of each VU. Default 1. */
+    /** shared-iterations: in all; per-vu-iterations: of each VU; default 1. arrival-rate: at most. */
     iterations?: number;
     /** Number of waves. Default 1. */
     waves?: number;
-    /** constant-vus: how long iterations are started. */
+    /** constant-vus and open loops: how long iterations are started. */
     duration?: Duration;
     /**
-     * The others: start nothing after this long; what did not start counts as
-     * dropped. Default 10m; waves have no limit.
+     * waves, shared-iterations, per-vu-iterations: start nothing after this long;
+     * what did not start counts as dropped. Default 10m; waves have no limit.
      */
     maxDuration?: Duration;
     /** How long running iterations may take to end when nothing more starts. Default 30s. */
     gracefulStop?: Duration;
-    /** waves: starts per second inside a wave. Default `Infinity`: all at once. */
+    /** ramping-vus: the same for a VU that is not needed any more. Default 30s. */
+    gracefulRampDown?: Duration;
+    /** Everything starts so long after the begin of the case. Default 0. */
+    startTime?: Duration;
+    /** Starts per `timeUnit`; of waves: per second inside a wave, default `Infinity`: all at once. */
     rate?: number | "inf";
-    /** waves with a rate: equal or exponential gaps. Default "constant". */
-    process?: "constant" | "poisson";
+    /** ramping-arrival-rate: the rate before the first stage. Default 0. */
+    startRate?: number;
+    /** The time that rates are counted in. Default 1s. */
+    timeUnit?: Duration;
+    /**
+     * How gaps between starts are distributed, with the mean 1/rate: all equal,
+     * exponential, or gamma with the shape `burstiness`. Default "constant".
+     */
+    process?: "constant" | "poisson" | "gamma";
+    /** Of gamma: below 1 starts come in bunches, 1 is poisson, above it they are more even. Default 1. */
+    burstiness?: number;
+    /** arrival-rate: how many start at the same instant; the mean rate stays. Default 1. */
+    burst?: number;
     /** Of the random gaps: the same seed gives the same schedule. Default 0. */
     seed?: number;
+    /** ramping-vus: VUs before the first stage. Default 1. */
+    startVUs?: number;
+    /** ramping-vus: of VUs; ramping-arrival-rate: of the rate. Each goes to its target in a straight line. */
+    stages?: readonly { duration: Duration; target: number }[];
+    /** replay: when iterations start, from the begin, ascending. */
+    timestamps?: readonly Duration[];
+    /** replay: 2 plays the trace in half the time. Default 1. */
+    speed?: number;
+    /** Open loops: iterations at once, at most. Default: no limit. */
+    maxInFlight?: number;
+    /** What happens to arrivals beyond maxInFlight: they start later, or are dropped. Default "queue". */
+    overflow?: "queue" | "drop";
+    /** k6's maxInFlight, with "drop". */
+    maxVUs?: number;
+    /** What maxVUs is when it is not given. */
+    preAllocatedVUs?: number;
+    /** This is one of `instances` runs that play the load together, from 0. Default: as `--instance` says. */
+    instance?: number;
+    instances?: number;
   }
 
-  /** One point of the plan: what `plan` yields. */
-  export interface Case extends Load {
-    /** Shown in tables and results. Default: "case 1", "case 2", … */
-    name?: string;
-    /** Number of cases in all, for the progress display. */
-    of?: number;
-    /** Default "default". */
-    scenario?: string;
+  /** One load of a case: its executor, its function and its data. */
+  export interface Scenario extends Load {
     /** Name of the exported function that is an iteration. Default: the default export. */
     exec?: string;
-    /** What tells the case from others; in the result, and on every request. */
+    /** What tells it from others; in the result, and on every request. A case's tags are on its scenarios too. */
     tags?: Tags;
     /**
      * What iterations work on, as `it.data` and `it.item`: a list, a dataset or an
@@ -184,38 +225,76 @@ declare module "weir" {
     data?: unknown;
     /** Iterations before the case, whose records are kept apart; with vus, as many at once. */
     warmup?: number | Load;
+    /** Of a case: besides those of `options`, which they replace metric by metric. Of a scenario: on its part alone. */
+    thresholds?: Thresholds;
+  }
+
+  /** One point of the plan: what `plan` yields. */
+  export interface Case extends Scenario {
+    /** Shown in tables and results. Default: "case 1", "case 2", … */
+    name?: string;
+    /** Number of cases in all, for the progress display. */
+    of?: number;
+    /** Default "default". */
+    scenario?: string;
+    /**
+     * Several loads at the same time, by name. Besides them the case has no load of
+     * its own; its exec, data and warmup hold for scenarios that have none.
+     */
+    scenarios?: Record<string, Scenario>;
     /** Wait after the case. */
     pause?: Duration;
-    /** Besides those of `options`, which they replace metric by metric. */
-    thresholds?: Thresholds;
+    /**
+     * Connections that are opened to each service before the case: a number, or
+     * whether. Default: in closed loops as many as iterations run at once, in open
+     * loops none.
+     */
+    preconnect?: boolean | number;
     /** Validity rules (docs/validity.md) whose findings belong to the experiment, such as "cached_prompts": they are reported and leave the verdict alone. */
     expect?: readonly string[];
   }
 
-  /** Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`. */
-  export type Thresholds = Record<string, string | string[]>;
+  /**
+   * Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`.
+   * `"ttft{scenario:chat}"` is the metric of one scenario.
+   */
+  export type Thresholds = Record<string, string | Threshold | readonly (string | Threshold)[]>;
 
-  /** The type of `export const options`. Without `plan` they describe the one case. */
-  export interface Options extends Case {
-    /** The case by its scenario's name, as in k6. One only: yield several from plan. */
-    scenarios?: Record<string, Case>;
+  /** A threshold in k6's long form. */
+  export interface Threshold {
+    /** Such as "p(99)<2000". */
+    threshold: string;
+    /** The run ends as soon as it is crossed: what runs may end, nothing more starts, exit code 99. Default false. */
+    abortOnFail?: boolean;
+    /** Not before the case has lasted so long. Default 0. */
+    delayAbortEval?: Duration;
   }
+
+  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds. */
+  export interface Options extends Case {}
 
   /** The type of `export function* plan()`: it yields cases and receives their results. */
   export type Plan = Generator<Case, void, CaseResult>;
 
-  /** What an iteration, the default export, is called with. `Data` is the type of the case's data. */
-  export interface It<Data = any> {
+  /** What an iteration, the default export, is called with. `Data` is the type of the case's data, `State` that of a VU's state. */
+  export interface It<Data = any, State = Record<string, any>> {
     /** Number of the iteration in the case, from 0. */
     readonly index: number;
-    /** Number of the virtual user, from 0. */
+    /** Number of the virtual user in its scenario, from 0; it runs one iteration at a time. */
     readonly vu: number;
     /** Number of the iteration in its VU, from 0. */
     readonly iterationInVU: number;
+    /** Name of the scenario. */
     readonly scenario: string;
     readonly caseName: string;
-    /** The case's tags. */
+    /** Of the case and the scenario. */
     readonly tags: Readonly<Tags>;
+    /**
+     * An object that the VU keeps from one iteration to the next: the history of a
+     * conversation, the token of a session. It is empty when the case begins, and
+     * when its warm-up does.
+     */
+    readonly state: Partial<State>;
     /** The case's data; undefined when it has none. */
     readonly data: Data;
     /**
@@ -247,16 +326,69 @@ declare module "weir" {
     throughput: Throughput;
     /** For how many completed requests the tokens were counted by "usage", "tokenizer" or "events". */
     token_sources: { input: Record<string, number>; output: Record<string, number> };
-    /** Requests by where their times came from: "kernel" or "user". */
+    /** Arrivals by the clock that stamped them: "kernel" or "user". */
     stamps: Record<string, number>;
+    /** Token events; `shared` ones were read together with a later one, so that their times are upper bounds. */
+    token_events: { all: number; shared: number; first_shared: number };
+    connections: { opened: number; failed: number; retransmits: number; retransmitted: number };
     errors: ErrorGroup[];
     checks: { name: string; passes: number; fails: number }[];
     validity: { verdict: Verdict; reasons: { rule: string; verdict: Verdict; message: string }[] };
     thresholds: ThresholdResult[];
+    /** What weir itself used and suffered meanwhile. */
+    client?: Client;
     warmup?: { iterations: number; requests: number; failed: number; errors: ErrorGroup[] };
     /** The run was stopped before the case had ended. */
     interrupted: boolean;
+    /** The shares of the scenarios, when the script has named them. */
+    scenarios?: Record<string, ScenarioResult>;
   }
+
+  /** The share of one scenario in a case; `itl_decode` is known for the case only when there are several. */
+  export interface ScenarioResult {
+    /** The case's and its own. */
+    tags: Tags;
+    started: string;
+    duration_s: number;
+    counts: Counts;
+    metrics: Metrics;
+    throughput: Throughput;
+    errors: ErrorGroup[];
+    checks: { name: string; passes: number; fails: number }[];
+  }
+
+  /** What the client process used. What the system does not tell is left out. A share is 0…1. */
+  export interface Client {
+    /** How long it was watched. */
+    wall_s: number;
+    /** CPUs that it may use. */
+    cpu_cores: number;
+    gomaxprocs: number;
+    /** CPUs that it used. */
+    cpu_used_cores?: Usage;
+    /** Share of those CPUs that ran anything at all. */
+    cpu_busy_share?: Usage;
+    cpu_others_share?: Usage;
+    cpu_steal_share?: Usage;
+    cpu_wait_share?: Usage;
+    cpu_wait_ms?: Usage;
+    cpu_wait_s?: number;
+    cpu_pressure_share?: Usage;
+    throttled_s?: number;
+    gc_pause_ms?: { count: number; total: number; max: number };
+    sched_latency_ms?: Tail;
+    /** The longest wait for a JavaScript event loop in each 100 ms. */
+    loop_lag_ms?: Tail;
+    wake_lag_ms?: Tail;
+    rss_mb?: number;
+    open_files?: number;
+    open_files_limit?: number;
+  }
+
+  /** Over the case, and in its worst second. */
+  export interface Usage { avg: number; max: number }
+
+  export interface Tail { n: number; p99: number; max: number }
 
   /** Numbers of iterations and requests. */
   export interface Counts {
@@ -269,7 +401,7 @@ declare module "weir" {
     iteration_failed: number;
     /** Iterations that were cut off when the time to stop had run out. */
     interrupted: number;
-    /** Iterations that never started because the time was over. */
+    /** Iterations that never started because the time was over, or because no VU was free. */
     dropped: number;
     /** Iterations that started late. */
     late: number;
@@ -314,6 +446,8 @@ declare module "weir" {
   export interface Metrics {
     /** Time to the first token, reasoning included. */
     ttft: Distribution;
+    /** The same for requests whose first token was read together with a later one: an upper bound. */
+    ttft_upper_bound: Distribution;
     /** Time to the first token that is not reasoning. */
     ttfo: Distribution;
     /** First token → second token event. */
@@ -332,6 +466,10 @@ declare module "weir" {
     response_head: Distribution;
     /** Scheduled time → start. */
     start_lag: Distribution;
+    /** Arrival of a token event → weir reads it. */
+    read_lag: Distribution;
+    /** First byte → last byte of the request handed to the kernel. */
+    upload_time: Distribution;
     ttft_from_schedule: Distribution;
     ttfo_from_schedule: Distribution;
     e2el_from_schedule: Distribution;

@@ -103,7 +103,10 @@ declare module "weir/llm" {
     readonly usage: Usage | null;
     /** Output tokens: counted by the service, else by the endpoint's tokenizer, else one for each event. */
     readonly tokens: number;
-    /** Time to the first token, ms; null without a stream or without a token. */
+    /**
+     * Time to the first token, ms; null without a stream or without a token, and when the first token came in one read
+     * with a later one, so that its time is only an upper bound.
+     */
     readonly ttft: number | null;
     /** From the start of sending to the end of the answer, ms. */
     readonly latency: number;

@@ -137,7 +137,7 @@ func (r *Runtime) nextBatch(empty []item) (batch []item, stop bool) {
 	defer r.mu.Unlock()
 	for {
 		switch {
-		case r.requested.Load():
+		case r.requested.Load() || r.closing:
 			r.mu.Unlock()
 			closing := r.cut()
 			r.mu.Lock()

@@ -340,7 +340,7 @@ func TestInterruptsHitTheRightCode(t *testing.T) {
 		import { sleep } from "weir";
 		export const busy = async () => { for (let i = 0; i < 30; i++) { let x = 0; for (let j = 0; j < 100; j++) x += j; await null; } await sleep(0); };`, nil)
 	var cut, unharmed ended
-	for range 300 {
+	for range 80 {
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 3 {
 			cut.start(r, within(ctx, r, "busy"))

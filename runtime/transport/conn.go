@@ -171,6 +171,11 @@ func dial(parent context.Context, from *sources, addr string, limit time.Duratio
 	start := time.Now()
 	raw, err := from.dial(traced, addr)
 	connected := time.Now()
+	if err == nil {
+		if err = leavesSpare(raw); err != nil {
+			raw.Close()
+		}
+	}
 	if err != nil {
 		return nil, dialFault(parent, addr, limit, err)
 	}
