@@ -75,7 +75,8 @@ func (r *receiver) recv(fd uintptr) bool {
 	for {
 		r.header.Control = &r.control[0]
 		r.header.SetControllen(len(r.control))
-		n, _, errno := unix.Syscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.header)), unix.MSG_DONTWAIT)
+		// It does not block, so the scheduler need not know of it.
+		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.header)), unix.MSG_DONTWAIT)
 		switch errno {
 		case unix.EINTR:
 			continue
