@@ -46,12 +46,16 @@ func (r *run) bind(c *caseSpec) ([][]binding, error) {
 		wg.Go(func() {
 			errs[n] = rt.Wait(script.Task{Op: "data", Context: r.ctx, Run: func(*goja.Runtime) (goja.Value, error) {
 				rt.Class(iterationClass)
+				var common *goja.Object // data that scenarios share is copied once
 				for i, s := range c.scenarios {
-					b, err := r.bindTo(rt, c, s)
+					b, err := r.bindTo(rt, c, s, common)
 					if err != nil {
 						return nil, err
 					}
 					bound[i][n] = b
+					if s.common {
+						common = b.data
+					}
 				}
 				return nil, nil
 			}}, nil)
@@ -66,7 +70,9 @@ func (r *run) bind(c *caseSpec) ([][]binding, error) {
 	return bound, nil
 }
 
-func (r *run) bindTo(rt *script.Runtime, c *caseSpec, s *scenario) (b binding, err error) {
+// bindTo binds a scenario to a runtime. common is the data that it shares with
+// others, nil when it is the first.
+func (r *run) bindTo(rt *script.Runtime, c *caseSpec, s *scenario, common *goja.Object) (b binding, err error) {
 	b.rt = rt
 	if b.iterate, err = r.function(rt, s.exec); err != nil {
 		return b, err
@@ -83,7 +89,9 @@ func (r *run) bindTo(rt *script.Runtime, c *caseSpec, s *scenario) (b binding, e
 	if s.data == nil {
 		return b, nil
 	}
-	b.data, _ = rt.Attach(s.data).(*goja.Object)
+	if b.data = common; !s.common || common == nil {
+		b.data, _ = rt.Attach(s.data).(*goja.Object)
+	}
 	if n := b.data.Get("length"); n != nil {
 		b.length = int(n.ToInteger())
 	}

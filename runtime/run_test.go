@@ -192,7 +192,7 @@ func TestScenariosOfPlan(t *testing.T) {
 			console.log(c.scenarios, c.thresholds[0].ok);
 		}
 		export async function both(it) {
-			if (it.item !== (it.scenario === "b" ? "y" : "x")) throw new Error(it.scenario);
+			if (it.item !== (it.scenario === "b" ? "y" : "x") || it.data.length !== 1) throw new Error(it.scenario);
 			await request(it.warmup ? 1 : it.scenario === "a" ? 10 : 20);
 		}`, nil)
 	if p.Outcome.Err != nil || p.console != "10 1 0 3\n2 true\nundefined true\n" {

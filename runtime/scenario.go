@@ -21,6 +21,7 @@ type scenario struct {
 	exec    string         // exported function that is an iteration
 	tags    map[string]any // the case's and its own
 	data    any            // detached
+	common  bool           // data is the case's, which other scenarios have as well
 	profile load.Profile
 	warmup  *load.Profile
 }
@@ -76,6 +77,7 @@ func (r *run) parseNamed(c *caseSpec, name string, own, beside map[string]any) e
 	if err := checkNames(own, append(slices.Clone(scenarioOptions), load.OptionNames()...)); err != nil {
 		return err
 	}
+	common := own["data"] == nil
 	own = maps.Clone(own)
 	for _, shared := range sharedOptions {
 		if own[shared] == nil && beside[shared] != nil {
@@ -92,6 +94,7 @@ func (r *run) parseNamed(c *caseSpec, name string, own, beside map[string]any) e
 	if err != nil {
 		return err
 	}
+	s.common = common
 	c.scenarios = append(c.scenarios, s)
 	limits, err := parseThresholds(own["thresholds"])
 	if err != nil {

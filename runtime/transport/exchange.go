@@ -63,8 +63,8 @@ const resendWithin = 3 * time.Second
 // failure to bring a response head, nil when one came, whatever its status;
 // then rec.End is stamped, too.
 //
-// A kept connection that the service had closed meanwhile is not the request's
-// failure: as long as no byte of an answer has come, the request is sent once
+// A connection that has carried a request and that the service had closed
+// meanwhile is not this request's failure: as long as no byte of an answer has come, the request is sent once
 // more on a new connection, from which its times then count (rec.Resent).
 func (c *Client) Send(ctx context.Context, req *Request, rec *metrics.Record) (*Exchange, *metrics.Error) {
 	x, failed, again := c.try(ctx, req, rec, req.Close)
@@ -94,6 +94,7 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 	if !conn.used { // it may have been opened beforehand
 		rec.DNS, rec.Connect, rec.TLS = conn.dns, conn.connect, conn.tls
 	}
+	before := conn.used
 	conn.used = true
 	outBase, receivedBase := conn.line.out, conn.received
 	x.undo = context.AfterFunc(ctx, func() { conn.line.Close() })
@@ -117,7 +118,7 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 	if failed == nil {
 		return x, nil, false
 	}
-	again = rec.Reused && conn.received == receivedBase && time.Since(rec.Started) < resendWithin &&
+	again = before && conn.received == receivedBase && time.Since(rec.Started) < resendWithin &&
 		(failed.Kind == "write" || failed.Kind == "connection_closed")
 	x.Close()
 	return nil, failed, again
