@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-FUZZTIME ?= 20s
+FUZZTIME ?= 60s
 BENCH ?=
 REAL_SERVER ?= .build/real-server
 LIB := .build/libtokenizers/current/libtokenizers.a
@@ -57,7 +57,7 @@ types: scripts/node_modules/.package-lock.json ## check the types of scripts and
 	npm run --silent --prefix scripts check
 
 .PHONY: fuzz
-fuzz: libtokenizers ## fuzz every parser, one after another (FUZZTIME=20s each)
+fuzz: libtokenizers ## fuzz every parser, one after another (FUZZTIME=60s each)
 	@go list ./... | while read -r package; do \
 		go test -list '^Fuzz' "$$package" | { grep '^Fuzz' || true; } | while read -r target; do \
 			echo "$$package $$target"; \

@@ -8,8 +8,8 @@ import (
 	"weir/runtime/result"
 )
 
-// A case's thresholds with abortOnFail are looked at while it runs. One that is
-// crossed ends the run in good order, as Stop does.
+// A case's thresholds with abortOnFail are looked at while it runs, and once more
+// when its load has ended. One that is crossed ends the run in good order, as Stop does.
 
 // abortCheck is how often; k6 does it every two seconds.
 const abortCheck = time.Second
@@ -21,11 +21,16 @@ type crossing struct {
 	expr     string
 	value    float64
 	after    time.Duration // from the begin of the case
+	atEnd    bool          // found when the load had ended already
 }
 
 func (c *crossing) String() string {
-	return fmt.Sprintf("case %q was stopped after %v: %s was %.4g, which crosses %s, and that threshold has abortOnFail",
-		c.caseName, c.after.Round(100*time.Millisecond), c.metric, c.value, c.expr)
+	how := "was stopped"
+	if c.atEnd {
+		how = "ended"
+	}
+	return fmt.Sprintf("case %q %s after %v: %s was %.4g, which crosses %s, and that threshold has abortOnFail",
+		c.caseName, how, c.after.Round(100*time.Millisecond), c.metric, c.value, c.expr)
 }
 
 // mark notes in the result what ended the run, whatever the metric came to in
@@ -46,13 +51,12 @@ func (c *crossing) mark(list []result.Threshold) {
 // watchThresholds returns a channel that is closed when the case shall start
 // nothing more: because of Stop, or of a threshold, which is in p.crossed then.
 // release ends the watch; only after that p.crossed may be read.
-func (r *run) watchThresholds(p *play) (stop <-chan struct{}, release func()) {
+func (r *run) watchThresholds(p *play, began time.Time) (stop <-chan struct{}, release func()) {
 	watched := p.watched()
 	if len(watched) == 0 {
 		return r.Stop, func() {}
 	}
 	stopped, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	began := time.Now()
 	go func() {
 		defer close(done)
 		pause := time.NewTimer(abortCheck)
@@ -71,13 +75,21 @@ func (r *run) watchThresholds(p *play) (stop <-chan struct{}, release func()) {
 				close(stopped)
 				return
 			}
-			// Percentiles of many samples take a while; the load comes first.
-			pause.Reset(max(abortCheck, 50*time.Since(at)))
+			// Percentiles of many samples take a while; the load comes first: this takes
+			// less than 1 % of the time.
+			pause.Reset(max(abortCheck, 100*time.Since(at)))
 		}
 	}()
 	return stopped, func() {
 		close(ended)
 		<-done
+	}
+}
+
+// lastLook is the one after the load.
+func (p *play) lastLook(after time.Duration) {
+	if p.crossed = p.look(p.watched(), after); p.crossed != nil {
+		p.crossed.atEnd = true
 	}
 }
 

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,7 +37,7 @@ func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
 	if all, ok := o["scenarios"].(*script.Object); ok && !r.exported["plan"] {
 		c.name = strings.Join(all.Keys, " + ")
 	}
-	if name, ok := o["name"].(string); ok && name != "" {
+	if name, _ := o["name"].(string); name != "" {
 		c.name = name
 	}
 	if err := r.parseCaseOptions(c, o); err != nil {
@@ -48,13 +47,13 @@ func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
 }
 
 func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
-	if name, ok := o["executor"].(string); ok {
-		if err := load.CheckExecutor(name); err != nil {
-			return err // rather than one of its options
-		}
-	}
-	if err := checkNames(o, slices.Concat(caseOptions, scenarioOptions, load.OptionNames())); err != nil {
+	if err := checkOptions(o, slices.Concat(caseOptions, scenarioOptions, load.OptionNames())); err != nil {
 		return err
+	}
+	for _, name := range []string{"name", "scenario"} {
+		if _, err := text(o, name); err != nil {
+			return err
+		}
 	}
 	if c.tags, err = parseTags(o["tags"]); err != nil {
 		return err
@@ -62,8 +61,11 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 	if err := r.parseScenarios(c, o); err != nil {
 		return err
 	}
-	if v, ok := asInt(o["of"]); ok {
-		c.of = v
+	if o["of"] != nil {
+		var ok bool
+		if c.of, ok = asInt(o["of"]); !ok || c.of < 1 {
+			return fmt.Errorf("of must be the number of cases in all, not %v", o["of"])
+		}
 	}
 	if o["pause"] != nil {
 		if c.pause, err = load.ParseDuration(o["pause"]); err != nil {
@@ -82,23 +84,30 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 }
 
 // parsePreconnect reads preconnect: whether connections are opened before the
-// case, or how many. A closed loop says itself how many it needs.
+// case, or how many. A closed loop says itself how many it needs, and so does an
+// open one that is limited.
 func (c *caseSpec) parsePreconnect(v any) (int, error) {
-	atOnce := 0
+	closedOnes, all, unlimited := 0, 0, false
 	for _, s := range c.scenarios {
-		atOnce += s.profile.ClosedLoop()
+		n, closed := s.profile.AtOnce()
+		all += n
+		if closed {
+			closedOnes += n
+		} else if n == 0 {
+			unlimited = true
+		}
 	}
 	switch v := v.(type) {
 	case nil:
-		return atOnce, nil
+		return closedOnes, nil
 	case bool:
 		switch {
 		case !v:
 			return 0, nil
-		case atOnce == 0:
-			return 0, errors.New("preconnect: nobody knows how many requests of an open loop run at once; give the number of connections")
+		case unlimited:
+			return 0, errors.New("preconnect: nobody knows how many requests of an open loop without maxInFlight run at once; give the number of connections")
 		}
-		return atOnce, nil
+		return all, nil
 	}
 	n, ok := asInt(v)
 	if !ok || n < 0 || n > load.MaxVUs {
@@ -132,7 +141,8 @@ func parseExpect(v any) (rules metrics.Rules, err error) {
 	return rules, rules.Check()
 }
 
-// playCase opens connections, warms up, plays the case, and sums it up.
+// playCase opens connections, warms up, plays the case, and sums it up. It
+// returns nil when the run was stopped before anything was measured.
 func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	r.waitPause()
 	bound, err := r.bind(c)
@@ -140,19 +150,19 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		return nil, err
 	}
 	r.preconnect(c.preconnect)
-	started := time.Now()
-	var warmed *result.Warmup
-	if !r.stopped() {
-		warmed = r.warmUp(c, number, bound)
+	warmed := r.warmUp(c, number, bound)
+	if warmed != nil {
+		r.preconnect(c.preconnect) // what the service has closed meanwhile
+	}
+	if r.stopped() {
+		return nil, nil
 	}
 	recorder := metrics.NewRecorder(metrics.Options{Keep: r.keep(number, c.name)})
 	p := newPlay(c, bound, recorder)
-	if !r.stopped() {
-		watch := health.Watch(r.lags)
-		started = time.Now()
-		r.drive(p, number)
-		recorder.SetClient(watch.Stop())
-	}
+	watch := health.Watch(r.lags)
+	started := time.Now()
+	r.drive(p, number)
+	recorder.SetClient(watch.Stop())
 	found := p.finish()
 	found.Name, found.Tags, found.Started, found.Warmup = c.name, c.tags, started, warmed
 	r.pause = c.pause
@@ -165,17 +175,8 @@ func (r *run) preconnect(n int) {
 	if r.Preconnect == nil || n == 0 || r.stopped() {
 		return
 	}
-	ctx, cancel := context.WithCancel(r.ctx)
+	ctx, cancel := r.until(r.Stop)
 	defer cancel()
-	ended := make(chan struct{})
-	defer close(ended)
-	go func() {
-		select {
-		case <-r.Stop:
-			cancel()
-		case <-ended:
-		}
-	}()
 	_ = r.Preconnect(ctx, n)
 }
 

@@ -18,6 +18,7 @@ import (
 type iteration struct {
 	metrics.Iteration
 	begun    atomic.Bool // it has sent a request
+	asleep   metrics.Sleep
 	inVU     int
 	warmup   bool
 	caseName string

@@ -8,9 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/load"
 	"weir/runtime/metrics"
 	"weir/runtime/result"
 	"weir/runtime/script"
@@ -18,16 +20,25 @@ import (
 
 // options is what the script exports as options.
 type options struct {
-	thresholds thresholds
-	single     map[string]any // without plan: the case that they describe
+	thresholds      thresholds
+	setupTimeout    time.Duration  // of setup, and of each step of plan
+	teardownTimeout time.Duration  // of teardown, of leaving plan, and of handleSummary
+	single          map[string]any // without plan: the case that they describe
 }
+
+// Defaults of the time limits. k6 allows setup a minute, but a model that is
+// warmed up there may take longer.
+const (
+	defaultSetupTimeout    = 10 * time.Minute
+	defaultTeardownTimeout = time.Minute
+)
 
 // readOptions reads the exported options and checks them, before any load.
 func (r *run) readOptions() error {
 	rt := r.runtimes[0]
 	var plain map[string]any
 	r.exported = map[string]bool{}
-	err := r.call("options", r.Stop, func(*goja.Runtime) (goja.Value, error) {
+	err := r.call("options", limit{stop: r.Stop}, func(*goja.Runtime) (goja.Value, error) {
 		for _, name := range []string{"setup", "plan", "teardown", "handleSummary"} {
 			f, err := r.function(rt, name)
 			if err != nil {
@@ -67,10 +78,22 @@ func (r *run) parseOptions(plain map[string]any) error {
 		return fault("%v", err)
 	}
 	r.options.thresholds = given
+	r.options.setupTimeout, r.options.teardownTimeout = defaultSetupTimeout, defaultTeardownTimeout
 	r.options.single = maps.Clone(plain)
 	delete(r.options.single, "thresholds")
+	for name, to := range map[string]*time.Duration{"setupTimeout": &r.options.setupTimeout, "teardownTimeout": &r.options.teardownTimeout} {
+		if plain[name] != nil {
+			if *to, err = load.ParseDuration(plain[name]); err != nil {
+				return fault("%s: %v", name, err)
+			}
+			if *to <= 0 {
+				return fault("%s must be more than 0, got %v", name, plain[name])
+			}
+		}
+		delete(r.options.single, name)
+	}
 	if r.exported["plan"] && len(r.options.single) > 0 {
-		return fault("the script exports plan, so its options can only be thresholds; %s belong into the cases that plan yields",
+		return fault("the script exports plan, so its options can only be thresholds, setupTimeout and teardownTimeout; %s belong into the cases that plan yields",
 			strings.Join(slices.Sorted(maps.Keys(r.options.single)), ", "))
 	}
 	return nil
@@ -93,7 +116,7 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 	}
 
 	var steps *goja.Object // the generator
-	if err := r.callExport("plan", r.Stop, r.setupData, func(v goja.Value) error {
+	if err := r.callExport("plan", r.beforeEnd(), r.setupData, func(v goja.Value) error {
 		var ok bool
 		if steps, ok = v.(*goja.Object); ok {
 			_, ok = goja.AssertFunction(steps.Get("next"))
@@ -128,7 +151,7 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 // no more.
 func (r *run) nextCase(steps *goja.Object, last *result.Case, number int) (c *caseSpec, err error) {
 	rt := r.runtimes[0]
-	err = r.call("plan", r.Stop, func(vm *goja.Runtime) (goja.Value, error) {
+	err = r.call("plan", r.beforeEnd(), func(vm *goja.Runtime) (goja.Value, error) {
 		arg := goja.Undefined()
 		if last != nil {
 			if arg, err = toJS(rt, last); err != nil {
@@ -164,7 +187,7 @@ func (r *run) leavePlan(steps *goja.Object) error {
 	if r.ctx.Err() != nil {
 		return nil
 	}
-	return r.call("plan", nil, func(vm *goja.Runtime) (goja.Value, error) {
+	return r.call("plan", r.atEnd(), func(vm *goja.Runtime) (goja.Value, error) {
 		if leave, ok := goja.AssertFunction(steps.Get("return")); ok {
 			return leave(steps, goja.Undefined())
 		}
@@ -240,7 +263,7 @@ func (r *run) callSummary() error {
 		o, err := toJS(rt, r.Result)
 		return []goja.Value{o}, err
 	}
-	return r.callExport("handleSummary", nil, result, func(v goja.Value) error {
+	return r.callExport("handleSummary", r.atEnd(), result, func(v goja.Value) error {
 		o, ok := v.(*goja.Object)
 		if !ok {
 			return nil

@@ -78,11 +78,11 @@ func (p *play) add(s *scenario, number int, profile load.Profile, bindings []bin
 	p.parts = append(p.parts, &part{scenario: s, number: number, executor: executor, recorder: recorder, bindings: bindings, tags: tags})
 }
 
-// warmUp plays the warm-ups; nil when there are none.
+// warmUp plays the warm-ups; nil when there are none, or the run was stopped.
 func (r *run) warmUp(c *caseSpec, number int, bound [][]binding) *result.Warmup {
 	recorder := metrics.NewRecorder(metrics.Options{})
 	p := newWarmup(c, bound, recorder)
-	if len(p.parts) == 0 {
+	if len(p.parts) == 0 || r.stopped() {
 		return nil
 	}
 	r.drive(p, number)
@@ -98,7 +98,8 @@ func (r *run) drive(p *play, number int) {
 		done := r.Watch(CaseView{Name: p.spec.name, Number: number, Of: p.spec.of, Warmup: p.warmup, Progress: p.progress, Live: p.recorder.Live})
 		defer done()
 	}
-	stop, release := r.watchThresholds(p)
+	began := time.Now()
+	stop, release := r.watchThresholds(p, began)
 	var all sync.WaitGroup
 	for _, s := range p.parts {
 		all.Go(func() {
@@ -107,12 +108,15 @@ func (r *run) drive(p *play, number int) {
 	}
 	all.Wait()
 	release()
+	ctx, cancel := context.WithTimeout(context.Background(), afterCut)
+	defer cancel()
+	p.recorder.WaitClosed(ctx) // those that are open even then, Finish reports
+	if p.crossed == nil && !r.interrupted() {
+		p.lastLook(time.Since(began))
+	}
 	if p.crossed != nil {
 		r.aborted = p.crossed
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), afterCut)
-	defer cancel()
-	p.recorder.WaitClosed(ctx)
 }
 
 // iterate plays one iteration of a scenario. A VU always runs on the same
@@ -126,7 +130,7 @@ func (p *play) iterate(ctx context.Context, s *part, at load.Iteration) error {
 		warmup:    p.warmup,
 		binding:   &s.bindings[(s.number+at.VU)%len(s.bindings)],
 	}
-	it.Begun = &it.begun
+	it.Begun, it.Asleep = &it.begun, &it.asleep
 	// A schedule says when iterations start; without one, a VU starts its next
 	// iteration whenever its last one has ended.
 	if s.executor.Scheduled() {
@@ -142,18 +146,11 @@ func (p *play) iterate(ctx context.Context, s *part, at load.Iteration) error {
 
 // counts are the iterations of all scenarios.
 func (p *play) counts() result.Counts {
-	var sum result.Counts
+	var sum load.Counts
 	for _, s := range p.parts {
-		c := countsOf(s.outcome.Counts)
-		sum.Scheduled += c.Scheduled
-		sum.Started += c.Started
-		sum.Completed += c.Completed
-		sum.IterationFailed += c.IterationFailed
-		sum.Interrupted += c.Interrupted
-		sum.Dropped += c.Dropped
-		sum.Late += c.Late
+		sum.Add(s.outcome.Counts)
 	}
-	return sum
+	return countsOf(sum)
 }
 
 func countsOf(c load.Counts) result.Counts {
@@ -170,39 +167,11 @@ func countsOf(c load.Counts) result.Counts {
 
 // progress is how far all scenarios are together.
 func (p *play) progress() load.Progress {
-	var sum load.Progress
+	parts := make([]load.Progress, len(p.parts))
 	for i, s := range p.parts {
-		one := s.executor.Progress()
-		if i == 0 {
-			sum = one
-			continue
-		}
-		sum.Scheduled += one.Scheduled
-		sum.Started += one.Started
-		sum.Completed += one.Completed
-		sum.Failed += one.Failed
-		sum.Interrupted += one.Interrupted
-		sum.Dropped += one.Dropped
-		sum.Late += one.Late
-		sum.Running += one.Running
-		// As one that has no number or no end, neither have all of them.
-		if sum.Planned > 0 && one.Planned > 0 {
-			sum.Planned += one.Planned
-		} else {
-			sum.Planned = 0
-		}
-		if sum.Begin.IsZero() || !one.Begin.IsZero() && one.Begin.Before(sum.Begin) {
-			sum.Begin = one.Begin
-		}
-		switch {
-		case sum.End.IsZero() || one.End.IsZero():
-			sum.End = time.Time{}
-		case one.End.After(sum.End):
-			sum.End = one.End
-		}
-		sum.Stopping = sum.Stopping && one.Stopping
+		parts[i] = s.executor.Progress()
 	}
-	return sum
+	return load.Together(parts)
 }
 
 // finish sums the case up, and its scenarios.

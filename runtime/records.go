@@ -10,16 +10,17 @@ import (
 
 // keep is what a case's recorder gives its records to; nil when nobody wants
 // them.
-func (r *run) keep(number int, name string) func(*metrics.Record) {
+func (r *run) keep(number int, name string) func(*metrics.Record) time.Duration {
 	if r.Records == nil {
 		return nil
 	}
-	return func(rec *metrics.Record) {
+	return func(rec *metrics.Record) time.Duration {
 		request := requests.Get().(*result.Request)
 		describe(request, rec)
 		request.Case, request.CaseName = number, name
-		r.Records.Add(request)
+		waited := r.Records.Add(request)
 		requests.Put(request)
+		return waited
 	}
 }
 
@@ -54,13 +55,17 @@ func describe(to *result.Request, rec *metrics.Record) {
 		TokenGaps: to.TokenGaps[:0], Tokens: to.Tokens[:0], ReadLags: to.ReadLags[:0], Shared: to.Shared[:0],
 	}
 	if it := rec.Iteration; it != nil {
-		to.Scenario, to.Iteration, to.VU = it.Scenario, it.Index, it.VU
+		to.Scenario, to.Iteration, to.VU, to.Tags = it.Scenario, it.Index, it.VU, it.Tags
 		if !it.Scheduled.IsZero() {
+			to.ScheduledAt = it.Scheduled.UnixNano()
 			to.Scheduled = since(rec, it.Scheduled)
 		}
 	}
 	if !rec.Started.IsZero() {
 		to.Started = rec.Started.UnixNano()
+	}
+	if !rec.End.IsZero() {
+		to.EndedAt = rec.End.UnixNano()
 	}
 	if rec.Error != nil {
 		to.Error = &result.RequestError{Kind: rec.Error.Kind, Message: rec.Error.Message}

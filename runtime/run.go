@@ -170,7 +170,7 @@ func (r *run) play() error {
 	}
 	err := r.unlessCut(r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
 		found, err := r.playCase(c, number)
-		if err != nil {
+		if err != nil || found == nil {
 			return nil, err
 		}
 		r.Result.Add(found)
@@ -223,21 +223,44 @@ func (r *run) save() error {
 	return r.Save(r.Result)
 }
 
-// call runs a piece of the script outside of any case, on the first runtime,
-// and waits for it. While the run is not yet stopping, Stop cuts it off.
-func (r *run) call(op string, stop <-chan struct{}, f func(*goja.Runtime) (goja.Value, error), read func(goja.Value) error) error {
+// until returns a context that ends with the run's, or when stop is closed.
+func (r *run) until(stop <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(r.ctx)
-	defer cancel()
-	ended := make(chan struct{})
-	defer close(ended)
 	go func() {
 		select {
 		case <-stop:
 			cancel()
-		case <-ended:
+		case <-ctx.Done():
 		}
 	}()
-	return r.runtimes[0].Wait(script.Task{Op: op, Context: ctx, Run: f}, read)
+	return ctx, cancel
+}
+
+// limit is what ends a piece of the script that runs outside of any case.
+type limit struct {
+	stop   <-chan struct{} // nil: the run is stopping already
+	time   time.Duration   // 0: none
+	option string          // that says how long
+}
+
+func (r *run) beforeEnd() limit { return limit{r.Stop, r.options.setupTimeout, "setupTimeout"} }
+func (r *run) atEnd() limit     { return limit{nil, r.options.teardownTimeout, "teardownTimeout"} }
+
+// call runs a piece of the script outside of any case, on the first runtime,
+// and waits for it.
+func (r *run) call(op string, l limit, f func(*goja.Runtime) (goja.Value, error), read func(goja.Value) error) error {
+	ctx, cancel := r.until(l.stop)
+	defer cancel()
+	if l.time > 0 {
+		ctx, cancel = context.WithTimeout(ctx, l.time)
+		defer cancel()
+	}
+	err := r.runtimes[0].Wait(script.Task{Op: op, Context: ctx, Run: f}, read)
+	if errors.Is(err, script.ErrInterrupted) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &script.Error{Op: op, File: r.Script.Path, Message: fmt.Sprintf("it took longer than %v and was cut off", l.time),
+			Hint: fmt.Sprintf("if it needs that long: export const options = { %s: \"…\" }", l.option)}
+	}
+	return err
 }
 
 // function returns an exported function; nil when the script has none. To be
@@ -256,12 +279,12 @@ func (r *run) function(rt *script.Runtime, name string) (goja.Callable, error) {
 
 // callExport calls an exported function on the first runtime, when the script
 // has it.
-func (r *run) callExport(name string, stop <-chan struct{}, args func(*script.Runtime) ([]goja.Value, error), read func(goja.Value) error) error {
+func (r *run) callExport(name string, l limit, args func(*script.Runtime) ([]goja.Value, error), read func(goja.Value) error) error {
 	if !r.exported[name] {
 		return nil
 	}
 	rt := r.runtimes[0]
-	return r.call(name, stop, func(*goja.Runtime) (goja.Value, error) {
+	return r.call(name, l, func(*goja.Runtime) (goja.Value, error) {
 		f, err := r.function(rt, name)
 		if err != nil {
 			return nil, err
@@ -278,14 +301,14 @@ func (r *run) callExport(name string, stop <-chan struct{}, args func(*script.Ru
 // and teardown.
 func (r *run) callSetup() error {
 	none := func(*script.Runtime) ([]goja.Value, error) { return nil, nil }
-	return r.callExport("setup", r.Stop, none, func(v goja.Value) (err error) {
+	return r.callExport("setup", r.beforeEnd(), none, func(v goja.Value) (err error) {
 		r.setup, err = r.runtimes[0].Detach(v)
 		return err
 	})
 }
 
 func (r *run) callTeardown() error {
-	return r.callExport("teardown", nil, r.setupData, nil)
+	return r.callExport("teardown", r.atEnd(), r.setupData, nil)
 }
 
 // setupData is what setup returned, as an argument.

@@ -3,7 +3,10 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -38,7 +41,7 @@ var scenarioOptions = append([]string{"tags", "thresholds"}, sharedOptions...)
 func (r *run) parseScenarios(c *caseSpec, o map[string]any) error {
 	if o["scenarios"] == nil {
 		s, err := r.parseScenario("default", o, c.tags)
-		if name, ok := o["scenario"].(string); ok {
+		if name, _ := o["scenario"].(string); name != "" {
 			s.name = name
 		}
 		c.scenarios = []*scenario{s}
@@ -74,7 +77,7 @@ func (r *run) parseNamed(c *caseSpec, name string, own, beside map[string]any) e
 	if own["env"] != nil {
 		return errors.New("env is not supported; what a scenario needs can stand in its data")
 	}
-	if err := checkNames(own, append(slices.Clone(scenarioOptions), load.OptionNames()...)); err != nil {
+	if err := checkOptions(own, append(slices.Clone(scenarioOptions), load.OptionNames()...)); err != nil {
 		return err
 	}
 	common := own["data"] == nil
@@ -116,8 +119,11 @@ func (r *run) parseScenario(name string, o, tags map[string]any) (*scenario, err
 	if s.profile, err = r.parseProfile(o); err != nil {
 		return s, err
 	}
-	if v, ok := o["exec"].(string); ok {
-		s.exec = v
+	s.profile.Stream = stream(name)
+	if given, err := text(o, "exec"); err != nil {
+		return s, err
+	} else if given != "" {
+		s.exec = given
 	}
 	if s.data = o["data"]; s.data != nil {
 		if err := checkData(s.data); err != nil {
@@ -130,14 +136,30 @@ func (r *run) parseScenario(name string, o, tags map[string]any) (*scenario, err
 	return s, err
 }
 
+// stream is the stream of random numbers of a scenario, so that the arrivals of
+// several with one seed are not the same. It depends on nothing but the name: what
+// other scenarios there are does not matter.
+func stream(name string) uint64 {
+	if name == "default" {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, name) // never fails
+	return h.Sum64()
+}
+
+// text reads an option that is a text; "" when there is none.
+func text(o map[string]any, name string) (string, error) {
+	s, ok := o[name].(string)
+	if !ok && o[name] != nil {
+		return "", fmt.Errorf("%s must be a text, not %v", name, o[name])
+	}
+	return s, nil
+}
+
 // parseProfile reads the load, and gives it the run's place among its instances
 // unless it says that itself.
 func (r *run) parseProfile(o map[string]any) (load.Profile, error) {
-	if name, ok := o["executor"].(string); ok {
-		if err := load.CheckExecutor(name); err != nil {
-			return load.Profile{}, err // rather than one of its options
-		}
-	}
 	p, err := load.Parse(o)
 	if err != nil {
 		return p, err
@@ -163,24 +185,28 @@ func parseWarmup(v any, of load.Profile) (*load.Profile, error) {
 	if !ok {
 		return nil, errors.New("warmup must be a number of iterations, or an object such as { iterations: 8 }")
 	}
+	if err := checkOptions(o, load.OptionNames()); err != nil {
+		return nil, fmt.Errorf("warmup: %w", err)
+	}
 	if n, isNumber := asInt(o["iterations"]); isNumber && n == 0 {
 		return nil, nil
 	}
 	o = maps.Clone(o)
 	if o["executor"] == nil && o["iterations"] != nil {
 		o["executor"] = "shared-iterations"
-		atOnce := of.ClosedLoop()
-		if atOnce == 0 {
+		atOnce, closed := of.AtOnce()
+		if !closed && (atOnce == 0 || atOnce > warmupAtOnce) {
 			atOnce = warmupAtOnce
 		}
 		if n, _ := asInt(o["iterations"]); o["vus"] == nil && n > 0 {
-			o["vus"] = min(n, atOnce)
+			o["vus"] = min(n, max(atOnce, 1)) // an instance without a share of the load warms up too
 		}
 	}
 	p, err := load.Parse(o)
 	if err != nil {
 		return nil, fmt.Errorf("warmup: %w", err)
 	}
+	p.Stream = of.Stream
 	return &p, nil
 }
 
@@ -209,7 +235,18 @@ func checkData(v any) error {
 	return nil
 }
 
-// checkNames refuses options that there are not.
+// checkOptions refuses an executor that there is not, rather than one of its
+// options, and then options that there are not.
+func checkOptions(o map[string]any, known []string) error {
+	if name, ok := o["executor"].(string); ok {
+		if err := load.CheckExecutor(name); err != nil {
+			return err
+		}
+	}
+	return checkNames(o, known)
+}
+
+// checkNames refuses names that there are not.
 func checkNames(o map[string]any, known []string) error {
 	for _, name := range slices.Sorted(maps.Keys(o)) {
 		if slices.Contains(known, name) {
@@ -223,16 +260,10 @@ func checkNames(o map[string]any, known []string) error {
 	return nil
 }
 
+// asInt reads a whole number.
 func asInt(v any) (int, bool) {
-	switch n := v.(type) {
-	case int:
-		return n, true
-	case int64:
-		return int(n), true
-	case float64:
-		return int(n), n == float64(int(n))
-	}
-	return 0, false
+	f, ok := load.Number(v)
+	return int(f), ok && f == math.Trunc(f) && math.Abs(f) <= 1<<53
 }
 
 // fields are the members of a detached object, but for undefined ones.

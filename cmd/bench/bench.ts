@@ -1,5 +1,5 @@
 // What cmd/bench plays: one request an iteration, numbered for the server's log.
-import { params, type Case, type It } from "weir";
+import { params, sleep, type Case, type It } from "weir";
 import { Endpoint } from "weir/llm";
 
 const p = params({
@@ -7,6 +7,7 @@ const p = params({
   streams: { default: 1, help: "streams at the same time" },
   requests: { default: 1, help: "requests of each stream, one after another" },
   tokens: { default: 200, help: "tokens of each answer" },
+  spread: { default: "0s", type: "duration", help: "time over which the streams' first requests are spread" },
   prompt: { default: "Why is the sky blue?", help: "the prompt" },
 });
 
@@ -17,5 +18,6 @@ export function* plan(): Generator<Case> {
 }
 
 export default async function (it: It): Promise<void> {
+  if (p.spread > 0 && it.iterationInVU === 0) await sleep((p.spread / 1000) * (it.vu / p.streams));
   await service.complete(p.prompt, { headers: { "X-Request-Id": String(it.index) } });
 }

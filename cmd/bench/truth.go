@@ -44,8 +44,10 @@ func compare(run *weirRun, log []truth) (numbers, error) {
 		for _, lag := range r.ReadLags {
 			readLag = append(readLag, float64(lag)/1000)
 		}
-		ttft = append(ttft, ms(t.Sent[0]))
-		ttftError = append(ttftError, float64(r.TokenGaps[0])/1000-ms(t.Sent[0]))
+		if !slices.Contains(r.Shared, 0) { // it has a TTFT
+			ttft = append(ttft, ms(t.Sent[0]))
+			ttftError = append(ttftError, float64(r.TokenGaps[0])/1000-ms(t.Sent[0]))
+		}
 		shared += len(r.Shared)
 		if r.Stamp == "kernel" {
 			kernel++

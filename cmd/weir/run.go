@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	goruntime "runtime"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +51,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.SortFlags = false
 	fs.StringVar(&f.out, "out", "", "`folder` for the result (default results/<script>-<time>)")
 	fs.StringVar(&f.params, "params", "", "JSON or YAML `file` with values for the script's parameters")
-	fs.IntVar(&f.runtimes, "runtimes", goruntime.GOMAXPROCS(0), "JavaScript runtimes that share the iterations")
+	fs.IntVar(&f.runtimes, "runtimes", processors, "JavaScript runtimes that share the iterations")
 	fs.StringVar(&f.progress, "progress", "auto", "progress on standard error: auto, plain or none")
 	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
@@ -270,19 +269,25 @@ func (s *session) run() error {
 		return err
 	}
 	outcome := runtime.Run(ctx, runtimes, runtime.Config{
-		Script:     loaded,
-		Result:     s.report,
-		Save:       s.save,
-		Records:    s.records,
-		Preconnect: clients.Preconnect,
-		Instance:   s.flags.instance.number,
-		Instances:  s.flags.instance.of,
-		Watch:      s.watch,
-		Stop:       stop.Done(),
-		Custom:     modules.custom,
-		Output:     s.stdout,
-		Errors:     s.stderr,
-		Write:      s.folder.Save,
+		Script:  loaded,
+		Result:  s.report,
+		Save:    s.save,
+		Records: s.records,
+		Preconnect: func(ctx context.Context, n int) error {
+			err := clients.Preconnect(ctx, n)
+			if err != nil {
+				fmt.Fprintf(s.progress, "weir: %v\n", err)
+			}
+			return err
+		},
+		Instance:  s.flags.instance.number,
+		Instances: s.flags.instance.of,
+		Watch:     s.watch,
+		Stop:      stop.Done(),
+		Custom:    modules.custom,
+		Output:    s.stdout,
+		Errors:    s.stderr,
+		Write:     s.folder.Save,
 	})
 	return s.finish(outcome, modules.aborted())
 }

@@ -24,8 +24,8 @@ func signals(say io.Writer) (ctx, stop context.Context, end, release func()) {
 		case <-ctx.Done():
 			return
 		}
+		end() // first: whoever sees the line may rely on it
 		fmt.Fprintln(say, "weir: stopping; what runs may finish. Interrupt again to stop at once.")
-		end()
 		select {
 		case <-arrived:
 		case <-ctx.Done():

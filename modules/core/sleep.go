@@ -8,6 +8,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/metrics"
 	"weir/runtime/script"
 )
 
@@ -22,7 +23,22 @@ func sleep(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rt.Sleep(d), nil
+	return rt.Sleep(d, asleep(current(rt), d)), nil
+}
+
+// asleep notes the sleep of an iteration that has sent no request yet: a request
+// that is sent later than its schedule because of it is not late. nil: nothing is
+// to be noted.
+func asleep(it *metrics.Iteration, d time.Duration) (woken func()) {
+	if it == nil || it.Asleep == nil || it.Scheduled.IsZero() || it.Begun.Load() {
+		return nil
+	}
+	from := time.Now()
+	return func() {
+		if !it.Begun.Load() {
+			it.Asleep.Add(from, from.Add(d))
+		}
+	}
 }
 
 func sleepTime(v goja.Value) (time.Duration, error) {

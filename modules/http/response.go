@@ -148,6 +148,9 @@ func (m *Module) send(ctx context.Context, r *request, rec *metrics.Record) (*tr
 	if err != nil {
 		return nil, &metrics.Error{Kind: "protocol", Message: err.Error()}
 	}
+	if !r.req.Close {
+		client.KeepsConnections(r.req.Limits.Connect)
+	}
 	r.req.Method, r.req.URI, r.req.Host = r.method, target.RequestURI(), target.Host
 	return client.Send(ctx, &r.req, rec)
 }

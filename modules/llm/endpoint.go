@@ -107,7 +107,7 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
 	if e.keepAlive {
-		e.client.KeepsConnections()
+		e.client.KeepsConnections(e.limits.Connect)
 	}
 	e.uri, e.host = target.RequestURI(), target.Host
 	return e, nil

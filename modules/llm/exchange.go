@@ -23,6 +23,9 @@ type exchange struct {
 	rec       *metrics.Record
 	out       output
 	counted   int // tokens that the service has counted up to the newest token event
+
+	newest wire.Arrival // of the newest token event
+	more   bool         // something came in one read with it
 }
 
 // After a protocol's end mark only the end of the body is still to come; a
@@ -165,8 +168,22 @@ func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
 			return &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
 		case x.out.text || x.out.more:
 			x.token(ex.Arrival())
+			x.more = r.events.Buffered()+ex.Buffered() > 0
+		case !x.out.effects: // tokens without a text, such as a part of a character
+			x.follows(ex.Arrival())
 		}
 	}
+}
+
+// follows notes that the stream goes on after the newest token event: when what
+// goes on came in the same read, wholly or with its beginning, the event's time
+// is that of later data.
+func (x *exchange) follows(at wire.Arrival) {
+	if x.more {
+		at = x.newest
+	}
+	x.rec.Followed(at)
+	x.more = false
 }
 
 // decode reads one event. The error is one that the service has sent in it, or
@@ -193,7 +210,9 @@ func (x *exchange) token(at wire.Arrival) {
 	if counted := x.out.usage.output; counted > x.counted {
 		came, x.counted = counted-x.counted, counted
 	}
+	x.follows(at)
 	x.rec.Token(at, came)
+	x.newest = at
 	n := len(x.rec.Events)
 	if x.out.text && x.rec.FirstOutput == 0 {
 		x.rec.FirstOutput = n

@@ -308,3 +308,46 @@ func (c recordedConn) Read(b []byte) (int, error) {
 	c.got.Write(b[:n])
 	return n, err
 }
+
+// A first token behind which more of the stream arrived in the same read has no
+// measured time, whatever that more was; the stream's end does not count.
+func TestFollowedFirstToken(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+	event := func(text string) string { return `data: {"choices":[{"delta":{"content":"` + text + `"}}]}` + "\n\n" }
+	const finish = `data: {"choices":[{"delta":{},"finish_reason":"stop"}]}` + "\n\n" + "data: [DONE]\n\n"
+	second := event("two")
+	for _, row := range []struct {
+		name     string
+		writes   []string
+		measured bool
+	}{
+		{"by a whole event", []string{head + event("one") + second, finish}, false},
+		{"by half an event", []string{head + event("one") + second[:20], second[20:] + finish}, false},
+		{"by an event without text", []string{head + event("one") + event(""), second + finish}, false},
+		{"by the end", []string{head + event("one") + finish}, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go func() {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				defer c.Close()
+				readRequest(c)
+				for _, w := range row.writes {
+					io.WriteString(c, w)
+					time.Sleep(20 * time.Millisecond)
+				}
+			}()
+			r := ask(t, "http://"+l.Addr().String(), "openai-chat", "")
+			if r.Error != nil || (r.TTFT != nil) != row.measured {
+				t.Errorf("TTFT %v, error %+v", r.TTFT, r.Error)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,9 +39,10 @@ type Monitor struct {
 	windows     int // that have been closed
 }
 
-// Watch starts watching this process. lags is called every 100 ms, and once from
-// Stop; for every JavaScript event loop it returns the longest time that
-// something has waited for it since the last call. It may be nil.
+// Watch starts watching this process. lags is called at once, every 100 ms, and
+// from Stop; for every JavaScript event loop it returns the longest time that
+// something has waited for it since the last call. What it returns to Watch
+// happened before and is not looked at. It may be nil.
 //
 // Stop must be called, or a goroutine stays. Several monitors may watch at once.
 func Watch(lags func() []time.Duration) *Monitor {
@@ -58,6 +60,9 @@ func watch(root fs.FS, lags func() []time.Duration) *Monitor {
 		waits:   newHistogram("/sched/latencies:seconds"),
 		wakeLag: newTail(),
 		loopLag: newTail(),
+	}
+	if lags != nil {
+		lags()
 	}
 	m.first = m.system.sample()
 	m.last = m.first
@@ -103,7 +108,9 @@ func (m *Monitor) loop() {
 	}
 }
 
-// look notes how late it is and how late the event loops are.
+// look notes how late it is, and the longest wait for any of the event loops:
+// with many of them and little to do, most have nothing to tell, and would hide
+// those that have.
 func (m *Monitor) look(now time.Time) {
 	// Stop comes before the time.
 	if late := now.Sub(m.due); late >= 0 {
@@ -112,8 +119,8 @@ func (m *Monitor) look(now time.Time) {
 	if m.lags == nil {
 		return
 	}
-	for _, lag := range m.lags() {
-		m.loopLag.add(lag)
+	if lags := m.lags(); len(lags) > 0 {
+		m.loopLag.add(slices.Max(lags))
 	}
 }
 

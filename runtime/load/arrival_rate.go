@@ -30,6 +30,7 @@ func (p Profile) process() Arrivals {
 		Burstiness: p.Burstiness,
 		Burst:      p.Burst,
 		Seed:       p.Seed,
+		Stream:     p.Stream,
 	}
 }
 

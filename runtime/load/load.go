@@ -12,8 +12,8 @@
 // per-vu-iterations, constant-vus, ramping-vus. In an open loop (open_loop.go)
 // iterations start when a schedule says so, however long the others take:
 // arrival-rate, constant-arrival-rate, ramping-arrival-rate, replay. Schedules
-// are pure functions of the profile ([Profile.Schedule]), in times from the
-// begin; nothing that happens moves them.
+// are pure functions of the profile (kind.schedule), in times from the begin;
+// nothing that happens moves them.
 //
 // The names and rules of shared-iterations, per-vu-iterations, constant-vus,
 // ramping-vus, constant-arrival-rate, ramping-arrival-rate, maxDuration,
@@ -29,7 +29,6 @@ package load
 import (
 	"context"
 	"errors"
-	"iter"
 	"slices"
 	"time"
 
@@ -74,6 +73,17 @@ type Counts struct {
 	Late        int64 // started more than LateAfter after their scheduled time
 }
 
+// Add adds counts of other iterations.
+func (c *Counts) Add(o Counts) {
+	c.Scheduled += o.Scheduled
+	c.Started += o.Started
+	c.Completed += o.Completed
+	c.Failed += o.Failed
+	c.Interrupted += o.Interrupted
+	c.Dropped += o.Dropped
+	c.Late += o.Late
+}
+
 // Ending says why an executor ended.
 type Ending string
 
@@ -112,24 +122,19 @@ func New(p Profile) (*Executor, error) {
 // that Iteration.Scheduled is more than the time when they did.
 func (e *Executor) Scheduled() bool { return e.kind.scheduled }
 
-// ClosedLoop is the largest number of iterations that a closed loop runs at
-// once; 0 for an open loop.
-func (p Profile) ClosedLoop() int {
-	if k, err := p.kind(); err == nil && k.closed != nil {
-		return k.closed(p)
+// AtOnce is the largest number of iterations that run at once. A closed loop has
+// always one, which is 0 where this instance has no share of the load; an open
+// loop has one if it is limited, and otherwise 0.
+func (p Profile) AtOnce() (n int, closed bool) {
+	k, err := p.kind()
+	switch {
+	case err != nil:
+		return 0, false
+	case k.closed != nil:
+		return k.closed(p), true
 	}
-	return 0
-}
-
-// Schedule yields the number of each iteration of an open loop and when it is
-// to start, from the begin: those of this instance, in order. It yields nothing
-// for a closed loop, and for a profile that is not valid. It is a pure function
-// of the profile.
-func (p Profile) Schedule() iter.Seq2[int, time.Duration] {
-	if k, err := p.kind(); err == nil && k.schedule != nil {
-		return k.schedule(p)
-	}
-	return func(func(int, time.Duration) bool) {}
+	n, _ = p.inFlight()
+	return n, false
 }
 
 // Run plays the profile; it may be called once.
@@ -137,7 +142,8 @@ func (p Profile) Schedule() iter.Seq2[int, time.Duration] {
 // Nothing starts before the profile's start time, from which all its other times
 // count. When stop is closed or the profile's time is over, nothing more starts,
 // and what runs has the graceful stop to end; then the context of the iterations
-// is cancelled. When ctx ends, it is cancelled at once. Run returns when every
+// is cancelled. Where there is no time limit, that holds after the last iteration
+// has started, if the profile has a GracefulStop of its own. When ctx ends, it is cancelled at once. Run returns when every
 // call of iterate has returned. A nil stop never stops.
 func (e *Executor) Run(ctx context.Context, stop <-chan struct{}, iterate Iterate) Outcome {
 	iterations, cut := context.WithCancelCause(ctx)
@@ -158,6 +164,7 @@ func (e *Executor) Run(ctx context.Context, stop <-chan struct{}, iterate Iterat
 		sleep:      sleep,
 		iterate:    iterate,
 		meter:      &e.meter,
+		exhausted:  make(chan struct{}),
 	}
 	if limit := e.kind.limit(e.profile); limit > 0 {
 		p.end = p.begin.Add(limit)
@@ -171,8 +178,9 @@ func (e *Executor) Run(ctx context.Context, stop <-chan struct{}, iterate Iterat
 		e.kind.run(p)
 	}
 	close(ended)
-
-	return e.outcome(<-watched, iterations.Err() != nil)
+	why := <-watched
+	e.meter.over.Store(true)
+	return e.outcome(why, !p.end.IsZero() && iterations.Err() != nil)
 }
 
 // sleeper is what starts wait with. Where the system has no timer to spare, those
@@ -188,6 +196,7 @@ func (e *Executor) sleeper() (sleep func(context.Context, time.Time) error, done
 
 // outcome sums up. The clock alone does not say that maxDuration ended the case:
 // the last iteration may have ended at that very moment, and then all is done.
+// cut says that iterations were cut off because the time was over.
 func (e *Executor) outcome(why Ending, cut bool) Outcome {
 	o := Outcome{Counts: e.meter.counts(), Ended: why}
 	o.Scheduled = e.scheduled(o.Counts)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -133,6 +134,15 @@ func TestRun(t *testing.T) {
 		iterate: takes(3600 * s),
 		took:    7200 * s,
 		want:    outcome(load.EndDone, load.Counts{Scheduled: 2, Started: 2, Completed: 2}),
+	}, {
+		// The second wave begins at 11 s; its last start is at 12 s.
+		name:    "waves with a graceful stop of their own",
+		profile: load.Profile{Executor: "waves", VUs: 3, Waves: 2, Rate: 2, GracefulStop: new(6 * s)},
+		iterate: func(ctx context.Context, it load.Iteration) error {
+			return sleep(ctx, []time.Duration{10 * s, 100 * s}[it.IterationInVU])
+		},
+		took: 18 * s,
+		want: outcome(load.EndDone, load.Counts{Scheduled: 6, Started: 6, Completed: 3, Interrupted: 3}),
 	}, {
 		// The third wave would begin at 20 s, when the time is over.
 		name:    "waves with maxDuration",
@@ -539,7 +549,7 @@ func TestProgress(t *testing.T) {
 				if c.end > 0 {
 					want.End = begin.Add(c.end)
 				}
-				if got != want {
+				if !reflect.DeepEqual(got, want) {
 					t.Errorf("progress\n got %+v\nwant %+v", got, want)
 				}
 				close(stop)

@@ -15,27 +15,31 @@ const (
 // runOpen starts iterations when their schedule says so, whether or not earlier
 // ones have ended. The schedule says by itself when it ends, so an arrival that
 // was due before the end is started even if the clock has gone past it
-// meanwhile; only what waits for a free VU then is dropped.
+// meanwhile; only what waits for a free VU then, and what waits behind it, is
+// dropped.
 func runOpen(p *play) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	var vus slots
 	limit := p.limiter()
+	passed := int64(0) // arrivals that were started or dropped
 	for index, offset := range p.kind.schedule(p.Profile) {
 		at := p.begin.Add(offset)
 		if !p.until(at) {
 			return
 		}
-		switch limit.enter() {
+		switch limit.enter(at) {
 		case dropped:
 			p.meter.dropped.Add(1)
+			passed++
 			continue
 		case over:
-			p.dropRest()
+			p.dropRest(passed)
 			return
 		case stopped:
 			return
 		}
+		passed++
 		vu, n := vus.take()
 		it := Iteration{Index: index, VU: vu, IterationInVU: n, Scheduled: at}
 		running.Go(func() {
@@ -44,19 +48,19 @@ func runOpen(p *play) {
 			limit.leave()
 		})
 	}
+	p.lastStarts()
 }
 
-// dropRest counts the arrivals that have not started as dropped.
-func (p *play) dropRest() {
-	done := p.meter.started.Load() + p.meter.dropped.Load()
+// dropRest counts all arrivals as dropped but those that have passed.
+func (p *play) dropRest(passed int64) {
 	if planned := p.kind.planned(p.Profile); planned >= 0 {
-		p.meter.dropped.Add(planned - done)
+		p.meter.dropped.Add(planned - passed)
 		return
 	}
 	var scheduled int64
 	for range p.kind.schedule(p.Profile) {
 		scheduled++
-		if scheduled > done {
+		if scheduled > passed {
 			p.meter.dropped.Add(1)
 		}
 		if p.stopped() {
@@ -67,10 +71,11 @@ func (p *play) dropRest() {
 
 // limiter holds back arrivals while as many iterations run as may.
 type limiter struct {
-	p     *play
-	drop  bool
-	room  chan struct{} // one element for each that runs; nil: no limit
-	timer *time.Timer   // of the end; made when somebody waits for the first time
+	p      *play
+	drop   bool
+	room   chan struct{} // one element for each that runs; nil: no limit
+	timer  *time.Timer   // of the end; made when somebody waits for the first time
+	waited time.Time     // until when an arrival has waited: those due before had to wait behind it
 }
 
 func (p *play) limiter() *limiter {
@@ -89,12 +94,16 @@ const (
 	stopped // the run was stopped while it waited
 )
 
-func (l *limiter) enter() int {
+// enter waits until the arrival that is due at a time may start.
+func (l *limiter) enter(at time.Time) int {
 	if l.room == nil {
 		return entered
 	}
 	select {
 	case l.room <- struct{}{}:
+		if at.Before(l.waited) && l.atEnd() {
+			return over
+		}
 		return entered
 	default:
 	}
@@ -111,9 +120,10 @@ func (l *limiter) enter() int {
 	select {
 	case l.room <- struct{}{}:
 		// Both may have happened, and then the end counts.
-		if !l.p.end.IsZero() && !time.Now().Before(l.p.end) {
+		if l.atEnd() {
 			return over
 		}
+		l.waited = time.Now()
 		return entered
 	case <-end:
 		return over
@@ -121,6 +131,9 @@ func (l *limiter) enter() int {
 		return stopped
 	}
 }
+
+// atEnd tells whether the time is over.
+func (l *limiter) atEnd() bool { return !l.p.end.IsZero() && !time.Now().Before(l.p.end) }
 
 func (l *limiter) leave() {
 	if l.room != nil {

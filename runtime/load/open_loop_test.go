@@ -198,6 +198,41 @@ func TestOpenLoop(t *testing.T) {
 		due:     every(s),
 		starts:  func(vu, n int) time.Duration { return time.Duration(vu)*600*s + time.Duration(1+3*n)*s },
 	}, {
+		// Nothing starts after 2 s: those that started at 1 and 2 s are cut off at 5 s.
+		name:    "the graceful stop after a count",
+		profile: load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 3, GracefulStop: new(3 * s)},
+		iterate: takes(4500 * ms),
+		took:    5 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 3, Started: 3, Completed: 1, Interrupted: 2}),
+	}, {
+		name:    "the graceful stop after a trace, which began later",
+		profile: load.Profile{Executor: "replay", Timestamps: trace[:4], GracefulStop: new(3 * s), StartTime: 60 * s},
+		iterate: takes(100 * s),
+		took:    68 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 4, Started: 4, Interrupted: 4}),
+	}, {
+		// The last one starts when the first one has ended, at 10 s.
+		name:    "the graceful stop after a queue",
+		profile: load.Profile{Executor: "arrival-rate", Rate: math.Inf(1), Iterations: 2, MaxInFlight: 1, GracefulStop: new(3 * s)},
+		iterate: takes(10 * s),
+		took:    13 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 2, Started: 2, Completed: 1, Interrupted: 1, Late: 1}),
+		late:    true,
+	}, {
+		// The duration is the limit, though the last of the iterations starts at 2 s.
+		name:    "the graceful stop after a duration, with a count",
+		profile: load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 3, Duration: 10 * s, GracefulStop: new(3 * s)},
+		iterate: takes(12_500 * ms),
+		took:    13 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 3, Started: 3, Completed: 1, Interrupted: 2}),
+	}, {
+		name:    "stop after the last arrival",
+		profile: load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 1, GracefulStop: new(30 * s)},
+		iterate: takes(100 * s),
+		stop:    20 * s,
+		took:    30 * s, // of the graceful stop, which has begun already
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 1, Started: 1, Interrupted: 1}),
+	}, {
 		name:    "an instance with nothing to do",
 		profile: load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 2, Instance: 2, Instances: 3},
 		iterate: takes(s),
@@ -290,4 +325,102 @@ func TestTwoRuns(t *testing.T) {
 		}
 		runs.Wait()
 	})
+}
+
+// Several executors are as far as all of them together, and take as long as the
+// one that takes longest.
+func TestTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var executors []*load.Executor
+		var runs sync.WaitGroup
+		for _, p := range []load.Profile{
+			{Executor: "arrival-rate", Rate: 1, Iterations: 11},                                          // starts until 10 s
+			{Executor: "constant-arrival-rate", Rate: 1, Duration: 20 * s, StartTime: 10 * s},            // until 30 s
+			{Executor: "shared-iterations", VUs: 1, Iterations: 4, MaxDuration: 8 * s, StartTime: 2 * s}, // until 10 s
+		} {
+			e := simulated(t, p)
+			executors = append(executors, e)
+			runs.Go(func() { e.Run(t.Context(), nil, takes(4*s)) })
+		}
+		for _, c := range []struct {
+			at, left  time.Duration
+			stopping  bool
+			scheduled int64
+			over      bool
+		}{
+			{at: 3 * s, left: -1, scheduled: 11 + 20 + 4},    // nobody knows how long an iteration of the last one takes
+			{at: 6500 * ms, left: 23500 * ms, scheduled: 35}, // the second one's arrivals
+			{at: 25500 * ms, left: 4500 * ms, scheduled: 35}, // the others are over
+			{at: 31 * s, left: 0, stopping: true, scheduled: 35},
+			{at: 40 * s, left: 0, scheduled: 35, over: true},
+		} {
+			time.Sleep(time.Until(begin.Add(c.at)))
+			synctest.Wait()
+			var parts []load.Progress
+			for _, e := range executors {
+				parts = append(parts, e.Progress())
+			}
+			got := load.Together(parts)
+			left, known := got.Left(time.Now())
+			if left = left.Round(time.Millisecond); !known {
+				left = -1
+			}
+			if left != c.left || got.Stopping != c.stopping || got.Over != c.over || got.Scheduled != c.scheduled || got.Planned != 35 {
+				t.Errorf("after %v: left %v, want %v; %+v", c.at, left, c.left, got)
+			}
+			if !got.Begin.Equal(begin) || !got.Last.IsZero() || !got.End.IsZero() {
+				t.Errorf("after %v: begin %v, last %v, end %v", c.at, got.Begin, got.Last, got.End)
+			}
+		}
+		runs.Wait()
+		open := load.Together([]load.Progress{executors[0].Progress(), executors[1].Progress()})
+		if last := open.Last.Sub(begin); last < 29*s || last > 30*s {
+			t.Errorf("the last arrival was due after %v", last)
+		}
+	})
+}
+
+// What an open loop has started never counts as dropped as well, even if the end
+// comes while it starts.
+func TestDropAtOnce(t *testing.T) {
+	for range 1000 {
+		executor, err := load.New(load.Profile{Executor: "arrival-rate", Rate: math.Inf(1), Iterations: 10, MaxInFlight: 3, Duration: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := executor.Run(t.Context(), nil, func(context.Context, load.Iteration) error { return nil })
+		if got.Started+got.Dropped != 10 || got.Completed != got.Started {
+			t.Fatalf("%+v", got)
+		}
+	}
+}
+
+// Scenarios of one seed have arrivals of their own, and so have their waves.
+func TestStreams(t *testing.T) {
+	for _, p := range []load.Profile{
+		{Executor: "arrival-rate", Rate: 20, Process: load.Poisson, Seed: 3, Iterations: 20},
+		{Executor: "waves", VUs: 20, Rate: 20, Process: load.Poisson, Seed: 3},
+	} {
+		var at [2]map[time.Duration]bool
+		for i := range at {
+			p.Stream = uint64(i) << 40
+			at[i] = map[time.Duration]bool{}
+			synctest.Test(t, func(t *testing.T) {
+				starts, _, _ := play(t.Context(), simulated(t, p), nil, takes(s))
+				for _, st := range starts {
+					at[i][st.scheduled] = true
+				}
+			})
+		}
+		same := 0
+		for t := range at[0] {
+			if at[1][t] {
+				same++
+			}
+		}
+		if same != 1 || len(at[0]) != 20 { // the first, at 0
+			t.Errorf("%s: %d of %d starts are those of the other stream", p.Executor, same, len(at[0]))
+		}
+	}
 }

@@ -120,7 +120,7 @@ func (p Profile) inferred() Profile {
 // ParseDuration reads a duration as scripts write it: "1h30m", "2.5s", "1d12h",
 // or a number of milliseconds.
 func ParseDuration(v any) (time.Duration, error) {
-	ms, isNumber := number(v)
+	ms, isNumber := Number(v)
 	s, isText := v.(string)
 	if isText {
 		s = strings.TrimSpace(s)
@@ -186,7 +186,7 @@ func (r *reader) count(name string) int {
 	if !r.has(name) {
 		return 0
 	}
-	f, ok := number(r.options[name])
+	f, ok := Number(r.options[name])
 	if !ok || f != math.Trunc(f) || f < 1 || f > 1<<53 {
 		r.fault(name, "a whole number above 0")
 		return 0
@@ -199,7 +199,7 @@ func (r *reader) whole(name string) *int {
 	if !r.has(name) {
 		return nil
 	}
-	f, ok := number(r.options[name])
+	f, ok := Number(r.options[name])
 	if !ok || f != math.Trunc(f) || f < 0 || f > 1<<53 {
 		r.fault(name, "a whole number, 0 or more")
 		return nil
@@ -212,7 +212,7 @@ func (r *reader) number(name string, least float64) float64 {
 	if !r.has(name) {
 		return 0
 	}
-	f, ok := number(r.options[name])
+	f, ok := Number(r.options[name])
 	if !ok || f < least {
 		r.fault(name, fmt.Sprintf("a number, %v or more", least))
 		return 0
@@ -222,7 +222,7 @@ func (r *reader) number(name string, least float64) float64 {
 
 // positive reads a number above 0.
 func (r *reader) positive(name string) float64 {
-	f, ok := number(r.options[name])
+	f, ok := Number(r.options[name])
 	if r.has(name) && (!ok || !(f > 0)) {
 		r.fault(name, "a number above 0")
 	}
@@ -263,7 +263,7 @@ func (r *reader) rate(name string) float64 {
 	if s, ok := v.(string); ok && (strings.EqualFold(s, "inf") || strings.EqualFold(s, "infinity")) {
 		return math.Inf(1)
 	}
-	f, ok := number(v)
+	f, ok := Number(v)
 	if r.has(name) && (!ok || !(f > 0)) {
 		r.fault(name, "a number of starts per second above 0, or Infinity")
 	}
@@ -271,7 +271,7 @@ func (r *reader) rate(name string) float64 {
 }
 
 func (r *reader) seed(name string) uint64 {
-	f, ok := number(r.options[name])
+	f, ok := Number(r.options[name])
 	if r.has(name) && (!ok || f != math.Trunc(f) || f < 0 || f > 1<<53) {
 		r.fault(name, "a whole number from 0 to 2^53")
 		return 0
@@ -342,8 +342,8 @@ func (r *reader) timestamps(name string) []time.Duration {
 	return times
 }
 
-// number reads any of the types that a number has in plain data.
-func number(v any) (float64, bool) {
+// Number reads any of the types that a number has in plain data; NaN is none.
+func Number(v any) (float64, bool) {
 	switch n := v.(type) {
 	case int:
 		return float64(n), true

@@ -324,8 +324,9 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("Parse accepts %+v, New says %v", p, err)
 		}
-		if n := p.ClosedLoop(); n < 0 || n > load.MaxVUs {
-			t.Errorf("%+v runs %d at once", p, n)
+		atOnce, closed := p.AtOnce()
+		if atOnce < 0 || atOnce > load.MaxVUs {
+			t.Errorf("%+v runs %d at once", p, atOnce)
 		}
 		const most = 10_000
 		n, next := 0, p.Instance
@@ -342,7 +343,7 @@ func FuzzParse(f *testing.F) {
 		}
 		planned := executor.Progress().Planned
 		random := p.Process == load.Poisson || p.Process == load.Gamma
-		if p.ClosedLoop() == 0 && planned != int64(n) && !(random && planned == 0) {
+		if !closed && planned != int64(n) && !(random && planned == 0) {
 			t.Errorf("%+v plans %d arrivals and has %d", p, planned, n)
 		}
 	})

@@ -20,6 +20,18 @@ type play struct {
 	sleep      func(context.Context, time.Time) error // until a time; an error means that the context has ended
 	iterate    Iterate
 	meter      *meter
+
+	exhausted chan struct{} // closed when the last iteration starts, if the graceful stop counts from there
+}
+
+// lastStarts notes that nothing starts any more, as the last iteration of a number
+// has started or is about to; to be called once. Where there is a time limit, the
+// graceful stop follows that. Where there is none it begins now, but only if the
+// profile asks for one: the default would cut off a wave of long generations.
+func (p *play) lastStarts() {
+	if p.GracefulStop != nil && p.end.IsZero() {
+		close(p.exhausted)
+	}
 }
 
 // stopped tells whether nothing may start any more, whatever the time.
@@ -105,6 +117,7 @@ func (p *play) watch(ended <-chan struct{}, halt context.CancelFunc, cut context
 		halt()
 		why = EndStopped
 	case <-over:
+	case <-p.exhausted:
 	}
 	p.meter.stopping.Store(true)
 

@@ -38,7 +38,7 @@ type Profile struct {
 
 	Duration         time.Duration  // constant-vus and the open loop: how long iterations are started
 	MaxDuration      time.Duration  // waves, shared- and per-vu-iterations: start nothing after this long; 0: DefaultMaxDuration, and no limit for waves
-	GracefulStop     *time.Duration // how long running iterations may take to end when nothing more starts; nil: DefaultGracefulStop, 0: cut at once
+	GracefulStop     *time.Duration // how long running iterations may take to end when nothing more starts; 0: cut at once; nil: DefaultGracefulStop, but no limit after the last iteration where there is no time limit either
 	GracefulRampDown *time.Duration // ramping-vus: the same for a VU that is not needed any more; nil: DefaultGracefulRampDown
 	StartTime        time.Duration  // how long after the begin of the case everything starts
 
@@ -49,6 +49,7 @@ type Profile struct {
 	Burstiness float64       // shape of Gamma, above 0; 0: 1
 	Burst      int           // arrival-rate: how many start at the same instant; 0: 1
 	Seed       uint64        // of the random gaps
+	Stream     uint64        // tells the random gaps of several scenarios of one seed apart
 
 	StartVUs *int    // ramping-vus: before the first stage; nil: 1
 	Stages   []Stage // ramping-vus, ramping-arrival-rate

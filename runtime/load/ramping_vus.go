@@ -143,7 +143,8 @@ type rampedVU struct {
 	wanted  bool
 	looping bool                    // its goroutine is there
 	n       int                     // iterations so far
-	cut     context.CancelCauseFunc // of the iteration under way
+	ctx     context.Context         // of its iterations, as long as it loops and is not cut off
+	cut     context.CancelCauseFunc // ends ctx
 	cutAt   time.Time               // when it is cut off, if the VU is not wanted
 	timer   *time.Timer
 }
@@ -178,8 +179,9 @@ func (v *rampedVU) cutOff() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	// The timer may have rung just before the VU was wanted again, and left again.
-	if !v.wanted && !time.Now().Before(v.cutAt) && v.cut != nil {
+	if !v.wanted && !time.Now().Before(v.cutAt) && v.ctx != nil {
 		v.cut(ErrInterrupted)
+		v.ctx = nil
 	}
 }
 
@@ -198,19 +200,22 @@ func (v *rampedVU) loop() {
 func (v *rampedVU) next() (ctx context.Context, n int, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.cut != nil {
-		v.cut(nil) // of the one that has ended
-		v.cut = nil
-	}
 	if !v.wanted || !v.play.more() {
 		v.looping = false
+		if v.ctx != nil {
+			v.cut(nil)
+			v.ctx = nil
+		}
 		if v.timer != nil {
 			v.timer.Stop()
 		}
 		return nil, 0, false
 	}
-	ctx, v.cut = context.WithCancelCause(v.play.iterations)
+	// One context for all of them: the event loops keep track of each that they meet.
+	if v.ctx == nil {
+		v.ctx, v.cut = context.WithCancelCause(v.play.iterations)
+	}
 	n = v.n
 	v.n++
-	return ctx, n, true
+	return v.ctx, n, true
 }

@@ -161,28 +161,31 @@ func TestRunMemory(t *testing.T) {
 	}
 }
 
-func TestClosedLoop(t *testing.T) {
+func TestAtOnce(t *testing.T) {
 	stages := []load.Stage{{Duration: time.Second, Target: 9}, {Duration: time.Second, Target: 2}}
 	for _, c := range []struct {
 		profile load.Profile
 		want    int
+		closed  bool
 	}{
-		{load.Profile{Executor: "waves", VUs: 8}, 8},
-		{load.Profile{Executor: "waves", VUs: 8, Instance: 1, Instances: 3}, 3},
-		{load.Profile{Executor: "shared-iterations", VUs: 8, Iterations: 100}, 8},
-		{load.Profile{Executor: "shared-iterations", VUs: 8, Iterations: 5}, 5},
-		{load.Profile{Executor: "per-vu-iterations", VUs: 8, Iterations: 1}, 8},
-		{load.Profile{Executor: "constant-vus", VUs: 8, Duration: 1}, 8},
-		{load.Profile{Executor: "ramping-vus", StartVUs: new(3), Stages: stages}, 9},
-		{load.Profile{Executor: "ramping-vus", StartVUs: new(30), Stages: stages}, 30},
-		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 5, MaxInFlight: 3}, 0},
-		{load.Profile{Executor: "constant-arrival-rate", Rate: 1, Duration: time.Second}, 0},
-		{load.Profile{Executor: "ramping-arrival-rate", Stages: stages}, 0},
-		{load.Profile{Executor: "replay", Timestamps: []time.Duration{0}}, 0},
-		{load.Profile{Executor: "nonsense", VUs: 3}, 0},
+		{load.Profile{Executor: "waves", VUs: 8}, 8, true},
+		{load.Profile{Executor: "waves", VUs: 8, Instance: 1, Instances: 3}, 3, true},
+		{load.Profile{Executor: "shared-iterations", VUs: 8, Iterations: 100}, 8, true},
+		{load.Profile{Executor: "shared-iterations", VUs: 8, Iterations: 5}, 5, true},
+		{load.Profile{Executor: "per-vu-iterations", VUs: 8, Iterations: 1}, 8, true},
+		{load.Profile{Executor: "constant-vus", VUs: 8, Duration: 1}, 8, true},
+		{load.Profile{Executor: "ramping-vus", StartVUs: new(3), Stages: stages}, 9, true},
+		{load.Profile{Executor: "ramping-vus", StartVUs: new(30), Stages: stages}, 30, true},
+		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 5, MaxInFlight: 3}, 3, false},
+		{load.Profile{Executor: "constant-arrival-rate", Rate: 1, Duration: time.Second, PreAllocatedVUs: 2, MaxVUs: 4}, 4, false},
+		{load.Profile{Executor: "waves", VUs: 2, Instance: 2, Instances: 3}, 0, true},
+		{load.Profile{Executor: "constant-arrival-rate", Rate: 1, Duration: time.Second}, 0, false},
+		{load.Profile{Executor: "ramping-arrival-rate", Stages: stages}, 0, false},
+		{load.Profile{Executor: "replay", Timestamps: []time.Duration{0}}, 0, false},
+		{load.Profile{Executor: "nonsense", VUs: 3}, 0, false},
 	} {
-		if got := c.profile.ClosedLoop(); got != c.want {
-			t.Errorf("%+v: %d at once, want %d", c.profile, got, c.want)
+		if got, closed := c.profile.AtOnce(); got != c.want || closed != c.closed {
+			t.Errorf("%+v: %d at once, closed %v, want %d, %v", c.profile, got, closed, c.want, c.closed)
 		}
 	}
 }

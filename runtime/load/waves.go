@@ -52,12 +52,15 @@ func (p *play) wave(number int) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	begin := time.Now()
-	starts := Arrivals{Rate: p.Rate, Process: p.Process, Burstiness: p.Burstiness, Seed: p.Seed, Stream: uint64(number)}
+	starts := Arrivals{Rate: p.Rate, Process: p.Process, Burstiness: p.Burstiness, Seed: p.Seed, Stream: p.Stream + uint64(number)}
 	vu := 0
 	for i, offset := range p.stripe(starts.Offsets()) {
 		at := begin.Add(offset)
 		if i >= p.VUs || !p.wait(at) {
 			return
+		}
+		if number == p.waves()-1 && i+p.instances() >= p.VUs {
+			p.lastStarts()
 		}
 		it := Iteration{Index: number*p.VUs + i, VU: vu, IterationInVU: number, Scheduled: at}
 		running.Go(func() { p.iteration(p.iterations, it) })

@@ -10,8 +10,10 @@ import (
 
 // Evaluate compares thresholds with what has been recorded so far, while the
 // case goes on: a metric without samples has no value. Of counts only the
-// iterations are read. Any goroutine, at any time before Finish. It copies and
-// sorts the samples of the metrics that are asked for, up to the exact limit.
+// iterations are read. Any goroutine, at any time before Finish. It looks at
+// every sample of the metrics that are asked for, up to the exact limit, some
+// times: a million takes some tens of milliseconds. Records can be closed
+// meanwhile.
 func (r *Recorder) Evaluate(counts result.Counts, thresholds map[string][]string) []result.Threshold {
 	if r == nil {
 		return nil
@@ -57,10 +59,12 @@ func (r *Recorder) snapshot(of map[string][]string) *Recorder {
 	return to
 }
 
-// copy gives a distribution with the same samples, to which nothing is added.
+// copy gives a distribution with the same samples, to which nothing is added and
+// which is described briefly.
 // Exact samples are shared: they stay where they are and do not change.
 func (d *distribution) copy() distribution {
 	same := *d
+	same.brief = true
 	same.exact = slices.Clone(d.exact)
 	if d.hist != nil {
 		hist := *d.hist

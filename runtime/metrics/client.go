@@ -32,6 +32,7 @@ const (
 	pauseSuspect      = 100.0 // ms
 	userStampsSuspect = 0.01  // share of the arrivals
 	lagSamples        = 20    // that the lag of event loops and timers is judged by
+	timerSlack        = 1.0   // by which Go's timers are late in an idle process: epoll waits whole milliseconds
 	stealSeconds      = 5.0   // that the share of stolen time is judged by
 )
 
@@ -128,16 +129,17 @@ func (j *judgement) userStamps(c *result.Case, between float64) (late bool) {
 }
 
 // unseen is the delay that this process is known to have had, ms: how long its
-// goroutines and timers were late.
+// goroutines were late, and its timers beyond what they always are.
 func unseen(c *result.Client) float64 {
 	delay := 0.0
 	if c == nil {
 		return delay
 	}
-	for _, lag := range []*result.Tail{c.SchedLatency, c.WakeLag} {
-		if lag != nil && lag.N >= lagSamples {
-			delay = max(delay, lag.P99)
-		}
+	if lag := c.SchedLatency; lag != nil && lag.N >= lagSamples {
+		delay = lag.P99
+	}
+	if lag := c.WakeLag; lag != nil && lag.N >= lagSamples {
+		delay = max(delay, lag.P99-timerSlack)
 	}
 	return delay
 }
@@ -150,9 +152,11 @@ var signs = []string{"dropped_iterations", "late_iterations", "start_lag", "read
 // came late is it a finding.
 func (j *judgement) cpu(c *result.Client) {
 	if c.Throttled != nil && c.Wall > 0 {
-		if share := *c.Throttled / c.Wall; share > throttledSuspect {
-			j.reason("client_cpu", share > throttledInvalid, "the CPU limit of its cgroup held the client back for %.1f of %.1f s (%s), all threads added up: give it more, or less to do",
-				*c.Throttled, c.Wall, percent(share))
+		// The kernel counts the time of each CPU by itself.
+		cpus := max(1, cores(c))
+		if share := *c.Throttled / c.Wall / cpus; share > throttledSuspect {
+			j.reason("client_cpu", share > throttledInvalid, "the CPU limit of its cgroup held the client back for %.1f of %.1f s (%s): give it more, or less to do",
+				*c.Throttled/cpus, c.Wall, percent(share))
 			return
 		}
 	}

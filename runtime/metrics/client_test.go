@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"weir/runtime/metrics"
 	"weir/runtime/result"
@@ -126,9 +127,11 @@ func TestClientValidity(t *testing.T) {
 		{"beside a spinner, and behind the schedule", busy(squeezed), scheduled(1000, 10, 50, 1000, nil), result.Invalid, "start_lag client_cpu", ""},
 		{"many short turns, and late", busy(func(c *result.Client) { c.Wait.Avg = 0.7 }), lagging(0.1, 6, 2), result.Suspect, "read_lag", ""},
 		{"late, but not for lack of CPU", busy(nil), lagging(0.1, 6, 2), result.Suspect, "read_lag", ""},
-		{"hardly throttled", busy(func(c *result.Client) { *c.Throttled = 0.6 }), calm, result.Valid, "", ""},
-		{"throttled now and then", busy(func(c *result.Client) { *c.Throttled = 0.7 }), calm, result.Suspect, "client_cpu", "held the client back for 0.7 of 60.0 s (1.2%)"},
-		{"throttled", busy(func(c *result.Client) { *c.Throttled = 30 }), calm, result.Invalid, "client_cpu", "(50.0%)"},
+		{"hardly throttled", busy(func(c *result.Client) { *c.Throttled = 1.2 }), calm, result.Valid, "", ""},
+		{"throttled now and then", busy(func(c *result.Client) { *c.Throttled = 1.4 }), calm, result.Suspect, "client_cpu", "held the client back for 0.7 of 60.0 s (1.2%)"},
+		{"throttled with one thread", busy(func(c *result.Client) { *c.Throttled, c.GOMAXPROCS = 0.7, 1 }), calm, result.Suspect, "client_cpu", "held the client back for 0.7 of 60.0 s (1.2%)"},
+		{"throttled with a limit below one core", busy(func(c *result.Client) { *c.Throttled, c.Cores = 0.6, 0.5; c.CPU.Avg = 0.1 }), calm, result.Valid, "", ""},
+		{"throttled", busy(func(c *result.Client) { *c.Throttled = 60 }), calm, result.Invalid, "client_cpu", "(50.0%)"},
 
 		// The event loops: p99 by 5 % and 10 % of the 120 ms that a request takes, at
 		// least 10 and 50 ms.
@@ -149,20 +152,21 @@ func TestClientValidity(t *testing.T) {
 		{"stolen much", busy(func(c *result.Client) { c.Steal.Avg = 0.11 }), calm, result.Invalid, "cpu_steal", ""},
 
 		// Without the kernel's stamps: p99 of known delays by 10 % and 50 % of the 10 ms
-		// between events, at least 1 and 5 ms.
+		// between events, at least 1 and 5 ms. Timers are 1 ms late by nature.
 		{"no stamps, nobody watched", nil, unstamped(calm), result.Valid, "user_stamps", "3000 of 3000 arrivals have no receive stamp of the kernel (100.0%)"},
-		{"no stamps, in time", busy(func(c *result.Client) { c.SchedLatency.P99, c.WakeLag.P99 = 1, 1 }), unstamped(calm), result.Valid, "user_stamps", ""},
+		{"no stamps, in time", busy(func(c *result.Client) { c.SchedLatency.P99, c.WakeLag.P99 = 1, 2 }), unstamped(calm), result.Valid, "user_stamps", ""},
+		{"no stamps, timers late", busy(func(c *result.Client) { c.SchedLatency.P99, c.WakeLag.P99 = 0.05, 2.1 }), unstamped(calm), result.Suspect, "user_stamps", "and it ran up to 1.10 ms late (p99)"},
 		{"a few without stamps", busy(nil), mixed(10, unstamped(calm)[0], calm), result.Valid, "", ""},
 		{"no stamps, goroutines late", busy(func(c *result.Client) { c.WakeLag.P99 = 0.5 }), unstamped(calm), result.Suspect, "user_stamps", "and it ran up to 3.00 ms late (p99)"},
-		{"no stamps, timers very late", busy(func(c *result.Client) { c.WakeLag.P99 = 5.1 }), unstamped(calm), result.Invalid, "user_stamps", "up to 5.10 ms late"},
+		{"no stamps, timers very late", busy(func(c *result.Client) { c.WakeLag.P99 = 6.1 }), unstamped(calm), result.Invalid, "user_stamps", "up to 5.10 ms late"},
 		{"no stamps, at its limit", busy(func(c *result.Client) { full(c); c.SchedLatency.P99, c.WakeLag = 0.9, nil }), unstamped(calm), result.Suspect, "user_stamps client_cpu", "short of CPU time"},
 
 		// Read together: by the service's doing, or by the client's.
-		{"1 % first tokens merged", nil, mixed(10, merged, calm), result.Valid, "merged_first_tokens", "the first token event of 10 of 1000 generations was read together with a later one (1.0%): they are not in ttft but in ttft_upper_bound; the service, or something on the way, sends them together"},
+		{"1 % first tokens merged", nil, mixed(10, merged, calm), result.Valid, "merged_first_tokens", "the first token event of 10 of 1000 generations was read together with a later event (1.0%): they are not in ttft but in ttft_upper_bound; the service, or something on the way, sends them together"},
 		{"more first tokens merged", nil, mixed(11, merged, calm), result.Suspect, "merged_first_tokens", ""},
 		{"the service merges first tokens", nil, times(1000, merged), result.Suspect, "merged_first_tokens shared_reads", ""},
 		{"few events shared", nil, mixed(30, shared, calm), result.Valid, "", ""},
-		{"more events shared", nil, mixed(31, shared, calm), result.Suspect, "shared_reads", "31 of 3000 token events were read together with a later one (1.0%)"},
+		{"more events shared", nil, mixed(31, shared, calm), result.Suspect, "shared_reads", "31 of 3000 token events were read together with a later event (1.0%)"},
 		{"the service shares", nil, times(1000, shared), result.Suspect, "shared_reads", "sends them together"},
 		{"the client reads late, some shared", nil, mixed(149, lateShared, calm), result.Suspect, "read_lag shared_reads", ""},
 		{"the client reads late, many shared", nil, mixed(151, lateShared, calm), result.Invalid, "read_lag shared_reads", ""},
@@ -171,6 +175,8 @@ func TestClientValidity(t *testing.T) {
 		{"no stamps, late, and many shared", busy(nil), unstamped(times(1000, shared)), result.Invalid, "user_stamps shared_reads", ""},
 
 		// The network.
+		{"TLS failed in a request", nil, append(times(1, request{end: 5, err: "tls"}), calm...), result.Suspect, "failed_requests", ""},
+		{"a handshake failed", nil, append(times(1, request{end: 5, err: "tls", edit: func(rec *metrics.Record) { rec.Started = time.Time{} }}), calm...), result.Suspect, "failed_requests failed_dials", ""},
 		{"a dial failed", nil, append(times(1, request{end: 5, err: "connect_timeout"}), calm...), result.Suspect, "failed_requests failed_dials", ""},
 		{"dials failed", nil, append(times(12, request{end: 5, err: "connect"}), calm...), result.Invalid, "failed_requests failed_dials", ""},
 		{"another failure", nil, append(times(1, request{end: 5, err: "truncated"}), calm...), result.Suspect, "failed_requests", ""},
@@ -201,6 +207,40 @@ func TestClientValidity(t *testing.T) {
 				t.Errorf("message %q, want one with %q", c.Validity.Reasons[0].Message, row.message)
 			}
 		})
+	}
+}
+
+// A file of records that does not keep up: by 1 % and 10 % of the 120 ms that a
+// request takes.
+func TestSlowRecords(t *testing.T) {
+	for _, row := range []struct {
+		waited  time.Duration // each of 10 requests in 1000
+		verdict result.Verdict
+		message string
+	}{
+		{0, result.Valid, ""},
+		{119 * time.Millisecond, result.Valid, ""},
+		{240 * time.Millisecond, result.Suspect, "10 of 1000 requests waited for it when they had ended, 2.4 s in all, 2.40 ms each on average, where a request took 120 ms"},
+		{2 * time.Second, result.Invalid, ""},
+	} {
+		n := 0
+		r := metrics.NewRecorder(metrics.Options{Keep: func(*metrics.Record) time.Duration {
+			n++
+			if n%100 == 0 {
+				return row.waited
+			}
+			return 0
+		}})
+		for _, q := range lagging(0.1, 0.1, 0) {
+			r.Close(record(q))
+		}
+		c := r.Finish(result.Counts{Started: 1000}, nil, metrics.Rules{})
+		if v := c.Validity; v.Verdict != row.verdict || v.Verdict != result.Valid && (v.Reasons[0].Rule != "slow_records" || !strings.Contains(v.Reasons[0].Message, row.message)) {
+			t.Errorf("%v each: %+v, want %s with %q", row.waited, v, row.verdict, row.message)
+		}
+		if w := c.RecordsWait; (w == nil) != (row.waited == 0) || w != nil && (w.Count != 10 || !near(w.Total, 10*row.waited.Seconds())) {
+			t.Errorf("%v each: %+v", row.waited, w)
+		}
 	}
 }
 

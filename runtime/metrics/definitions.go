@@ -42,7 +42,7 @@ const (
 	e2el
 	responseHead
 	startLag
-	readLag // one sample a token event with a kernel stamp
+	readLag // one sample an arrival with a kernel stamp
 	uploadTime
 	ttftFromSchedule
 	ttfoFromSchedule
@@ -152,10 +152,11 @@ func (s *shard) tokens(rec *Record) {
 }
 
 // stream samples the times of the token events. What would be reckoned from a
-// shared event, whose time is an upper bound, is no sample.
+// shared event, whose time is an upper bound, is no sample; but for the last one,
+// behind which there is no text: every answer has an end.
 func (s *shard) stream(rec *Record) {
 	events := rec.Events
-	count, end := len(events), rec.EventTime(len(events)-1) // the last is never shared
+	count, end := len(events), rec.EventTime(len(events)-1)
 	s.span(e2el, rec.Started, end)
 	s.spanFromSchedule(e2elFromSchedule, rec, end)
 	s.arrivals(rec)
@@ -199,7 +200,7 @@ func (s *shard) arrivals(rec *Record) {
 	var before Event
 	for i, n := 0, 0; i < len(rec.Events); i++ {
 		e := rec.Events[i]
-		if e.Shared() {
+		if e.Shared() && i < len(rec.Events)-1 {
 			continue
 		}
 		if e.Kernel() {
@@ -223,9 +224,13 @@ func (s *shard) decodeGaps() {
 }
 
 // clientShare is the part of the start lag that is the client's doing: opening a
-// connection takes as long as network and service make it.
+// connection takes as long as network and service make it, and the script wants
+// to sleep.
 func clientShare(rec *Record) time.Duration {
 	lag := rec.Started.Sub(rec.scheduled())
+	if it := rec.Iteration; it != nil && it.Asleep != nil {
+		lag -= it.Asleep.Total()
+	}
 	if !rec.Reused {
 		lag -= rec.DNS + rec.Connect + rec.TLS
 	}

@@ -22,6 +22,7 @@ type distribution struct {
 	count int         // of exact samples
 	exact [][]float64 // the samples, until there are more than limit
 	hist  *histogram  // from then on
+	brief bool        // describe only what thresholds look at, and do not sort
 }
 
 // Exact samples are kept in pieces, so that nothing is copied as they grow:
@@ -78,8 +79,13 @@ func (d *distribution) n() int64 {
 // metric describes the samples. It takes them over: d is empty afterwards.
 func (d *distribution) metric(unit string) *result.Metric {
 	m := &result.Metric{Kind: kindDistribution, Unit: unit, N: d.n(), Estimator: "exact"}
-	samples, hist := slices.Concat(d.exact...), d.hist
+	exact, hist := d.exact, d.hist
 	d.exact, d.count, d.hist = nil, 0, nil
+	if d.brief && len(exact) > 0 {
+		brief(m, exact)
+		return m
+	}
+	samples := slices.Concat(exact...)
 	switch {
 	case hist != nil:
 		m.Estimator = "hdr"
@@ -105,6 +111,58 @@ func (d *distribution) metric(unit string) *result.Metric {
 		*q.to = new(m.Quantile(q.p))
 	}
 	return m
+}
+
+// brief describes samples in time that grows with their number and no faster.
+func brief(m *result.Metric, exact [][]float64) {
+	least, most, sum := math.Inf(1), math.Inf(-1), 0.0
+	for _, part := range exact {
+		for _, v := range part {
+			least, most = min(least, v), max(most, v)
+			sum += v
+		}
+	}
+	m.Min, m.Max, m.Avg = &least, &most, new(sum/float64(m.N))
+	var samples []float64
+	m.Quantile = func(p float64) float64 {
+		if samples == nil {
+			samples = slices.Concat(exact...)
+		}
+		return interpolate(m.N, p, func(rank int64) float64 { return choose(samples, int(rank)) })
+	}
+}
+
+// choose gives the sample of a rank, from 0. It changes the order of the samples:
+// Hoare's selection.
+func choose(samples []float64, rank int) float64 {
+	low, high := 0, len(samples)-1
+	for low < high {
+		a, b, c := samples[low], samples[low+(high-low)/2], samples[high]
+		pivot := max(min(a, b), min(max(a, b), c)) // their median
+		i, j := low, high
+		for i <= j {
+			for samples[i] < pivot {
+				i++
+			}
+			for samples[j] > pivot {
+				j--
+			}
+			if i <= j {
+				samples[i], samples[j] = samples[j], samples[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case rank <= j:
+			high = j
+		case rank >= i:
+			low = i
+		default:
+			return samples[rank]
+		}
+	}
+	return samples[rank]
 }
 
 // percentile is numpy's default percentile p (0…100) of sorted samples: linear

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,7 +32,7 @@ func send(it *metrics.Iteration, ttft time.Duration, fault *metrics.Error) {
 // has its own only.
 func TestParts(t *testing.T) {
 	var kept atomic.Int64
-	whole := metrics.NewRecorder(metrics.Options{Keep: func(*metrics.Record) { kept.Add(1) }})
+	whole := metrics.NewRecorder(metrics.Options{Keep: func(*metrics.Record) time.Duration { kept.Add(1); return 0 }})
 	parts := []*metrics.Recorder{whole.Part(), whole.Part()}
 	var all sync.WaitGroup
 	for i, part := range parts {
@@ -129,6 +130,11 @@ func TestEvaluate(t *testing.T) {
 				{"ttft", "p(50)<100", 50.5, true},
 				{"ttft", "p(50)<50", 50.5, false},
 				{"own", "max<99", 99, false},
+				{"own", "med<50", 49.5, true},
+				{"own", "avg<=49.5", 49.5, true},
+				{"own", "min>0", 0, false},
+				{"ttft", "p(0)<=1", 1, true},
+				{"ttft", "p(100)<=100", 100, true},
 				{"checks", "rate==0.5", 0.5, true},
 				{"request_failed", "rate<0.01", 1. / 101, true},
 				{"iteration_failed", "rate<0.2", 0.25, false},
@@ -146,6 +152,47 @@ func TestEvaluate(t *testing.T) {
 	var nobody *metrics.Recorder
 	if list := nobody.Evaluate(result.Counts{}, map[string][]string{"ttft": {"max<1"}}); list != nil {
 		t.Errorf("nobody's recorder: %+v", list)
+	}
+}
+
+// Evaluate does not sort, and finds the very values of Finish.
+func TestEvaluateExactly(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for name, value := range map[string]func(i int) float64{
+		"random":     func(int) float64 { return rng.NormFloat64() },
+		"ties":       func(int) float64 { return float64(rng.IntN(5)) },
+		"equal":      func(int) float64 { return 7 },
+		"ascending":  func(i int) float64 { return float64(i) },
+		"descending": func(i int) float64 { return float64(-i) },
+		"two humps":  func(i int) float64 { return math.Abs(float64(i - 5000)) },
+	} {
+		r := metrics.NewRecorder(metrics.Options{})
+		for i := range 10_000 {
+			if err := r.Observe("own", metrics.Trend, "", value(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		thresholds := map[string][]string{"own": {"p(0)<1", "p(12.34)<1", "med<1", "p(90)<1", "p(99)<1", "p(99.99)<1", "p(100)<1", "min<1", "max<1", "count<1"}}
+		early := r.Evaluate(result.Counts{}, thresholds)
+		final := r.Finish(result.Counts{}, thresholds, metrics.Rules{}).Thresholds
+		for i, th := range final {
+			if early[i].Value == nil || *early[i].Value != *th.Value || early[i].OK != th.OK {
+				t.Errorf("%s: %s is %v, in the end %v", name, th.Expr, early[i].Value, *th.Value)
+			}
+		}
+	}
+}
+
+// Evaluate of a million samples.
+func BenchmarkEvaluate(b *testing.B) {
+	r := metrics.NewRecorder(metrics.Options{})
+	for range metrics.DefaultExactLimit {
+		if err := r.Observe("own", metrics.Trend, "", rand.ExpFloat64()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		r.Evaluate(result.Counts{}, map[string][]string{"own": {"p(99)<1"}})
 	}
 }
 

@@ -65,7 +65,7 @@ type Record struct {
 	entered    int64  // … since then
 	prefilling bool   // its prefill is under way …
 	prefill    int64  // … since then
-	read       uint64 // number of the read that brought the newest event; 0: not known
+	read       uint64 // number of the read that brought the newest token event; 0: not known
 	shard      uint32 // number of the recorder's shard that takes it, modulo how many there are
 }
 
@@ -111,14 +111,10 @@ func (r *Record) scheduled() time.Time {
 }
 
 // Token appends a token event: tokens that arrived together. tokens may be 0,
-// which means not known and counts as one. When the read that brought the event
-// before it brought this one too, that one's time is an upper bound, and it is
-// marked as shared.
+// which means not known and counts as one. The token event before it is
+// [Record.Followed] by it.
 func (r *Record) Token(a wire.Arrival, tokens int) {
-	if last := len(r.Events) - 1; last >= 0 && a.Read != 0 && a.Read == r.read {
-		r.Events[last].tokens |= eventShared
-		r.Coalesced++
-	}
+	r.Followed(a)
 	r.read = a.Read
 	e := Event{At: a.At.Sub(r.Started), tokens: uint32(max(0, min(tokens, eventTokens)))}
 	if a.Kernel {
@@ -126,6 +122,18 @@ func (r *Record) Token(a wire.Arrival, tokens int) {
 		e.lag = uint32(max(0, min(a.Lag/time.Microsecond, math.MaxUint32)))
 	}
 	r.Events = append(r.Events, e)
+}
+
+// Followed says that a part of the stream other than its end arrived behind the
+// newest token event. When the same read brought both, that event's time is an
+// upper bound, and it is marked as shared. It may be called for every such part.
+func (r *Record) Followed(a wire.Arrival) {
+	last := len(r.Events) - 1
+	if last < 0 || a.Read == 0 || a.Read != r.read || r.Events[last].Shared() {
+		return
+	}
+	r.Events[last].tokens |= eventShared
+	r.Coalesced++
 }
 
 // EventTime is when event i arrived.
@@ -160,8 +168,9 @@ const (
 // Tokens is how many tokens came with the event; 0: not known, counted as one.
 func (e Event) Tokens() int { return int(e.tokens & eventTokens) }
 
-// Shared tells whether a later token event came in the same read. The kernel's
-// stamp, as the read itself, is that of the last one: then At is an upper bound.
+// Shared tells whether a later part of the stream other than its end came in the
+// same read. The kernel's stamp, as the read itself, is that of the last part:
+// then At is an upper bound.
 func (e Event) Shared() bool { return e.tokens&eventShared != 0 }
 
 // Kernel tells whether At is the kernel's receive stamp; otherwise it is the
@@ -232,5 +241,28 @@ type Iteration struct {
 	VU        int               // number of the virtual user, from 0
 	Scheduled time.Time         // when it was to start; zero: it had no schedule
 	Begun     *atomic.Bool      // set by its first request, which alone is held against the schedule; nil: all are
+	Asleep    *Sleep            // think time before its first request; nil: not kept
 	Tags      map[string]string // read only
 }
+
+// Sleep is how long an iteration has slept before its first request, which is
+// not the client's doing. Add is called by the one goroutine of the iteration's
+// code, Total by any.
+type Sleep struct {
+	until time.Time
+	total atomic.Int64
+}
+
+// Add adds a sleep that has ended; what several slept at the same time counts once.
+func (s *Sleep) Add(from, to time.Time) {
+	if from.Before(s.until) {
+		from = s.until
+	}
+	if d := to.Sub(from); d > 0 {
+		s.total.Add(int64(d))
+		s.until = to
+	}
+}
+
+// Total is all of it.
+func (s *Sleep) Total() time.Duration { return time.Duration(s.total.Load()) }

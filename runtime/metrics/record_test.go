@@ -2,11 +2,13 @@ package metrics_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
 
 	"weir/runtime/metrics"
+	"weir/runtime/result"
 	"weir/runtime/wire"
 )
 
@@ -76,6 +78,51 @@ func TestWholeHasNoTTFT(t *testing.T) {
 	rec.Token(wire.Arrival{At: rec.Started.Add(time.Second), Kernel: true, Read: 1}, 5)
 	if d, ok := rec.TTFT(); ok {
 		t.Errorf("TTFT %v, want none", d)
+	}
+}
+
+// What follows a token event without being one marks it, if one read brought
+// both, and once only.
+func TestFollowed(t *testing.T) {
+	at := func(read uint64) wire.Arrival { return wire.Arrival{At: time.Now(), Kernel: true, Read: read} }
+	rec := metrics.NewRecord()
+	rec.Started = time.Now()
+	rec.Followed(at(1)) // nothing came before it
+	rec.Token(at(1), 1)
+	rec.Followed(at(2))
+	rec.Token(at(0), 1) // nobody knows the read
+	rec.Followed(at(0))
+	rec.Token(at(3), 1)
+	rec.Followed(at(3))
+	rec.Followed(at(3))
+	rec.Token(at(3), 1)
+	rec.Token(at(4), 1)
+	var shared []bool
+	for _, e := range rec.Events {
+		shared = append(shared, e.Shared())
+	}
+	if want := []bool{false, false, true, false, false}; !slices.Equal(shared, want) || rec.Coalesced != 1 {
+		t.Errorf("shared %v, %d in all; want %v", shared, rec.Coalesced, want)
+	}
+}
+
+// An answer has an end even when that shares its read with what is no token: its
+// last token event is an arrival all the same, but no first token.
+func TestLastFollowed(t *testing.T) {
+	edit := func(rec *metrics.Record) { rec.Followed(wire.Arrival{Read: uint64(len(rec.Events))}) }
+	r := metrics.NewRecorder(metrics.Options{})
+	r.Close(record(request{events: []float64{10, 20, 40}, lags: []float64{1, 1, 2}, end: 50, edit: func(rec *metrics.Record) { usage(1, 3)(rec); edit(rec) }}))
+	r.Close(record(request{events: []float64{30}, lags: []float64{2}, end: 50, edit: func(rec *metrics.Record) { usage(1, 1)(rec); edit(rec) }}))
+	c := r.Finish(result.Counts{}, nil, metrics.Rules{})
+	holds(t, c, "e2el", 2, 35, 30, 40)
+	holds(t, c, "itl", 2, 15, 10, 20)
+	holds(t, c, "read_lag", 4, 1.5, 1, 2)
+	holds(t, c, "ttft", 1, 10)
+	holds(t, c, "ttft_upper_bound", 1, 30)
+	holds(t, c, "tpot", 1, 15)
+	holds(t, c, "ttst", 1, 10)
+	if want := (result.TokenEvents{All: 4, Shared: 2, FirstShared: 1}); c.TokenEvents != want {
+		t.Errorf("%+v, want %+v", c.TokenEvents, want)
 	}
 }
 

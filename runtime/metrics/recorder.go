@@ -20,8 +20,9 @@ type Options struct {
 	ExactLimit int
 	// Keep is called by Close with every finished record, before it goes back to
 	// the pool: it may read the record until it returns, and keep nothing of it.
-	// Many goroutines call it at once. nil: nobody wants them.
-	Keep func(*Record)
+	// Many goroutines call it at once. It returns for how long it held its caller
+	// back because whatever it writes to did not keep up. nil: nobody wants them.
+	Keep func(*Record) (waited time.Duration)
 }
 
 // Recorder collects the records of one case.
@@ -30,7 +31,7 @@ type Options struct {
 // and discards it; its Finish returns a case without requests.
 type Recorder struct {
 	limit    int
-	keep     func(*Record)
+	keep     func(*Record) time.Duration
 	whole    *Recorder // that this one is a part of; nil: it is the whole case
 	origin   time.Time // what prefill and gap times are relative to
 	prefills prefillLog
@@ -41,6 +42,9 @@ type Recorder struct {
 	begun  atomic.Int64 // requests begun
 	closed atomic.Int64 // of those, requests closed
 	live   liveCounters
+	sealed atomic.Bool // Finish was called: what is closed from then on is discarded
+	waits  atomic.Int64 // calls of keep that waited …
+	waited atomic.Int64 // … and for how long, ns
 
 	mu sync.Mutex // protects the following fields
 
@@ -147,6 +151,13 @@ func (r *Recorder) Close(rec *Record) {
 	r.endPrefill(rec, rec.End)
 	rec.Output = output(rec)
 	begun := rec.begun
+	if r.sealed.Load() { // Finish has reported it as open
+		release(rec)
+		if begun {
+			r.end()
+		}
+		return
+	}
 
 	if part != r {
 		part.takePart(rec)
@@ -162,7 +173,10 @@ func (r *Recorder) Close(rec *Record) {
 	r.live.outputTokens.Add(int64(rec.Output.N))
 	r.live.events.Add(int64(len(rec.Events)))
 	if r.keep != nil {
-		r.keep(rec)
+		if waited := r.keep(rec); waited > 0 {
+			r.waits.Add(1)
+			r.waited.Add(int64(waited))
+		}
 	}
 	release(rec)
 	if begun {
@@ -300,14 +314,21 @@ func (r *Recorder) Live() Live {
 
 // Finish computes the case: all but its name, tags and warm-up. Of counts only
 // the iterations are read. thresholds are those of CheckThresholds. The
-// recorder is used up: Finish may be called once, when all requests are closed.
+// recorder is used up: Finish may be called once, when all requests are closed;
+// what is open nevertheless is an error, and is discarded when it is closed.
 func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, rules Rules) *result.Case {
 	if r == nil {
 		r = NewRecorder(Options{})
 	}
+	open := r.Open()
+	r.sealed.Store(true)
 	sums := r.gather()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if open > 0 {
+		r.errors = append(r.errors, &result.ErrorGroup{Scope: "request", Kind: "unfinished", Count: int64(open),
+			Message: "still open when the case had ended, though it was given up; in no number"})
+	}
 
 	c := &result.Case{Counts: counts, Started: sums.first, Client: r.client}
 	if c.Started.IsZero() {
@@ -328,6 +349,9 @@ func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, 
 	}
 	c.TokenEvents = sums.findings.events
 	c.Connections = sums.connections
+	if n := r.waits.Load(); n > 0 {
+		c.RecordsWait = &result.RecordsWait{Count: n, Total: time.Duration(r.waited.Load()).Seconds()}
+	}
 	c.Errors = errorGroups(r.errors)
 	c.Checks = make([]result.Check, 0, len(r.checks))
 	for _, check := range r.checks {

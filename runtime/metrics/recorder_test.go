@@ -104,7 +104,7 @@ func TestNoAllocations(t *testing.T) {
 func TestKeep(t *testing.T) {
 	var mu sync.Mutex
 	kept := map[string]int{}
-	r := metrics.NewRecorder(metrics.Options{Keep: func(rec *metrics.Record) {
+	r := metrics.NewRecorder(metrics.Options{Keep: func(rec *metrics.Record) time.Duration {
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -113,6 +113,7 @@ func TestKeep(t *testing.T) {
 		case rec.Output == metrics.Count{N: 2, Source: metrics.CountEvents} && len(rec.Events) == 2 && !rec.End.IsZero():
 			kept["whole"]++
 		}
+		return 0
 	}})
 	var wg sync.WaitGroup
 	for range 8 {

@@ -114,7 +114,7 @@ func (s *sums) add(rec *Record) {
 		s.cut++
 	default:
 		s.failed++
-		if undialled(rec.Error.Kind) {
+		if undialled(rec) {
 			s.connections.Failed++
 		}
 	}
@@ -175,11 +175,14 @@ func (s *sums) merge(o sums) {
 // completed is the number of requests that completed.
 func (s *sums) completed() int64 { return s.requests - s.failed - s.cut }
 
-// undialled tells whether an error kind means that no connection could be opened.
-func undialled(kind string) bool {
-	switch kind {
-	case "dns", "connect", "connect_timeout", "tls":
+// undialled tells whether a request failed because no connection could be
+// opened. TLS can also fail later, in the middle of a request.
+func undialled(rec *Record) bool {
+	switch rec.Error.Kind {
+	case "dns", "connect", "connect_timeout":
 		return true
+	case "tls":
+		return rec.Started.IsZero()
 	}
 	return false
 }

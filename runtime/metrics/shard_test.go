@@ -140,9 +140,9 @@ func TestMemoryIsBounded(t *testing.T) {
 	if raceEnabled {
 		t.Skip("under -race, the heap holds more than the program's own")
 	}
-	limit, requests, events, parts := 50_000, 6_000, 10, 20
+	limit, requests, events, parts := 60_000, 51_000, 4, 4
 	if *long {
-		limit, requests, events, parts = metrics.DefaultExactLimit, 15_000, 200, 30 // 30 minutes at 50,000 events a second
+		limit, requests, events, parts = metrics.DefaultExactLimit, 51_000, 200, 10 // 34 minutes at 50,000 events a second
 	}
 	r := metrics.NewRecorder(metrics.Options{ExactLimit: limit})
 	traffic(r, requests, events, 1) // so that no prefill touches another
@@ -171,15 +171,13 @@ func TestLongCase(t *testing.T) {
 		requests, events int
 		itl, ttft        string
 	}{
-		{5000, 3, "exact", "exact"},   // 10,000 gaps
-		{5000, 10, "hdr", "hdr"},      // 45,000
-		{4096, 10, "hdr", "exact"},    // 36,864
-		{4097, 10, "hdr", "hdr"},      //
-		{12_000, 1, "", "exact"},      // no gaps
-		{20_001, 1, "", "hdr"},        //
-		{20_000, 2, "exact", "exact"}, // just the limit
+		{50_001, 2, "exact", "exact"}, // 50,001 gaps
+		{50_000, 4, "hdr", "exact"},   // 150,000
+		{50_001, 4, "hdr", "hdr"},     //
+		{70_001, 1, "", "hdr"},        // no gaps
+		{70_000, 2, "exact", "exact"}, // just the limit
 	} {
-		r := metrics.NewRecorder(metrics.Options{ExactLimit: 20_000})
+		r := metrics.NewRecorder(metrics.Options{ExactLimit: 70_000})
 		for range row.requests {
 			q := request{}
 			for i := range row.events {

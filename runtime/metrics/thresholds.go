@@ -203,15 +203,17 @@ func (e Expr) of(m *result.Metric) (float64, bool) {
 		v = m.Min
 	case "max":
 		v = m.Max
-	case "med":
-		v = m.P50
 	case "rate":
 		v = m.Rate
 	case "value":
 		v = m.Value
-	case "p":
+	case "p", "med":
+		p := e.P
+		if e.Aggregate == "med" {
+			p = 50
+		}
 		if m.Quantile != nil {
-			if q := m.Quantile(e.P); !math.IsNaN(q) {
+			if q := m.Quantile(p); !math.IsNaN(q) {
 				v = &q
 			}
 		}

@@ -27,6 +27,8 @@ const (
 	sharedSuspect      = 0.01 // share of token events, or of first ones
 	sharedInvalid      = 0.05 // the same, when the client reads late
 	retransmitSuspect  = 0.01 // share of requests
+	recordsSuspect     = 0.01 // wait of a request, as a share of the median time of one
+	recordsInvalid     = 0.10
 )
 
 // floors are the samples that a percentile takes to be known with 99 %
@@ -40,7 +42,7 @@ var floors = []struct {
 var RuleNames = []string{
 	"no_completed_requests", "failed_requests", "failed_dials", "client_limit", "interrupted_requests",
 	"failed_iterations", "dropped_iterations", "late_iterations",
-	"start_lag", "read_lag", "event_loop_lag", "user_stamps", "client_cpu", "gc_pauses", "cpu_steal",
+	"start_lag", "read_lag", "event_loop_lag", "user_stamps", "client_cpu", "gc_pauses", "cpu_steal", "slow_records",
 	"short_outputs", "prompt_length", "cached_prompts", "token_counts",
 	"merged_first_tokens", "shared_reads", "retransmissions", "few_samples",
 }
@@ -104,14 +106,13 @@ func (f *findings) addEvents(rec *Record) {
 		return
 	}
 	f.streams++
-	first := 0
-	for rec.Events[first].Shared() { // the last is not
-		first++
-	}
-	if first > 0 {
+	if rec.Events[0].Shared() {
 		f.events.FirstShared++
 	}
-	last := len(rec.Events) - 1
+	first, last := 0, len(rec.Events)-1
+	for first < last && rec.Events[first].Shared() {
+		first++
+	}
 	f.spans += rec.Events[last].At - rec.Events[first].At
 	f.gaps += int64(last - first)
 }
@@ -202,6 +203,7 @@ func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Val
 	j.requests(c)
 	j.iterations(c.Counts)
 	late := j.client(c, f, lag)
+	j.records(c)
 	j.outputs(f)
 	j.prompts(f)
 	j.counting(c)
@@ -252,6 +254,9 @@ func (j *judgement) requests(c *result.Case) {
 			n, c.Counts.Requests, percent(share))
 	}
 	for _, e := range c.Errors {
+		if e.Kind == "unfinished" {
+			j.reason("interrupted_requests", true, "%d requests were given up at the end of the case and did not end: they are in no number", e.Count)
+		}
 		if e.Kind == "client_limit" {
 			j.reason("client_limit", true, "%d requests failed because this machine ran out of something (%s): the client was measured, not the service", e.Count, e.Message)
 		}
@@ -277,6 +282,19 @@ func (j *judgement) iterations(n result.Counts) {
 	if share := part(n.Late, n.Started); share > lateSuspect {
 		j.reason("late_iterations", share > lateInvalid, "%d of %d iterations started late (%s): the schedule was not kept, see start_lag",
 			n.Late, n.Started, percent(share))
+	}
+}
+
+// records looks at how long requests were held back by the file of records.
+func (j *judgement) records(c *result.Case) {
+	w, of := c.RecordsWait, median(c, "e2el", "http_req_duration")
+	if w == nil || of == 0 {
+		return
+	}
+	each := w.Total * 1000 / float64(c.Counts.Requests)
+	if share := each / of; share > recordsSuspect {
+		j.reason("slow_records", share > recordsInvalid, "the disk was too slow for the records: %d of %d requests waited for it when they had ended, %.1f s in all, %s each on average, where a request took %s (median): what followed them started late",
+			w.Count, c.Counts.Requests, w.Total, millis(each), millis(of))
 	}
 }
 
@@ -321,7 +339,7 @@ func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 	}
 	if n := events.FirstShared; n > 0 {
 		share := part(n, f.streams)
-		message := fmt.Sprintf("the first token event of %d of %d generations was read together with a later one (%s): they are not in ttft but in ttft_upper_bound; %s",
+		message := fmt.Sprintf("the first token event of %d of %d generations was read together with a later event (%s): they are not in ttft but in ttft_upper_bound; %s",
 			n, f.streams, percent(share), whose)
 		if share > sharedSuspect {
 			j.reason("merged_first_tokens", late && share > sharedInvalid, "%s", message)
@@ -330,7 +348,7 @@ func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 		}
 	}
 	if share := part(events.Shared, events.All); share > sharedSuspect {
-		j.reason("shared_reads", late && share > sharedInvalid, "%d of %d token events were read together with a later one (%s), so that gaps of itl may be several in one: trust tpot rather than itl; %s",
+		j.reason("shared_reads", late && share > sharedInvalid, "%d of %d token events were read together with a later event (%s), so that gaps of itl may be several in one: trust tpot rather than itl; %s",
 			events.Shared, events.All, percent(share), whose)
 	}
 	if share := part(c.Connections.Retransmitted, c.Counts.Requests); share > retransmitSuspect {

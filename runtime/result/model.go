@@ -69,7 +69,8 @@ type Case struct {
 	Checks      []Check            `json:"checks"`
 	Validity    Validity           `json:"validity"`
 	Thresholds  []Threshold        `json:"thresholds"`
-	Client      *Client            `json:"client,omitempty"` // nil: nobody watched
+	Client      *Client            `json:"client,omitempty"`       // nil: nobody watched
+	RecordsWait *RecordsWait       `json:"records_wait,omitempty"` // nil: no request waited for the file of records
 	Warmup      *Warmup            `json:"warmup,omitempty"`
 	Interrupted bool               `json:"interrupted"`
 
@@ -152,7 +153,7 @@ type TokenSources struct {
 // TokenEvents counts the token events of completed generations.
 type TokenEvents struct {
 	All         int64 `json:"all"`
-	Shared      int64 `json:"shared"`       // read together with a later one: their times are upper bounds
+	Shared      int64 `json:"shared"`       // read together with a later part of the stream: their times are upper bounds
 	FirstShared int64 `json:"first_shared"` // generations whose first token event is one of those
 }
 
@@ -162,6 +163,13 @@ type Connections struct {
 	Failed        int64 `json:"failed"`        // requests that failed because none could be opened
 	Retransmits   int64 `json:"retransmits"`   // TCP segments that this machine sent again
 	Retransmitted int64 `json:"retransmitted"` // requests during which it did
+}
+
+// RecordsWait says how ended requests waited for the file of records, because the
+// disk did not keep up: what followed them started later.
+type RecordsWait struct {
+	Count int64   `json:"count"`   // requests
+	Total float64 `json:"total_s"` // of all of them, seconds
 }
 
 // ErrorGroup is the failures of one kind and status; Message is the first one's.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -31,6 +33,11 @@ type Request struct {
 	Iteration int    `json:"iteration"` // number in the case, from 0
 	VU        int    `json:"vu"`
 	Kind      string `json:"kind"` // "llm" or "http"
+
+	Tags map[string]string `json:"tags,omitempty"` // of the case and its scenario
+
+	ScheduledAt int64 `json:"scheduled_unix_ns,omitempty"` // wall clock: when the iteration was to start; absent: it had no schedule
+	EndedAt     int64 `json:"ended_unix_ns,omitempty"`     // wall clock of End
 
 	Started   int64  `json:"started_unix_ns"`           // wall clock; 0: no byte was sent
 	Scheduled *int64 `json:"scheduled_us,omitempty"`    // the iteration was to start; absent: it had no schedule
@@ -60,7 +67,7 @@ type Request struct {
 	TokenGaps []int64 `json:"token_gaps_us,omitempty"`
 	Tokens    []int   `json:"tokens,omitempty"`       // of each event; absent: one each
 	ReadLags  []int64 `json:"read_lags_us,omitempty"` // of each event; absent: all 0
-	Shared    []int   `json:"shared,omitempty"`       // events, counted from 0, whose time is an upper bound: they came in one read with a later one
+	Shared    []int   `json:"shared,omitempty"`       // events, counted from 0, whose time is an upper bound: they came in one read with a later part of the stream
 }
 
 // RequestError says why a request failed.
@@ -76,32 +83,42 @@ type TokenCount struct {
 }
 
 // Records writes the file of records while a run goes on. Add may be called
-// from any goroutine; Flush and Close are for one, when no Add is under way.
+// from any goroutine; Flush and Close are for one.
 //
-// Whoever adds a record encodes it; one goroutine compresses and writes. What
-// waits for it is bounded: when the disk does not keep up, Add waits. A write
-// that fails ends the writing, not the run: later records are discarded, and
+// Whoever adds a record encodes it; one goroutine compresses and writes
+// (archive). What waits for it is bounded: when the disk does not keep up, Add
+// waits, and says for how long. A write that fails, or that takes longer than
+// stuckAfter, ends the writing, not the run: later records are discarded, and
 // Flush and Close tell of it.
 type Records struct {
 	path  string
-	file  *os.File
-	zip   *zstd.Encoder
-	queue chan *[]byte
-	idle  sync.WaitGroup // records that have been queued and not been written
-	ended chan struct{}  // closed when the writer has ended
+	queue chan task
+	ended chan struct{} // closed when the writer has ended
 
-	mu     sync.Mutex // protects the following fields
-	err    error      // the first failure
-	missed int64      // records that were discarded
+	added  atomic.Int64  // records
+	kept   atomic.Int64  // records that are in the file and can be read
+	failed chan struct{} // closed with err
+
+	mu  sync.Mutex // protects the following field
+	err error      // the first failure, or that it is closed
 }
 
-// queuedRecords is how many records may wait for the writer: some megabytes.
-const queuedRecords = 1024
+// task is what the writer is to do: write a line, or put everything on disk.
+type task struct {
+	line *[]byte
+	done chan<- error // it is on disk; nil for a line
+	last bool         // and complete the file
+}
 
-// keptLine is the largest encoded record whose memory is used again, bytes.
-const keptLine = 1 << 16
+const (
+	queuedRecords = 1024             // that may wait for the writer: some megabytes
+	keptLine      = 1 << 16          // the largest encoded record whose memory is used again, bytes
+	stuckAfter    = 10 * time.Second // a disk that takes longer for one step is given up
+)
 
 var lines = sync.Pool{New: func() any { return new([]byte) }}
+
+var errClosed = errors.New("the file of records is closed")
 
 // CreateRecords begins the file of records in a run's folder. One that exists
 // is never overwritten.
@@ -111,86 +128,139 @@ func (f *Folder) CreateRecords() (*Records, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the file of records %s: %w; choose another folder with --out", path, err)
 	}
-	// One core's share, little memory: the machine is there for the load.
-	zip, err := zstd.NewWriter(file, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	r, err := newRecords(path, file)
 	if err != nil {
 		return nil, errors.Join(err, file.Close(), os.Remove(path))
 	}
-	r := &Records{path: path, file: file, zip: zip, queue: make(chan *[]byte, queuedRecords), ended: make(chan struct{})}
-	go r.write()
+	return r, nil
+}
+
+func newRecords(path string, to disk) (*Records, error) {
+	a, err := newArchive(to)
+	if err != nil {
+		return nil, err
+	}
+	r := &Records{path: path, queue: make(chan task, queuedRecords), ended: make(chan struct{}), failed: make(chan struct{})}
+	go r.write(a)
 	return r, nil
 }
 
 // Path is the path of the file.
 func (r *Records) Path() string { return r.path }
 
-// Add writes one record. It does not keep it.
-func (r *Records) Add(request *Request) {
+// Add writes one record. It does not keep it. It returns for how long the disk
+// held it up. After Close, records are discarded.
+func (r *Records) Add(request *Request) (waited time.Duration) {
+	r.added.Add(1)
+	if r.failure() != nil {
+		return 0
+	}
 	text, err := json.Marshal(request)
 	if err != nil {
 		r.fail(fmt.Errorf("encode a record: %w", err))
-		return
+		return 0
 	}
 	line := lines.Get().(*[]byte)
 	*line = append(append((*line)[:0], text...), '\n')
-	r.idle.Add(1)
-	r.queue <- line
+	select {
+	case r.queue <- task{line: line}:
+		return 0
+	default:
+	}
+	began := time.Now()
+	limit := time.NewTimer(stuckAfter)
+	defer limit.Stop()
+	select {
+	case r.queue <- task{line: line}:
+	case <-r.failed:
+	case <-limit.C:
+		r.fail(r.stuck())
+	}
+	return time.Since(began)
+}
+
+func (r *Records) stuck() error {
+	return fmt.Errorf("write %s: the disk took longer than %v; nothing more is written to it", r.path, stuckAfter)
 }
 
 // write is the goroutine that writes.
-func (r *Records) write() {
+func (r *Records) write(a *archive) {
 	defer close(r.ended)
-	for line := range r.queue {
-		if r.failure() == nil {
-			if _, err := r.zip.Write(*line); err != nil {
-				r.fail(writeError(r.path, err))
+	for t := range r.queue {
+		var err error
+		switch {
+		case t.line != nil:
+			err = a.add(*t.line)
+			if cap(*t.line) <= keptLine {
+				lines.Put(t.line)
 			}
-		} else {
-			r.mu.Lock()
-			r.missed++
-			r.mu.Unlock()
+		default:
+			err = a.flush(t.last)
 		}
-		if cap(*line) <= keptLine {
-			lines.Put(line)
+		if err != nil {
+			r.fail(writeError(r.path, err))
 		}
-		r.idle.Done()
+		r.kept.Store(a.kept)
+		if t.done != nil {
+			t.done <- r.failure()
+		}
+		if t.last {
+			return
+		}
 	}
 }
 
-// Flush returns when everything that was added is on disk.
+// Flush returns when everything that was added is on disk, or with an error when
+// the disk does not get there.
 func (r *Records) Flush() error {
-	r.idle.Wait()
 	if err := r.failure(); err != nil {
 		return err
 	}
-	if err := errors.Join(r.zip.Flush(), r.file.Sync()); err != nil {
-		r.fail(writeError(r.path, err))
-	}
-	return r.failure()
+	return r.await(false)
 }
 
 // Close completes the file. It reports whatever went wrong since its creation.
 func (r *Records) Close() error {
-	close(r.queue)
-	<-r.ended
-	zipped := r.zip.Close() // also after a failure: it ends the encoder
-	closed := r.file.Close()
-	if err := errors.Join(zipped, closed); err != nil && r.failure() == nil {
-		r.fail(writeError(r.path, err))
+	if r.failure() == errClosed {
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.missed > 0 {
-		return fmt.Errorf("%w; %d later records are missing too", r.err, r.missed)
+	err := r.await(true)
+	r.fail(errClosed)
+	if missing := r.added.Load() - r.kept.Load(); err != nil && missing > 0 {
+		return fmt.Errorf("%w; %d of %d records are missing, the others can be read", err, missing, r.added.Load())
 	}
-	return r.err
+	return err
 }
 
+// await has the writer put everything on disk.
+func (r *Records) await(last bool) error {
+	limit := time.NewTimer(stuckAfter)
+	defer limit.Stop()
+	done := make(chan error, 1)
+	select {
+	case r.queue <- task{done: done, last: last}:
+	case <-r.ended:
+		return r.failure()
+	case <-limit.C:
+		r.fail(r.stuck())
+		return r.failure()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-limit.C:
+		r.fail(r.stuck())
+		return r.failure()
+	}
+}
+
+// fail keeps the first failure.
 func (r *Records) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err == nil {
 		r.err = err
+		close(r.failed)
 	}
 }
 

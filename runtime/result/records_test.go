@@ -39,10 +39,11 @@ func at(us int64) *int64 { return &us }
 // What is added comes back.
 func TestRecords(t *testing.T) {
 	added := []*result.Request{
-		{Case: 1, CaseName: "nothing happened", Kind: "http", Error: &result.RequestError{Kind: "connect", Message: "refused, \"it\" says\n<why>"}},
+		{Case: 1, CaseName: "nothing happened", Kind: "http", ScheduledAt: 1790000000123456000, EndedAt: 1790000000123457000, Error: &result.RequestError{Kind: "connect", Message: "refused, \"it\" says\n<why>"}},
 		{Case: 1, CaseName: "started at the same microsecond", Started: 1, Sent: at(0), Head: at(0), End: at(-1)},
 		{
-			Case: 2, CaseName: "a stream", Scenario: "chat", Iteration: 7, VU: 3, Kind: "llm",
+			Case: 2, CaseName: "a stream", Scenario: "chat", Iteration: 7, VU: 3, Kind: "llm", Tags: map[string]string{"model": "m", "users": "<4>"},
+			ScheduledAt: 1790000000123414789, EndedAt: 1790000000231660789,
 			Started: 1790000000123456789, Scheduled: at(-42), Sent: at(31), Head: at(312), Output: at(46310), End: at(108204),
 			DNS: 1, Connect: 2, TLS: 3, Reused: true, Resent: true, Retransmits: 4, BytesOut: 1204, BytesIn: 1733,
 			Status: 200, FinishReason: "length",
@@ -129,6 +130,32 @@ func TestRecordsFileExists(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(path); string(text) != "kept" {
 		t.Errorf("the file now holds %q", text)
+	}
+}
+
+// Whatever comes after Close is discarded, and ends nothing.
+func TestRecordsAfterClose(t *testing.T) {
+	records, err := folder(t).CreateRecords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	records.Add(&result.Request{Iteration: 1})
+	if err := records.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3000 {
+		if waited := records.Add(&result.Request{Iteration: 2}); waited != 0 {
+			t.Fatalf("waited %v", waited)
+		}
+	}
+	if err := records.Close(); err != nil {
+		t.Errorf("closed again: %v", err)
+	}
+	if err := records.Flush(); err == nil {
+		t.Error("flushed after Close")
+	}
+	if found, err := read(records.Path()); len(found) != 1 || err != nil {
+		t.Errorf("%d records, %v", len(found), err)
 	}
 }
 

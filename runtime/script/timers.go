@@ -73,11 +73,17 @@ func (r *Runtime) setTimer(name string, call goja.FunctionCall, repeat bool) goj
 }
 
 // Sleep makes a promise that is fulfilled after d. It counts as pending work of
-// the current task; when that is cut off, so is the sleep.
-func (r *Runtime) Sleep(d time.Duration) goja.Value {
+// the current task; when that is cut off, so is the sleep. woken is called on the
+// loop before the promise is fulfilled; nil: nothing is.
+func (r *Runtime) Sleep(d time.Duration, woken func()) goja.Value {
 	r.refuseAborted()
 	promise, resolve, _ := r.vm.NewPromise()
-	wake := func(goja.Value, ...goja.Value) (goja.Value, error) { return nil, resolve(goja.Undefined()) }
+	wake := func(goja.Value, ...goja.Value) (goja.Value, error) {
+		if woken != nil {
+			woken()
+		}
+		return nil, resolve(goja.Undefined())
+	}
 	r.set(&timer{scope: r.current, callback: wake}, d)
 	return r.vm.ToValue(promise)
 }

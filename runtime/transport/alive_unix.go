@@ -12,7 +12,7 @@ func (l *line) look() arrival {
 		return closed
 	}
 	found := closed
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		for {
 			n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
@@ -24,7 +24,7 @@ func (l *line) look() arrival {
 			case err == nil && n > 0:
 				found = data
 			}
-			return true
+			return
 		}
 	})
 	if err != nil {

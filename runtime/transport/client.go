@@ -112,7 +112,7 @@ type Client struct {
 	addr  string
 	tls   *tls.Config // nil: plain HTTP
 	pool  pool
-	keeps atomic.Bool // some of its requests use kept connections
+	keeps atomic.Int64 // some of its requests use kept connections, of which each may take so long to open, ns; 0: none does
 }
 
 // newClient is called with cs.mu held.

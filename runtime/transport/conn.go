@@ -76,14 +76,12 @@ func (c *connection) alive() bool {
 }
 
 // takeTickets lets TLS read what has come between two requests. Session tickets
-// are welcome; a goodbye, an end or data are not. What has come is there
-// already, so the wait is short.
+// are welcome; a goodbye, an end or data are not.
 func (c *connection) takeTickets() bool {
-	now := time.Now()
-	c.line.limit(now, 0, now.Add(time.Millisecond))
+	c.line.noWait = true
+	defer func() { c.line.noWait = false }()
 	var b [1]byte
 	n, err := c.Conn.Read(b[:])
-	c.line.limit(now, 0, time.Time{})
 	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
@@ -93,6 +91,7 @@ type line struct {
 	*wire.Conn
 	in, out int64 // bytes
 	stamp   bool  // the next write is one whose moment is wanted
+	noWait  bool  // a read for which nothing has come is over its limit
 
 	since time.Time     // when the limits were set
 	idle  time.Duration // limit between two reads; 0: none
@@ -102,6 +101,9 @@ type line struct {
 
 func (l *line) Read(p []byte) (int, error) {
 	for {
+		if l.noWait && l.look() == nothing {
+			return 0, os.ErrDeadlineExceeded
+		}
 		n, err := l.Conn.Read(p)
 		if n > 0 {
 			l.in += int64(n)
@@ -134,12 +136,18 @@ func (l *line) limit(now time.Time, idle time.Duration, total time.Time) {
 // tells whether it did. Setting a deadline costs as much as a small read: so it
 // is not moved at each of them, but here.
 func (l *line) extend() bool {
-	last := l.Arrival().At
-	if l.idle <= 0 || !last.After(l.since) {
+	if l.idle <= 0 {
 		return false
 	}
-	l.arm(last)
-	return time.Now().Before(l.armed)
+	now := time.Now()
+	if last := l.Arrival().At; last.After(l.since) {
+		l.arm(last)
+	}
+	// It may be this process that has stood still: what waits to be read was in time.
+	if !now.Before(l.armed) && l.look() == data {
+		l.arm(now)
+	}
+	return now.Before(l.armed)
 }
 
 // arm makes the idle limit count from a time.

@@ -317,6 +317,10 @@ func (x *Exchange) ReadAll(limit int64) ([]byte, error) {
 // not change came in one read.
 func (x *Exchange) Arrival() wire.Arrival { return x.conn.line.Arrival() }
 
+// Buffered is how many bytes have arrived, framing included, that Read has not
+// given out yet.
+func (x *Exchange) Buffered() int { return x.reader.Buffered() }
+
 // Drain reads what follows the end of an event stream, so that the connection
 // can be kept; it gives up after the given time, or when much follows. What
 // comes is not looked at.

@@ -120,7 +120,7 @@ func interrupted() *metrics.Error {
 }
 
 func localLimit(err error) *metrics.Error {
-	hint := "this machine has no free local ports for more connections; keep connections alive, or raise net.ipv4.ip_local_port_range"
+	hint := "this machine has no free local ports for more connections; keep connections alive, give more source addresses (--source-ip), or raise net.ipv4.ip_local_port_range"
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 		hint = "this machine allows no more open files; raise the limit with ulimit -n"
 	}

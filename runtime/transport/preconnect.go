@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,23 +16,32 @@ import (
 // time, so that a service is not hit by all of them in one instant.
 const dialsAtOnce = 32
 
+// giveUpAfter is how many connections to a service may fail before no more are tried.
+const giveUpAfter = 8
+
 // KeepsConnections tells that requests will be sent on kept connections, which
-// [Clients.Preconnect] may open beforehand.
-func (c *Client) KeepsConnections() { c.keeps.Store(true) }
+// [Clients.Preconnect] may open beforehand. Each may take as long as limit; 0
+// means DefaultConnectLimit.
+func (c *Client) KeepsConnections(limit time.Duration) {
+	if limit <= 0 {
+		limit = DefaultConnectLimit
+	}
+	c.keeps.Store(int64(limit))
+}
 
 // Preconnect opens connections to every service that will be sent requests on
 // kept ones, until n to each of them lie ready. So the requests that come next
 // need not wait for connecting, and the first answers do not compete with the
 // handshakes of the last requests.
 //
-// A service to which a connection fails is given up: its requests will try
-// again, and report it. The errors say which and why; a limit of this machine
-// is among them. It returns early when ctx ends.
+// A service to which several connections fail is given up: its requests will try
+// again, and report it. The error says for each service how many connections are
+// missing, and why. It returns early when ctx ends.
 func (cs *Clients) Preconnect(ctx context.Context, n int) error {
 	cs.mu.Lock()
 	var clients []*Client
 	for _, c := range cs.byKey {
-		if c.keeps.Load() {
+		if c.keeps.Load() > 0 {
 			clients = append(clients, c)
 		}
 	}
@@ -53,26 +63,29 @@ func (cs *Clients) Preconnect(ctx context.Context, n int) error {
 
 // preconnect fills the pool up to n connections that are alive.
 func (c *Client) preconnect(ctx context.Context, n int) error {
-	missing := int64(n - c.pool.sweep())
+	missing := n - c.pool.sweep()
+	var left, opened, failures atomic.Int64
 	var first atomic.Pointer[metrics.Error]
-	var left atomic.Int64
-	left.Store(missing)
+	left.Store(int64(missing))
 	var dialling sync.WaitGroup
 	for range min(missing, dialsAtOnce) {
 		dialling.Go(func() {
-			for left.Add(-1) >= 0 && first.Load() == nil {
-				conn, err := dial(ctx, &c.set.sources, c.addr, DefaultConnectLimit, c.tls)
+			for left.Add(-1) >= 0 && failures.Load() < giveUpAfter {
+				conn, err := dial(ctx, &c.set.sources, c.addr, time.Duration(c.keeps.Load()), c.tls)
 				if err != nil {
+					failures.Add(1)
 					first.CompareAndSwap(nil, err)
-					return
+					continue
 				}
+				opened.Add(1)
 				c.pool.put(conn)
 			}
 		})
 	}
 	dialling.Wait()
 	if err := first.Load(); err != nil && ctx.Err() == nil {
-		return err
+		return fmt.Errorf("%d of %d connections to %s could not be opened beforehand, the requests will try again: %w",
+			missing-int(opened.Load()), missing, c.addr, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"weir/runtime/transport"
 )
@@ -25,19 +26,25 @@ func TestPreconnect(t *testing.T) {
 		if connections, _ := s.counts(); connections != 0 {
 			t.Errorf("%d connections to a service that keeps none", connections)
 		}
-		c.KeepsConnections()
+		c.KeepsConnections(0)
 		for range 2 { // the second time they are there already
 			if err := u.clients.Preconnect(context.Background(), 5); err != nil {
 				t.Fatal(err)
 			}
 		}
+		for connections, _ := s.counts(); connections < 5; connections, _ = s.counts() {
+			time.Sleep(time.Millisecond) // until they have been accepted
+		}
 		var all sync.WaitGroup
 		for range 5 {
-			all.Go(func() { u.get(s.url, transport.Request{}) })
+			all.Go(func() {
+				if _, rec := u.get(s.url, transport.Request{}); !rec.Reused {
+					t.Error("a request has opened a connection of its own")
+				}
+			})
 		}
 		all.Wait()
-		// The last of them may not have been accepted yet.
-		if connections, requests := s.counts(); connections > 5 || requests != 5 {
+		if connections, requests := s.counts(); connections != 5 || requests != 5 {
 			t.Errorf("%d connections, %d requests", connections, requests)
 		}
 	})
@@ -52,8 +59,8 @@ func TestPreconnect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.KeepsConnections()
-		if err := u.clients.Preconnect(context.Background(), 100); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		c.KeepsConnections(0)
+		if err := u.clients.Preconnect(context.Background(), 100); err == nil || !strings.Contains(err.Error(), "100 of 100 connections") || !strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("error %v", err)
 		}
 	})
@@ -64,7 +71,7 @@ func TestPreconnect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.KeepsConnections()
+		c.KeepsConnections(0)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		if err := u.clients.Preconnect(ctx, 100); err != nil {
@@ -102,7 +109,7 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.KeepsConnections()
+	c.KeepsConnections(0)
 	if err := clients.Preconnect(context.Background(), 6); err != nil {
 		t.Fatal(err)
 	}

@@ -102,6 +102,16 @@ func (s *Scanner) Next() (Event, error) {
 	}
 }
 
+// Buffered is how many bytes have been read that belong to later events, without
+// the end of the line that ended the last one.
+func (s *Scanner) Buffered() int {
+	n := s.end - s.line
+	if n > 0 && s.lineFeed && s.buf[s.line] == '\n' {
+		n--
+	}
+	return n
+}
+
 // startEvent forgets the fields of the event before. The id stays: it names the
 // last event that had one.
 func (s *Scanner) startEvent() {

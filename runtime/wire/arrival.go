@@ -14,8 +14,9 @@ type Arrival struct {
 	// Kernel tells whose clock reading At is: the kernel's software receive
 	// stamp, or this process's own.
 	Kernel bool
-	// Read is the number of the read on its connection, from 1. Two arrivals of
-	// equal number came in one read: then At is that of the later data, and an
-	// upper bound for the earlier.
+	// Read is the number of the read on its connection, from 1; a read that
+	// filled its buffer and the one that goes on with it have the same. Two arrivals
+	// of equal number were taken from the kernel together: then At is that of the
+	// later data, and an upper bound for the earlier.
 	Read uint64
 }

@@ -36,9 +36,7 @@ type mapping struct {
 // when there is no stamp (0), or when the wall clock was set between the two,
 // or may have been.
 func (m *mapping) lag(stamp, wall int64, since time.Duration) (lag time.Duration, ok bool) {
-	drift := time.Duration(wall) - since
-	steady := m.steady(drift, since)
-	m.seen, m.drift, m.when = true, drift, since
+	steady := m.look(wall, since)
 	lag = time.Duration(wall - stamp)
 	if stamp == 0 || !steady || lag < -future || lag > since {
 		return 0, false
@@ -46,8 +44,12 @@ func (m *mapping) lag(stamp, wall int64, since time.Duration) (lag time.Duration
 	return max(lag, 0), true
 }
 
-// steady tells whether the drift since the last look is no more than slewing.
-func (m *mapping) steady(drift, since time.Duration) bool {
+// look compares the clocks, and tells whether their drift since the last look is
+// no more than slewing.
+func (m *mapping) look(wall int64, since time.Duration) (steady bool) {
+	drift := time.Duration(wall) - since
 	change := drift - m.drift
-	return !m.seen || max(change, -change) <= driftSlack+(since-m.when)/driftRate
+	steady = !m.seen || max(change, -change) <= driftSlack+(since-m.when)/driftRate
+	m.seen, m.drift, m.when = true, drift, since
+	return steady
 }

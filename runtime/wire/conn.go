@@ -7,7 +7,9 @@ import (
 )
 
 // Conn is a TCP connection whose reads are stamped. A read, a write and calls
-// of Arrival may run at the same time; two reads or two writes may not.
+// of Arrival may run at the same time; two reads or two writes may not. Arrival
+// is for who reads: during a read of another goroutine, its fields may be of two
+// reads.
 type Conn struct {
 	*net.TCPConn
 	receiver // how data and stamps are taken from the kernel
@@ -17,12 +19,15 @@ type Conn struct {
 	reads  atomic.Uint64
 	kernel atomic.Bool // at is the kernel's
 	clock  mapping     // of the reads
+	filled bool        // the newest read has filled its buffer: there may be more
 }
 
 // New takes over an open connection and asks for receive stamps.
 func New(c *net.TCPConn) *Conn {
 	w := &Conn{TCPConn: c}
 	w.receiver.open(c)
+	now := time.Now()
+	w.clock.look(now.UnixNano(), now.Sub(base))
 	return w
 }
 
@@ -31,6 +36,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	n, stamp, err := c.receive(c.TCPConn, p)
 	if n > 0 {
 		c.note(stamp, time.Now())
+		c.filled = n == len(p)
 	}
 	return n, err
 }
@@ -45,7 +51,11 @@ func (c *Conn) note(stamp int64, now time.Time) {
 	c.at.Store(at)
 	c.lag.Store(int64(lag))
 	c.kernel.Store(kernel)
-	c.reads.Add(1)
+	// What did not fit into the buffer was there already: the kernel has merged it
+	// with what did, and gives both the stamp of the newest.
+	if !c.filled {
+		c.reads.Add(1)
+	}
 }
 
 // Arrival says when the data of the newest read came; the zero value before

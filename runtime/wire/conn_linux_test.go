@@ -36,7 +36,7 @@ func pair(tb testing.TB) (*Conn, *net.TCPConn) {
 // it was first asked to.
 func warm(tb testing.TB, w *Conn, other net.Conn) {
 	tb.Helper()
-	var b [1]byte
+	var b [8]byte // larger than what comes: a read that fills it would count with the next
 	for range 1000 {
 		if _, err := other.Write([]byte("x")); err != nil {
 			tb.Fatal(err)
@@ -96,6 +96,34 @@ func TestSharedRead(t *testing.T) {
 	}
 	if a.At.Before(second.Add(-time.Millisecond)) {
 		t.Errorf("arrived %v before the second write", second.Sub(a.At))
+	}
+}
+
+// What is left of merged data by a read that fills its buffer comes with the
+// next one: both have one number.
+func TestContinuedRead(t *testing.T) {
+	w, other := pair(t)
+	for range 5 {
+		other.Write(make([]byte, 1000))
+		time.Sleep(5 * time.Millisecond)
+	}
+	b, numbers := make([]byte, 2048), map[uint64]int{}
+	for got := 0; got < 5000; {
+		n, err := w.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += n
+		numbers[w.Arrival().Read]++
+	}
+	if len(numbers) != 1 {
+		t.Errorf("reads by number: %v", numbers)
+	}
+	before := w.Arrival().Read
+	other.Write([]byte("x"))
+	w.Read(b)
+	if after := w.Arrival().Read; after != before+1 {
+		t.Errorf("the next read is number %d after %d", after, before)
 	}
 }
 
@@ -202,7 +230,7 @@ func TestReadAllocatesNothing(t *testing.T) {
 func FuzzTimestamp(f *testing.F) {
 	w, other := pair(f)
 	other.Write([]byte("x"))
-	w.Read(make([]byte, 1))
+	w.Read(make([]byte, 8))
 	f.Add(bytes.Clone(w.control[:w.header.Controllen]))
 	f.Add([]byte{})
 	f.Add(make([]byte, 16))

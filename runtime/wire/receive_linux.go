@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -15,7 +16,7 @@ import (
 // allocates nothing.
 type receiver struct {
 	raw     syscall.RawConn
-	stamped bool // the kernel stamps what comes
+	stamped atomic.Bool // the kernel stamps what comes
 
 	once func(fd uintptr) bool // c.recv, made once
 
@@ -34,7 +35,7 @@ func (r *receiver) open(c *net.TCPConn) {
 	}
 	r.raw, r.once = raw, r.recv
 	_ = raw.Control(func(fd uintptr) { // it fails on a closed connection, as its reads will
-		r.stamped = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampOptions) == nil
+		r.stamped.Store(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampOptions) == nil)
 	})
 }
 
@@ -46,7 +47,7 @@ const stampOptions = unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_S
 // receive reads once. stamp is the arrival, Unix nanoseconds; 0 where the kernel
 // gave none.
 func (r *receiver) receive(c *net.TCPConn, p []byte) (n int, stamp int64, err error) {
-	if !r.stamped || len(p) == 0 {
+	if !r.stamped.Load() || len(p) == 0 {
 		n, err = c.Read(p)
 		return n, 0, err
 	}
@@ -58,7 +59,7 @@ func (r *receiver) receive(c *net.TCPConn, p []byte) (n int, stamp int64, err er
 	case err != nil:
 		return 0, 0, err
 	case r.errno == unix.ENOSYS || r.errno == unix.EPERM: // a sandbox that allows read(2) alone
-		r.stamped = false
+		r.stamped.Store(false)
 		return r.receive(c, p)
 	case r.errno != 0:
 		return 0, 0, &net.OpError{Op: "read", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError("recvmsg", r.errno)}

@@ -11,7 +11,7 @@ import (
 // WriteStamped is Write that also asks the kernel to stamp the moment at which
 // it hands the data to the network device (on loopback: to the receiver).
 func (c *Conn) WriteStamped(p []byte) (int, error) {
-	if !c.stamped || len(p) == 0 {
+	if !c.stamped.Load() || len(p) == 0 {
 		return c.Write(p)
 	}
 	var control [32]byte
@@ -44,7 +44,7 @@ func (c *Conn) WriteStamped(p []byte) (int, error) {
 // the monotonic clock; false when it has not come (yet), or not between begun
 // and now. It is to be asked right after the write.
 func (c *Conn) Sent(begun time.Time) (time.Time, bool) {
-	if !c.stamped {
+	if !c.stamped.Load() {
 		return time.Time{}, false
 	}
 	var newest int64
