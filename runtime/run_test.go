@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -29,15 +30,23 @@ import (
 )
 
 // service is a module that stands in for a service: request(ms) is a generation
-// whose only token comes after so long, or when it is cut off.
+// whose only token comes after so long, or when it is cut off; stubborn(ms) is
+// one that cannot be cut off.
 type service struct{}
 
-func (service) Exports(rt *script.Runtime) (map[string]any, error) {
-	return map[string]any{"request": func(call goja.FunctionCall) goja.Value {
+func (s service) Exports(rt *script.Runtime) (map[string]any, error) {
+	return map[string]any{"request": s.request(rt, false), "stubborn": s.request(rt, true)}, nil
+}
+
+func (service) request(rt *script.Runtime, stubborn bool) any {
+	return func(call goja.FunctionCall) goja.Value {
 		d := time.Duration(call.Argument(0).ToInteger()) * time.Millisecond
 		rec := metrics.NewRecord()
 		rec.Iteration, _ = rt.Current().(*metrics.Iteration)
 		recorder, ctx := rec.Recorder(), rt.Context()
+		if stubborn {
+			ctx = context.WithoutCancel(ctx)
+		}
 		recorder.Announce(rec)
 		promise, settle := rt.Promise()
 		go func() {
@@ -52,7 +61,7 @@ func (service) Exports(rt *script.Runtime) (map[string]any, error) {
 			settle(func() (any, error) { return nil, ctx.Err() })
 		}()
 		return promise
-	}}, nil
+	}
 }
 
 // played is what came of a script.
@@ -81,7 +90,7 @@ func bubble(t *testing.T, source string, change func(*runtime.Config)) (p played
 func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config)) played {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "main.ts")
-	source = `import { check, sleep } from "weir"; import { request } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
+	source = `import { check, group, sleep } from "weir"; import { request, stubborn } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
 	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -360,7 +369,12 @@ func TestPreconnect(t *testing.T) {
 		`{ vus: 7, iterations: 7 }`:                                                                                   "7",
 		`{ vus: 7, iterations: 7, preconnect: true }`:                                                                 "7",
 		`{ vus: 7, iterations: 7, preconnect: false }`:                                                                "",
-		`{ vus: 7, iterations: 7, preconnect: 3, warmup: 1 }`:                                                         "3",
+		`{ vus: 7, iterations: 7, preconnect: 3, warmup: 1 }`:                                                         "3,3", // once more, for those that are gone
+		`{ executor: "arrival-rate", rate: 1000, iterations: 2, maxInFlight: 9 }`:                                     "",
+		`{ executor: "arrival-rate", rate: 1000, iterations: 2, maxInFlight: 9, preconnect: true }`:                   "9",
+		`{ executor: "constant-arrival-rate", rate: 1000, duration: 2, maxVUs: 6, preconnect: true }`:                 "6",
+		`{ vus: 7, iterations: 1, instance: 1, instances: 2, preconnect: true }`:                                      "",
+		`{ vus: 7, iterations: 1, instance: 1, instances: 2, warmup: 2 }`:                                             "",
 		`{ executor: "arrival-rate", rate: 1000, iterations: 2 }`:                                                     "",
 		`{ executor: "arrival-rate", rate: 1000, iterations: 2, preconnect: 20 }`:                                     "20",
 		`{ scenarios: { a: { vus: 2 }, b: { executor: "arrival-rate", rate: 1000, iterations: 1 }, c: { vus: 3 } } }`: "5",
@@ -368,7 +382,12 @@ func TestPreconnect(t *testing.T) {
 		var calls []string
 		requests := 0
 		p := playScript(t, `export const options = `+options+`; export default async function () { await request(0); }`, func(c *runtime.Config) {
-			c.Watch = func(v runtime.CaseView) func() { requests++; return func() {} }
+			c.Watch = func(v runtime.CaseView) func() {
+				if !v.Warmup {
+					requests++
+				}
+				return func() {}
+			}
 			c.Preconnect = func(_ context.Context, n int) error {
 				if requests > 0 {
 					t.Errorf("%s: connections are opened after the first requests", options)
@@ -384,7 +403,8 @@ func TestPreconnect(t *testing.T) {
 	}
 }
 
-// A stop while connections are opened ends that, and the run.
+// A stop while connections are opened ends that, and the run. A case of which
+// nothing was measured is no case.
 func TestStopWhilePreconnecting(t *testing.T) {
 	stop := make(chan struct{})
 	p := playScript(t, `export const options = { vus: 2 }; export default () => { throw 1; };`, func(c *runtime.Config) {
@@ -395,13 +415,194 @@ func TestStopWhilePreconnecting(t *testing.T) {
 			return ctx.Err()
 		}
 	})
-	if !p.Outcome.Interrupted || p.Outcome.Err != nil || len(p.Cases) != 1 || !p.Cases[0].Interrupted || p.Cases[0].Counts.Started > 0 {
-		t.Errorf("%+v", p.Outcome)
+	if !p.Outcome.Interrupted || p.Outcome.Err != nil || len(p.Cases) != 0 {
+		t.Errorf("%+v, %d cases", p.Outcome, len(p.Cases))
+	}
+}
+
+// A stop between two cases leaves the result of the first one as it was.
+func TestStopBetweenCases(t *testing.T) {
+	for name, options := range map[string]string{
+		"in the pause":   `pause: "10m"`,
+		"in the warm-up": `warmup: { executor: "constant-vus", vus: 1, duration: "10m" }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			stop := make(chan struct{})
+			p := bubble(t, `
+				export function* plan() {
+					try {
+						const first = yield { name: "first", iterations: 30, `+strings.Replace(options, "warmup", "expect: [], tags", 1)+` };
+						yield { name: "second", `+options+` };
+						throw new Error("plan goes on");
+					} finally { console.log("plan left"); }
+				}
+				export default async function () { await request(10); }`, func(c *runtime.Config) {
+				c.Stop = stop
+				time.AfterFunc(time.Minute, func() { close(stop) })
+			})
+			if !p.Outcome.Interrupted || p.Outcome.Err != nil || p.console != "plan left\n" {
+				t.Errorf("%+v, console %q", p.Outcome, p.console)
+			}
+			if len(p.Cases) != 1 || p.Cases[0].Interrupted || p.Verdict != p.Cases[0].Validity.Verdict {
+				t.Errorf("%d cases, verdict %s", len(p.Cases), p.Verdict)
+			}
+		})
+	}
+}
+
+// A case is judged by its thresholds with abortOnFail however short it is.
+func TestAbortOnFailAtTheEnd(t *testing.T) {
+	for threshold, aborted := range map[string]bool{
+		`{ threshold: "max<50", abortOnFail: true }`:                          true,
+		`{ threshold: "max<500", abortOnFail: true }`:                         false,
+		`{ threshold: "max<50", abortOnFail: true, delayAbortEval: "1s" }`:    false,
+		`{ threshold: "max<50", abortOnFail: true, delayAbortEval: "100ms" }`: true,
+		`"max<50"`: false,
+	} {
+		p := bubble(t, `
+			export function* plan() {
+				yield { name: "short", warmup: 1, thresholds: { ttft: `+threshold+` } };
+				yield { name: "next" };
+			}
+			export default async function () { await request(100); }`, nil)
+		cases := 2
+		if aborted {
+			cases = 1
+		}
+		if len(p.Cases) != cases || p.Outcome.Err != nil || strings.Contains(p.Aborted, `case "short" ended after 100ms: ttft was 100`) != aborted {
+			t.Errorf("%s: %d cases, aborted %q, error %v", threshold, len(p.Cases), p.Aborted, p.Outcome.Err)
+		}
+		if p.Cases[0].Interrupted || p.Outcome.Interrupted {
+			t.Errorf("%s: it counts as interrupted", threshold)
+		}
+	}
+}
+
+// Scenarios of one seed do not send their requests at the same moments; what one
+// does is the same beside others and alone.
+func TestStreamsOfScenarios(t *testing.T) {
+	p := bubble(t, `
+		const load = { executor: "arrival-rate", rate: 10, process: "poisson", iterations: 20, seed: 7, exec: "start" };
+		export function* plan() {
+			yield { name: "both", scenarios: { a: load, b: load } };
+			yield { name: "alone", scenarios: { b: load } };
+			yield { name: "plain", ...load };
+			yield { name: "default", scenarios: { default: load } };
+		}
+		export function start(it) { console.log(it.caseName, it.scenario, it.index, performance.now()); }`, nil)
+	starts := map[string][]float64{}
+	for line := range strings.Lines(p.console) {
+		var name, scenario string
+		var index int
+		var at float64
+		fmt.Sscan(line, &name, &scenario, &index, &at)
+		starts[name+"/"+scenario] = append(starts[name+"/"+scenario], at)
+	}
+	for key, of := range starts {
+		slices.Sort(of)
+		for i := range of {
+			of[i] -= starts[key][0]
+		}
+	}
+	// performance.now() is that of a runtime, which may have begun a moment later.
+	same := func(a, b string) (n int) {
+		for i := range starts[a] {
+			if math.Abs(starts[a][i]-starts[b][i]) < 0.001 {
+				n++
+			}
+		}
+		return n
+	}
+	for key, of := range starts {
+		if len(of) != 20 {
+			t.Fatalf("%s: %d starts", key, len(of))
+		}
+	}
+	if n := same("both/a", "both/b"); n != 1 {
+		t.Errorf("two scenarios have %d of 20 starts in common", n)
+	}
+	if n := same("both/b", "alone/b"); n != 20 {
+		t.Errorf("a scenario alone has %d of 20 starts in common with itself beside another", n)
+	}
+	if n := same("plain/default", "default/default"); n != 20 {
+		t.Errorf("a case and its only scenario have %d of 20 starts in common", n)
+	}
+}
+
+// What runs outside of cases has a time limit of its own.
+func TestTimeLimits(t *testing.T) {
+	for _, c := range []struct {
+		script, want string // want: in the error; "": there is none
+		cases        int
+	}{
+		{`export const setup = () => sleep("9m");`, "", 1},
+		{`export const setup = () => sleep("11m");`, "setup: it took longer than 10m0s and was cut off", 0},
+		{`export const options = { setupTimeout: "1h" }; export const setup = () => sleep("11m");`, "", 1},
+		{`export const options = { setupTimeout: "1s" }; export const setup = () => sleep("2s");`, `setupTimeout: "…"`, 0},
+		{`export async function* plan() { yield {}; await sleep("11m"); yield {}; }`, "plan: it took longer than 10m0s", 1},
+		{`export async function* plan() { yield {}; await sleep("9m"); yield {}; await sleep("9m"); }`, "", 2},
+		{`export const options = { setupTimeout: "20m" }; export async function* plan() { await sleep("11m"); yield {}; }`, "", 1},
+		{`export const teardown = () => sleep("61s");`, "teardown: it took longer than 1m0s", 1},
+		{`export const options = { teardownTimeout: "2m" }; export const teardown = () => sleep("61s");`, "", 1},
+		{`export const handleSummary = () => sleep("61s");`, "handleSummary: it took longer than 1m0s", 1},
+	} {
+		p := bubble(t, c.script+` export default async function () { await request(10); }`, nil)
+		message := fmt.Sprint(p.Outcome.Err)
+		if c.want == "" && p.Outcome.Err != nil || !strings.Contains(message, c.want) || len(p.Cases) != c.cases || p.Outcome.Interrupted {
+			t.Errorf("%s: %d cases, %s", c.script, len(p.Cases), message)
+		}
+	}
+	// Code that never gives way is cut off too.
+	for what, code := range map[string]string{
+		"setup":         `export const options = { setupTimeout: 50 }; export function setup() { for (;;); }`,
+		"plan":          `export const options = { setupTimeout: 50 }; export function* plan() { yield {}; for (;;); }`,
+		"handleSummary": `export const options = { teardownTimeout: 50 }; export function handleSummary() { for (;;); }`,
+	} {
+		p := playScript(t, code+` export default async function () { await request(10); }`, nil)
+		if p.Outcome.Err == nil || !strings.Contains(p.Outcome.Err.Error(), what+": it took longer than 50ms") {
+			t.Errorf("%s: %v", what, p.Outcome.Err)
+		}
+	}
+}
+
+// A script that thinks before its first request is not a client that is late.
+func TestThinkTimeFirst(t *testing.T) {
+	for code, own := range map[string]bool{
+		`await sleep(2);`: false,
+		`await sleep(1); await group("x", () => sleep(1));`:                               false,
+		`await Promise.all([sleep(2), sleep(1), sleep(2)]);`:                              false,
+		`await new Promise((woken) => setTimeout(woken, 2000));`:                          true,
+		`const later = sleep(10); await new Promise((woken) => setTimeout(woken, 2000));`: true,
+	} {
+		p := bubble(t, `
+			export const options = { executor: "arrival-rate", rate: 100, iterations: 200 };
+			export default async function () { `+code+` await request(10); }`, nil)
+		c := p.only(t)
+		if lag := c.Metrics["start_lag"]; lag.N != 200 || *lag.Min != 2000 || *lag.Max != 2000 {
+			t.Errorf("%s: start_lag %+v", code, lag)
+		}
+		if late := slices.ContainsFunc(c.Validity.Reasons, func(r result.Reason) bool { return r.Rule == "start_lag" }); late != own {
+			t.Errorf("%s: late %v, %+v", code, late, c.Validity.Reasons)
+		}
+	}
+}
+
+// Requests that do not end though they are given up are reported, and do no harm
+// when they end after all.
+func TestUnfinished(t *testing.T) {
+	p := bubble(t, `
+		export const options = { executor: "constant-vus", vus: 3, duration: "1s", gracefulStop: 0 };
+		export default async function (it) { await (it.vu === 0 ? request(100) : stubborn(60_000)); }
+		export const teardown = () => sleep(59);`, nil)
+	c := p.only(t)
+	i := slices.IndexFunc(c.Errors, func(e result.ErrorGroup) bool { return e.Kind == "unfinished" })
+	if i < 0 || c.Errors[i].Count != 2 || c.Validity.Verdict != result.Invalid || c.Counts.Requests < 10 {
+		t.Errorf("%+v, errors %+v, %+v", c.Counts, c.Errors, c.Validity)
 	}
 }
 
 func TestInstances(t *testing.T) {
-	seen := map[int]int{}
+	seen, own := map[int]int{}, 0
 	for instance := range 3 {
 		p := playScript(t, `
 			export const options = { scenarios: {
@@ -421,11 +622,13 @@ func TestInstances(t *testing.T) {
 				t.Errorf("a share of its own plays iteration %d", index)
 			case scenario == "striped":
 				seen[index]++
+			case scenario == "own":
+				own++
 			}
 		}
 	}
-	if len(seen) != 20 {
-		t.Errorf("%d iterations were played, want 20", len(seen))
+	if len(seen) != 20 || own != 3 {
+		t.Errorf("%d shared iterations were played, want 20; %d of shares of their own, want one in each run", len(seen), own)
 	}
 }
 
@@ -455,6 +658,18 @@ func TestWrongCases(t *testing.T) {
 		`{ preconnect: "yes" }`:                                                                       "preconnect must be true, false or a number",
 		`{ preconnect: -1 }`:                                                                          "preconnect must be true, false or a number",
 		`{ executor: "arrival-rate", rate: 1, iterations: 1, preconnect: true }`:                      "give the number of connections",
+		`{ warmup: { iterations: 2, vuss: 2 } }`:                                                      `warmup: unknown option "vuss"; did you mean "vus"?`,
+		`{ warmup: { iterations: 2, exec: "other" } }`:                                                `warmup: unknown option "exec"`,
+		`{ warmup: { executor: "constant-vu" } }`:                                                     `warmup: unknown executor "constant-vu"`,
+		`{ exec: 1 }`:                           "exec must be a text, not 1",
+		`{ scenarios: { a: { exec: ["f"] } } }`: "scenario a: exec must be a text",
+		`{ name: 5 }`:                           "name must be a text, not 5",
+		`{ scenario: 5 }`:                       "scenario must be a text, not 5",
+		`{ of: "12" }`:                          "of must be the number of cases in all, not 12",
+		`{ of: 0 }`:                             "of must be the number of cases in all",
+		`{ executor: 3 }`:                       "executor must be a string, got 3",
+		`{ setupTimeout: "soon" }`:              "options: setupTimeout:",
+		`{ teardownTimeout: 0 }`:                "options: teardownTimeout must be more than 0",
 	} {
 		p := playScript(t, `export const options = `+options+`; export default () => { throw new Error("must not run"); };`, nil)
 		if p.Outcome.Err == nil || !strings.Contains(p.Outcome.Err.Error(), want) {

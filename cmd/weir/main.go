@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -41,11 +40,6 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// gcPercent is how much garbage may pile up, in percent of what is in use. weir
-// often runs on the serving host, and allocates little while streams flow: so it
-// does with half of what Go would allow itself (GOGC says otherwise).
-const gcPercent = 50
-
 // processors is how many Go uses by itself: those of the machine, of the affinity
 // and of the cgroup's limit.
 var processors = runtime.GOMAXPROCS(0)
@@ -55,9 +49,6 @@ func main() {
 	// at the same time. Without one more nobody would look at the network for up to 10 ms.
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(processors + 1)
-	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
 	}
 	os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr))
 }

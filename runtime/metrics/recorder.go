@@ -42,7 +42,7 @@ type Recorder struct {
 	begun  atomic.Int64 // requests begun
 	closed atomic.Int64 // of those, requests closed
 	live   liveCounters
-	sealed atomic.Bool // Finish was called: what is closed from then on is discarded
+	sealed atomic.Bool  // Finish was called: what is closed from then on is discarded
 	waits  atomic.Int64 // calls of keep that waited …
 	waited atomic.Int64 // … and for how long, ns
 
