@@ -37,8 +37,8 @@ type block struct {
 	code  string
 }
 
-// entry is an export that makes a script playable.
-var entry = regexp.MustCompile(`(?m)^export (default|(async )?function\s*\*\s*plan)\b`)
+// entry is what makes a script playable: an export, or scenarios that name others.
+var entry = regexp.MustCompile(`(?m)^export (default|(async )?function\s*\*\s*plan)\b|^  scenarios: \{$`)
 
 // pages are the files of the documentation.
 func pages(t *testing.T) []string {

@@ -20,7 +20,7 @@ export const options: Options = {
   // A service that has broken down is not worth the rest of the run.
   thresholds: {
     "ttft{scenario:chat}": ["p(95)<2000"],
-    request_failed: [{ threshold: "rate<0.5", abortOnFail: true, delayAbortEval: "5s" }],
+    request_failed: [{ threshold: "rate<0.5", abortOnFail: true, delayAbortEval: "500ms" }],
   },
 };
 

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,7 +34,16 @@ import (
 type service struct{}
 
 func (s service) Exports(rt *script.Runtime) (map[string]any, error) {
-	return map[string]any{"request": s.request(rt, false), "stubborn": s.request(rt, true)}, nil
+	return map[string]any{"request": s.request(rt, false), "stubborn": s.request(rt, true), "about": about(rt)}, nil
+}
+
+// about tells when the iteration was scheduled, ns, and for how many ms it has
+// slept before its first request.
+func about(rt *script.Runtime) any {
+	return func(goja.FunctionCall) goja.Value {
+		it := rt.Current().(*metrics.Iteration)
+		return rt.VM().ToValue(fmt.Sprint(it.Scheduled.UnixNano(), " ", it.Asleep.Total().Milliseconds()))
+	}
 }
 
 func (service) request(rt *script.Runtime, stubborn bool) any {
@@ -90,7 +98,7 @@ func bubble(t *testing.T, source string, change func(*runtime.Config)) (p played
 func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config)) played {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "main.ts")
-	source = `import { check, group, sleep } from "weir"; import { request, stubborn } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
+	source = `import { check, group, sleep } from "weir"; import { about, request, stubborn } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
 	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -422,21 +430,21 @@ func TestStopWhilePreconnecting(t *testing.T) {
 
 // A stop between two cases leaves the result of the first one as it was.
 func TestStopBetweenCases(t *testing.T) {
-	for name, options := range map[string]string{
-		"in the pause":   `pause: "10m"`,
-		"in the warm-up": `warmup: { executor: "constant-vus", vus: 1, duration: "10m" }`,
+	for name, options := range map[string][2]string{
+		"in the pause":   {`pause: "10m"`, ``},
+		"in the warm-up": {``, `warmup: { executor: "constant-vus", vus: 1, duration: "10m" }`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stop := make(chan struct{})
 			p := bubble(t, `
 				export function* plan() {
 					try {
-						const first = yield { name: "first", iterations: 30, `+strings.Replace(options, "warmup", "expect: [], tags", 1)+` };
-						yield { name: "second", `+options+` };
+						yield { name: "first", iterations: 30, `+options[0]+` };
+						yield { name: "second", `+options[1]+` };
 						throw new Error("plan goes on");
 					} finally { console.log("plan left"); }
 				}
 				export default async function () { await request(10); }`, func(c *runtime.Config) {
+				stop := make(chan struct{})
 				c.Stop = stop
 				time.AfterFunc(time.Minute, func() { close(stop) })
 			})
@@ -481,33 +489,32 @@ func TestAbortOnFailAtTheEnd(t *testing.T) {
 // Scenarios of one seed do not send their requests at the same moments; what one
 // does is the same beside others and alone.
 func TestStreamsOfScenarios(t *testing.T) {
-	p := bubble(t, `
-		const load = { executor: "arrival-rate", rate: 10, process: "poisson", iterations: 20, seed: 7, exec: "start" };
+	p := playScript(t, `
+		const load = { executor: "arrival-rate", rate: 1000, process: "poisson", iterations: 20, seed: 7, exec: "start" };
 		export function* plan() {
 			yield { name: "both", scenarios: { a: load, b: load } };
 			yield { name: "alone", scenarios: { b: load } };
 			yield { name: "plain", ...load };
 			yield { name: "default", scenarios: { default: load } };
 		}
-		export function start(it) { console.log(it.caseName, it.scenario, it.index, performance.now()); }`, nil)
-	starts := map[string][]float64{}
+		export function start(it) { console.log(it.caseName, it.scenario, about()); }`, nil)
+	starts := map[string][]int64{}
 	for line := range strings.Lines(p.console) {
 		var name, scenario string
-		var index int
-		var at float64
-		fmt.Sscan(line, &name, &scenario, &index, &at)
+		var at int64
+		fmt.Sscan(line, &name, &scenario, &at)
 		starts[name+"/"+scenario] = append(starts[name+"/"+scenario], at)
 	}
-	for key, of := range starts {
+	for _, of := range starts {
 		slices.Sort(of)
+		first := of[0]
 		for i := range of {
-			of[i] -= starts[key][0]
+			of[i] -= first
 		}
 	}
-	// performance.now() is that of a runtime, which may have begun a moment later.
 	same := func(a, b string) (n int) {
 		for i := range starts[a] {
-			if math.Abs(starts[a][i]-starts[b][i]) < 0.001 {
+			if starts[a][i] == starts[b][i] {
 				n++
 			}
 		}
@@ -565,24 +572,21 @@ func TestTimeLimits(t *testing.T) {
 	}
 }
 
-// A script that thinks before its first request is not a client that is late.
+// What an iteration sleeps before its first request is kept, as it is no lateness
+// of the client: sleeps that have ended, and those at the same time once.
 func TestThinkTimeFirst(t *testing.T) {
-	for code, own := range map[string]bool{
-		`await sleep(2);`: false,
-		`await sleep(1); await group("x", () => sleep(1));`:                               false,
-		`await Promise.all([sleep(2), sleep(1), sleep(2)]);`:                              false,
-		`await new Promise((woken) => setTimeout(woken, 2000));`:                          true,
-		`const later = sleep(10); await new Promise((woken) => setTimeout(woken, 2000));`: true,
+	for code, asleep := range map[string]int{
+		`await sleep(2);`: 2000,
+		`await sleep(1); await group("x", () => sleep(1));`:                      2000,
+		`await Promise.all([sleep(2), sleep(1), sleep(2)]);`:                     2000,
+		`await new Promise((woken) => setTimeout(woken, 2000));`:                 0,
+		`sleep(10); await new Promise((woken) => setTimeout(woken, 2000));`:      0,
+		`await sleep(1); const first = request(1); await sleep(1); await first;`: 1000,
+		`await request(1); await sleep(1);`:                                      0,
 	} {
-		p := bubble(t, `
-			export const options = { executor: "arrival-rate", rate: 100, iterations: 200 };
-			export default async function () { `+code+` await request(10); }`, nil)
-		c := p.only(t)
-		if lag := c.Metrics["start_lag"]; lag.N != 200 || *lag.Min != 2000 || *lag.Max != 2000 {
-			t.Errorf("%s: start_lag %+v", code, lag)
-		}
-		if late := slices.ContainsFunc(c.Validity.Reasons, func(r result.Reason) bool { return r.Rule == "start_lag" }); late != own {
-			t.Errorf("%s: late %v, %+v", code, late, c.Validity.Reasons)
+		p := bubble(t, `export default async function () { `+code+` console.log(about().split(" ")[1]); await request(10); }`, nil)
+		if p.only(t); p.console != fmt.Sprintln(asleep) {
+			t.Errorf("%s: %s ms, want %d", code, p.console, asleep)
 		}
 	}
 }

@@ -10,6 +10,7 @@
 //	serve BEHAVIOUR                 start a scripted service (service_test.go); sets HOST, PORT and URL
 //	requests N                      the service must have seen N requests
 //	await-requests N                wait until it has
+//	peers ADDRESS…                  its requests must have come from these addresses, and no others
 //	release                         let the service answer the requests that it holds back
 //	json FILE PATH OPERATOR VALUE   compare a value of a JSON file (json_test.go)
 //	exec quoted FILE                print the lines of a file as Go strings
@@ -66,6 +67,7 @@ func TestCommandLine(t *testing.T) {
 			"serve":          serve,
 			"requests":       requests,
 			"await-requests": awaitRequests,
+			"peers":          peers,
 			"release":        release,
 			"json":           jsonCommand,
 		},

@@ -441,7 +441,7 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	case o.Interrupted:
 		return &exitError{exitInterrupted, errors.New("interrupted; the result holds what was finished")}
 	}
-	if err := s.verdict(); err != nil {
+	if err := s.verdict(o.Aborted); err != nil {
 		return err
 	}
 	if unrecorded {
@@ -467,8 +467,9 @@ func (s *session) closeRecords(refused bool) (incomplete bool) {
 	return err != nil
 }
 
-// verdict is the exit code of a run that went to its end.
-func (s *session) verdict() error {
+// verdict is the exit code of a run that went to its end, or that a threshold has
+// ended: aborted says which.
+func (s *session) verdict(aborted string) error {
 	var crossed []string
 	var requests, completed, iterations, threw int64
 	var thrown string
@@ -489,6 +490,8 @@ func (s *session) verdict() error {
 		completed += c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
 	}
 	switch {
+	case aborted != "":
+		return &exitError{exitThresholds, errors.New(aborted)}
 	case len(crossed) > 0:
 		return &exitError{exitThresholds, fmt.Errorf("thresholds crossed: %s", strings.Join(crossed, "; "))}
 	case s.flags.requireValid && s.report.Verdict != result.Valid:

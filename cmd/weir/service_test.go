@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -192,6 +193,23 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 1, "requests N")
 	if got, want := theService(ts).seen(), number(ts, args[0]); got != want {
 		ts.Fatalf("the service has seen %d requests, want %d", got, want)
+	}
+}
+
+func peers(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "peers ADDRESS…")
+	s := theService(ts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var got []string
+	for _, conn := range s.conns {
+		host, _, err := net.SplitHostPort(conn.RemoteAddr().String())
+		ts.Check(err)
+		got = append(got, host)
+	}
+	slices.Sort(got)
+	if got = slices.Compact(got); !slices.Equal(got, args) {
+		ts.Fatalf("the requests came from %v, want %v", got, args)
 	}
 }
 

@@ -30,7 +30,7 @@ func sleep(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 // that is sent later than its schedule because of it is not late. nil: nothing is
 // to be noted.
 func asleep(it *metrics.Iteration, d time.Duration) (woken func()) {
-	if it == nil || it.Asleep == nil || it.Scheduled.IsZero() || it.Begun.Load() {
+	if it == nil || it.Asleep == nil || it.Begun.Load() {
 		return nil
 	}
 	from := time.Now()

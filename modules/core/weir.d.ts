@@ -168,7 +168,10 @@ declare module "weir" {
      * what did not start counts as dropped. Default 10m; waves have no limit.
      */
     maxDuration?: Duration;
-    /** How long running iterations may take to end when nothing more starts. Default 30s. */
+    /**
+     * How long running iterations may take to end after the time limit or a stop.
+     * Default 30s. Where there is no time limit, from the last start, and only if given.
+     */
     gracefulStop?: Duration;
     /** ramping-vus: the same for a VU that is not needed any more. Default 30s. */
     gracefulRampDown?: Duration;
@@ -189,7 +192,7 @@ declare module "weir" {
     burstiness?: number;
     /** arrival-rate: how many start at the same instant; the mean rate stays. Default 1. */
     burst?: number;
-    /** Of the random gaps: the same seed gives the same schedule. Default 0. */
+    /** Of the random gaps: the same seed gives the same schedule, another one for each scenario of a case. Default 0. */
     seed?: number;
     /** ramping-vus: VUs before the first stage. Default 1. */
     startVUs?: number;
@@ -247,7 +250,7 @@ declare module "weir" {
     /**
      * Connections that are opened to each service before the case: a number, or
      * whether. Default: in closed loops as many as iterations run at once, in open
-     * loops none.
+     * loops none; `true` there: maxInFlight or maxVUs.
      */
     preconnect?: boolean | number;
     /** Validity rules (docs/validity.md) whose findings belong to the experiment, such as "cached_prompts": they are reported and leave the verdict alone. */
@@ -266,19 +269,24 @@ declare module "weir" {
     threshold: string;
     /** The run ends as soon as it is crossed: what runs may end, nothing more starts, exit code 99. Default false. */
     abortOnFail?: boolean;
-    /** Not before the case has lasted so long. Default 0. */
+    /** Not before the case has lasted so long, nor at the end of a shorter one. Default 0. */
     delayAbortEval?: Duration;
   }
 
-  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds. */
-  export interface Options extends Case {}
+  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds and time limits. */
+  export interface Options extends Case {
+    /** Limit of setup, and of each step of plan. Default 10m. */
+    setupTimeout?: Duration;
+    /** Limit of teardown and of handleSummary. Default 1m. */
+    teardownTimeout?: Duration;
+  }
 
   /** The type of `export function* plan()`: it yields cases and receives their results. */
   export type Plan = Generator<Case, void, CaseResult>;
 
   /** What an iteration, the default export, is called with. `Data` is the type of the case's data, `State` that of a VU's state. */
   export interface It<Data = any, State = Record<string, any>> {
-    /** Number of the iteration in the case, from 0. */
+    /** Number of the iteration in its scenario's schedule, from 0: dropped ones and those of other instances leave gaps. */
     readonly index: number;
     /** Number of the virtual user in its scenario, from 0; it runs one iteration at a time. */
     readonly vu: number;

@@ -46,7 +46,7 @@ const LateAfter = 10 * time.Millisecond
 
 // Iteration identifies one start.
 type Iteration struct {
-	Index         int       // number of the iteration in the case, from 0, without gaps; over all instances
+	Index         int       // number of the iteration in the schedule of all instances, from 0; dropped ones leave gaps
 	VU            int       // number of the virtual user, from 0; one VU runs one iteration at a time
 	IterationInVU int       // number of the iteration in its VU, from 0
 	Scheduled     time.Time // when it was to start; without a schedule, when it did start

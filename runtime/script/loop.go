@@ -84,10 +84,11 @@ func (r *Runtime) TakeLag() time.Duration {
 	return time.Duration(lag)
 }
 
-// turnTime is how long the loop works before it lets other goroutines run, such
-// as those that read responses. (A goroutine that gives way once in a while
-// halves their delay; only a processor more than there are loops, GOMAXPROCS,
-// takes it away.)
+// turnTime is how long the loop works before it lets the goroutines run that are
+// ready, such as those that read responses. That alone is not enough: while every
+// processor of Go has something to run, nobody asks the network what has arrived,
+// for up to 10 ms. So a program should have a processor (GOMAXPROCS) more than
+// it has loops.
 const turnTime = time.Millisecond
 
 // run is the loop's goroutine.

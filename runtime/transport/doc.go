@@ -7,7 +7,8 @@
 // connection or dials one, stamps the start, writes the request and reads the
 // response head; the returned [Exchange] gives the body as it comes, and
 // [Scanner] cuts it into events. Each read of the connection stamps the time
-// at which its data arrived ([Exchange.At]).
+// at which its data arrived ([Exchange.Arrival]).
 //
-// HTTP itself (heads and chunked bodies) is fasthttp's. The package knows nothing of tokens or of the meaning of events.
+// The heads of HTTP are fasthttp's; bodies are read in place (body.go), as events
+// are too small for a buffer more. The package knows nothing of tokens or of the meaning of events.
 package transport

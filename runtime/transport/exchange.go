@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -37,17 +38,16 @@ type Exchange struct {
 	ctx    context.Context
 	client *Client
 	conn   *connection
-	undo   func() bool // stops the closing of conn at the end of ctx; false: too late
-	reader *bufio.Reader
-	resp   *fasthttp.Response
-	body   io.Reader
+	undo   func() bool              // stops the closing of conn at the end of ctx; false: too late
+	reader *bufio.Reader            // of the head; nil once what came with that is used up
+	head   *fasthttp.ResponseHeader // nil: none has come
+	body   body
 	rec    *metrics.Record
 	limits Limits
 	total  time.Time // when the whole exchange must be over; zero: no limit
 
 	inBase  int64          // bytes that the connection had brought before
 	closing bool           // the connection is for this request alone
-	whole   bool           // the body has been read to its end
 	failed  *metrics.Error // what ended the reading of the body
 }
 
@@ -206,47 +206,65 @@ func (x *Exchange) write(req *Request) error {
 	return err
 }
 
-// There is a read buffer for every stream, so it is small. A response head must
-// fit into it: for one that does not, a larger one is made.
+// There is a read buffer for every head that is waited for, so it is small. A
+// head must fit into it: for one that does not, a larger one is made.
 const (
 	readBuffer = 2 << 10
 	largeHead  = 64 << 10
 )
 
-var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+// maxInterim is how many answers such as 100 (Continue) may come before the one
+// that counts.
+const maxInterim = 8
+
+var (
+	readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
+	heads   = sync.Pool{New: func() any { return new(fasthttp.ResponseHeader) }}
+)
 
 func (x *Exchange) readHead(req *Request) error {
 	x.reader = readers.Get().(*bufio.Reader)
 	x.reader.Reset(x.conn)
-	x.resp = fasthttp.AcquireResponse()
-	x.resp.StreamBody = true
-	x.resp.SkipBody = req.Method == "HEAD"
-	x.resp.Header.SetNoDefaultContentType(true)
-	err := x.resp.ReadLimitBody(x.reader, 0)
-	var small *fasthttp.ErrSmallBuffer
-	if errors.As(err, &small) {
-		x.enlarge()
-		err = x.resp.ReadLimitBody(x.reader, 0)
+	x.head = heads.Get().(*fasthttp.ResponseHeader)
+	x.head.SetNoDefaultContentType(true)
+	for interim := 0; ; interim++ {
+		if interim > maxInterim {
+			return fmt.Errorf("more than %d interim answers", maxInterim)
+		}
+		err := x.head.Read(x.reader)
+		var small *fasthttp.ErrSmallBuffer
+		if errors.As(err, &small) && x.reader.Size() < largeHead {
+			x.enlarge()
+			err = x.head.Read(x.reader)
+		}
+		if err != nil {
+			return err
+		}
+		// Interim answers come before the one that counts (RFC 9110, section 15.2).
+		if status := x.head.StatusCode(); status < 100 || status >= 200 || status == fasthttp.StatusSwitchingProtocols {
+			break
+		}
 	}
-	if err != nil {
-		return err
-	}
-	head := x.conn.line.Arrival()
-	x.rec.HeadAt = head.At
-	if head.Kernel {
+	arrival := x.conn.line.Arrival()
+	x.rec.HeadAt = arrival.At
+	if arrival.Kernel {
 		x.rec.Stamp = metrics.StampKernel
 	}
-	x.rec.Status = x.resp.StatusCode()
-	x.body = x.resp.BodyStream()
-	switch {
-	case x.body == nil: // no body by rule: HEAD, 204, 304
-		x.body = bytes.NewReader(nil)
-		x.whole = x.rec.Status >= 200
-	case x.resp.Header.ContentLength() == 0:
-		x.whole = true
-	}
+	x.rec.Status = x.head.StatusCode()
+	x.body = newBody(x.contentLength(req))
 	x.conn.line.limit(time.Now(), x.limits.Idle, x.total)
 	return nil
+}
+
+// contentLength is the length of the body: 0 where by rule there is none.
+func (x *Exchange) contentLength(req *Request) int {
+	switch status := x.head.StatusCode(); {
+	case req.Method == "HEAD", status == fasthttp.StatusNoContent, status == fasthttp.StatusNotModified:
+		return 0
+	case status == fasthttp.StatusSwitchingProtocols:
+		return lengthUnknown
+	}
+	return x.head.ContentLength()
 }
 
 // enlarge exchanges the read buffer for one that takes a large head, with what
@@ -272,17 +290,17 @@ func (x *Exchange) headFault(err error) *metrics.Error {
 }
 
 // Status is the HTTP status code.
-func (x *Exchange) Status() int { return x.resp.StatusCode() }
+func (x *Exchange) Status() int { return x.head.StatusCode() }
 
 // ContentType is the response's Content-Type, "" when there is none.
-func (x *Exchange) ContentType() string { return string(x.resp.Header.ContentType()) }
+func (x *Exchange) ContentType() string { return string(x.head.ContentType()) }
 
 // Header returns the first field of that name, "" when there is none.
-func (x *Exchange) Header(name string) string { return string(x.resp.Header.Peek(name)) }
+func (x *Exchange) Header(name string) string { return string(x.head.Peek(name)) }
 
 // VisitHeader calls f for every header field of the response.
 func (x *Exchange) VisitHeader(f func(name, value string)) {
-	for k, v := range x.resp.Header.All() {
+	for k, v := range x.head.All() {
 		f(string(k), string(v))
 	}
 }
@@ -293,15 +311,28 @@ func (x *Exchange) Read(p []byte) (int, error) {
 	if x.failed != nil {
 		return 0, x.failed
 	}
-	n, err := x.body.Read(p)
-	switch {
-	case err == io.EOF:
-		x.whole = true
-	case err != nil:
+	var src io.Reader = x.conn
+	if x.reader != nil {
+		src = x.reader
+	}
+	n, err := x.body.read(src, p)
+	if x.reader != nil && x.reader.Buffered() == 0 {
+		x.releaseReader()
+	}
+	if err != nil && err != io.EOF {
 		x.failed = x.fault(phaseBody, err)
 		err = x.failed
 	}
 	return n, err
+}
+
+// releaseReader gives the head's buffer back.
+func (x *Exchange) releaseReader() {
+	if x.reader.Size() == readBuffer {
+		x.reader.Reset(nil)
+		readers.Put(x.reader)
+	}
+	x.reader = nil
 }
 
 // ReadAll reads the rest of the body and returns at most limit bytes of it; a
@@ -319,13 +350,18 @@ func (x *Exchange) Arrival() wire.Arrival { return x.conn.line.Arrival() }
 
 // Buffered is how many bytes have arrived, framing included, that Read has not
 // given out yet.
-func (x *Exchange) Buffered() int { return x.reader.Buffered() }
+func (x *Exchange) Buffered() int {
+	if x.reader == nil {
+		return 0
+	}
+	return x.reader.Buffered()
+}
 
 // Drain reads what follows the end of an event stream, so that the connection
 // can be kept; it gives up after the given time, or when much follows. What
 // comes is not looked at.
 func (x *Exchange) Drain(limit time.Duration) {
-	if x.whole || x.failed != nil {
+	if x.body.state == bodyEnded || x.failed != nil {
 		return
 	}
 	now := time.Now()
@@ -363,14 +399,14 @@ func (x *Exchange) Close() {
 	}
 	// When ctx has ended, conn is being closed by another goroutine.
 	ours := x.undo()
-	keep := ours && x.whole && !x.closing && !conn.broken && conn.readErr == nil &&
-		x.reader.Buffered() == 0 && !x.resp.ConnectionClose()
-	if x.resp != nil {
-		fasthttp.ReleaseResponse(x.resp) // first: its body reads from the reader
-		if x.reader.Size() == readBuffer {
-			x.reader.Reset(nil)
-			readers.Put(x.reader)
-		}
+	keep := ours && x.body.state == bodyEnded && !x.body.after && x.Buffered() == 0 &&
+		!x.closing && !conn.broken && conn.readErr == nil && !x.head.ConnectionClose()
+	if x.reader != nil {
+		x.releaseReader()
+	}
+	if x.head != nil {
+		x.head.Reset()
+		heads.Put(x.head)
 	}
 	if keep {
 		conn.line.limit(time.Time{}, 0, time.Time{})
@@ -379,5 +415,5 @@ func (x *Exchange) Close() {
 	} else {
 		conn.close()
 	}
-	x.conn, x.reader, x.resp, x.body = nil, nil, nil, nil
+	x.conn, x.head = nil, nil
 }
