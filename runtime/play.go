@@ -102,6 +102,7 @@ func (r *run) drive(p *play, number int) {
 	stop, release := r.watchThresholds(p, began)
 	var all sync.WaitGroup
 	for _, s := range p.parts {
+		s.executor.Sleep = r.Sleep
 		all.Go(func() {
 			s.outcome = s.executor.Run(r.ctx, stop, func(ctx context.Context, at load.Iteration) error { return p.iterate(ctx, s, at) })
 		})

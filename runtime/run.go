@@ -39,6 +39,9 @@ type Config struct {
 	// Preconnect opens n connections to every service that the script addresses,
 	// before a case begins, and returns early when ctx ends. nil: none are opened.
 	Preconnect func(ctx context.Context, n int) error
+	// Sleep is what the starts of a schedule are waited for with; nil: a precise
+	// timer. See load.Executor.
+	Sleep func(ctx context.Context, until time.Time) error
 	// Instance of Instances, from 0: the share of the load that this run plays
 	// in every case that does not say so itself. Up to 1 instance: all of it.
 	Instance, Instances int

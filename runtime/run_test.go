@@ -23,6 +23,7 @@ import (
 	"weir/runtime"
 	"weir/runtime/load"
 	"weir/runtime/metrics"
+	"weir/runtime/pacer"
 	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/runtime/wire"
@@ -120,7 +121,7 @@ func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config))
 		defer runtime.Close(runtimes)
 		p := played{Result: &result.Result{}}
 		c := runtime.Config{Script: s, Result: p.Result, Custom: func() map[string]metrics.CustomKind { return own.Kinds() },
-			Output: &console, Errors: &console, Write: func(string, []byte) error { return nil }}
+			Output: &console, Errors: &console, Write: func(string, []byte) error { return nil }, Sleep: pacer.Sleep}
 		if change != nil {
 			change(&c)
 		}

@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// UseTimers makes the executor wait with the Go runtime's timers, which are the
-// only ones that a bubble of testing/synctest knows.
-func (e *Executor) UseTimers() { e.timers = true }
-
 // Schedule yields the number of each iteration of an open loop and when it is to
 // start, from the begin: nothing for a closed loop and for a profile that is not valid.
 func (p Profile) Schedule() iter.Seq2[int, time.Duration] {

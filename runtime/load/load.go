@@ -102,10 +102,14 @@ type Outcome struct {
 
 // Executor plays one profile, once.
 type Executor struct {
+	// Sleep is what the starts of a schedule are waited for with; nil: a timer of
+	// the kernel, which is exact to some microseconds. Set it before Run, to
+	// [pacer.Sleep] in a bubble of testing/synctest, which knows no other timers.
+	Sleep func(ctx context.Context, until time.Time) error
+
 	profile Profile
 	kind    kind
 	meter   meter
-	timers  bool // wait with the Go runtime's timers: for testing/synctest, which knows no others
 }
 
 // New makes the executor that a profile asks for, or reports everything that is
@@ -186,7 +190,10 @@ func (e *Executor) Run(ctx context.Context, stop <-chan struct{}, iterate Iterat
 // sleeper is what starts wait with. Where the system has no timer to spare, those
 // of the Go runtime must do: up to a millisecond late, which start_lag will show.
 func (e *Executor) sleeper() (sleep func(context.Context, time.Time) error, done func()) {
-	if e.kind.scheduled && !e.timers {
+	if e.Sleep != nil {
+		return e.Sleep, func() {}
+	}
+	if e.kind.scheduled {
 		if precise, err := pacer.New(); err == nil {
 			return precise.Sleep, func() { _ = precise.Close() }
 		}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"weir/runtime/load"
+	"weir/runtime/pacer"
 )
 
 const s = time.Second
@@ -351,7 +352,7 @@ func simulated(t *testing.T, p load.Profile) *load.Executor {
 	if err != nil {
 		t.Fatal(err)
 	}
-	executor.UseTimers()
+	executor.Sleep = pacer.Sleep
 	return executor
 }
 
