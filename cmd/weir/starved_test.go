@@ -100,7 +100,7 @@ func TestStarvedClientIsInvalid(t *testing.T) {
 	for !cpus.IsSet(cpu) {
 		cpu++
 	}
-	script := streaming(t, 100)
+	script := streaming(t, 500) // more than a seventh of a processor can follow
 	var reasons string
 	for range tries {
 		var spinners []*exec.Cmd
