@@ -21,9 +21,9 @@ import (
 // options is what the script exports as options.
 type options struct {
 	thresholds      thresholds
-	setupTimeout    time.Duration  // of setup, and of each step of plan
-	teardownTimeout time.Duration  // of teardown, of leaving plan, and of handleSummary
-	single          map[string]any // without plan: the case that they describe
+	setupTimeout    time.Duration // of setup, and of each step of plan
+	teardownTimeout time.Duration // of teardown, of leaving plan, and of handleSummary
+	single          *caseSpec     // without plan: the case that they describe
 }
 
 // Defaults of the time limits. k6 allows setup a minute, but a model that is
@@ -79,8 +79,8 @@ func (r *run) parseOptions(plain map[string]any) error {
 	}
 	r.options.thresholds = given
 	r.options.setupTimeout, r.options.teardownTimeout = defaultSetupTimeout, defaultTeardownTimeout
-	r.options.single = maps.Clone(plain)
-	delete(r.options.single, "thresholds")
+	single := maps.Clone(plain)
+	delete(single, "thresholds")
 	for name, to := range map[string]*time.Duration{"setupTimeout": &r.options.setupTimeout, "teardownTimeout": &r.options.teardownTimeout} {
 		if plain[name] != nil {
 			if *to, err = load.ParseDuration(plain[name]); err != nil {
@@ -90,11 +90,15 @@ func (r *run) parseOptions(plain map[string]any) error {
 				return fault("%s must be more than 0, got %v", name, plain[name])
 			}
 		}
-		delete(r.options.single, name)
+		delete(single, name)
 	}
-	if r.exported["plan"] && len(r.options.single) > 0 {
+	switch {
+	case !r.exported["plan"]:
+		r.options.single, err = r.parseCase(single, 1)
+		return err
+	case len(single) > 0:
 		return fault("the script exports plan, so its options can only be thresholds, setupTimeout and teardownTimeout; %s belong into the cases that plan yields",
-			strings.Join(slices.Sorted(maps.Keys(r.options.single)), ", "))
+			strings.Join(slices.Sorted(maps.Keys(single)), ", "))
 	}
 	return nil
 }
@@ -104,14 +108,11 @@ func (r *run) parseOptions(plain map[string]any) error {
 // finally blocks still run.
 func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error)) error {
 	if !r.exported["plan"] {
-		c, err := r.parseCase(r.options.single, 1)
-		if err != nil {
-			return err
+		if r.stopped() {
+			return nil
 		}
-		c.of = 1
-		if !r.stopped() {
-			_, err = play(c, 1)
-		}
+		r.options.single.of = 1
+		_, err := play(r.options.single, 1)
 		return err
 	}
 
