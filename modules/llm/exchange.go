@@ -22,10 +22,8 @@ type exchange struct {
 	call      *call
 	rec       *metrics.Record
 	out       output
-	counted   int // tokens that the service has counted up to the newest token event
-
-	newest wire.Arrival // of the newest token event
-	more   bool         // something came in one read with it
+	counted   int  // tokens that the service has counted up to the newest token event
+	more      bool // something came in one read with the newest token event
 }
 
 // After a protocol's end mark only the end of the body is still to come; a
@@ -122,8 +120,8 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 	if err != nil {
 		return transport.AsError(err)
 	}
-	at := ex.Arrival().At
-	x.rec.End = at
+	at := ex.Arrival()
+	x.rec.End = at.At
 	x.rec.Whole = true
 	x.out.begin()
 	if err := x.call.backend.decodeWhole(body, &x.out); err != nil {
@@ -134,7 +132,7 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 		return x.out.fail
 	}
 	if x.out.text || x.out.more {
-		x.rec.Token(ex.Arrival(), 0)
+		x.rec.Token(at, 0)
 		x.rec.Recorder().First(x.rec)
 	}
 	return nil
@@ -170,20 +168,20 @@ func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
 			x.token(ex.Arrival())
 			x.more = r.events.Buffered()+ex.Buffered() > 0
 		case !x.out.effects: // tokens without a text, such as a part of a character
-			x.follows(ex.Arrival())
+			x.goesOn()
+			x.rec.Followed(ex.Arrival())
 		}
 	}
 }
 
-// follows notes that the stream goes on after the newest token event: when what
-// goes on came in the same read, wholly or with its beginning, the event's time
-// is that of later data.
-func (x *exchange) follows(at wire.Arrival) {
+// goesOn notes that the stream goes on after the newest token event: when the
+// beginning of what goes on came in the same read, the event's time is that of
+// later data. Whether all of it did, the record sees by itself.
+func (x *exchange) goesOn() {
 	if x.more {
-		at = x.newest
+		x.rec.Share()
+		x.more = false
 	}
-	x.rec.Followed(at)
-	x.more = false
 }
 
 // decode reads one event. The error is one that the service has sent in it, or
@@ -210,9 +208,8 @@ func (x *exchange) token(at wire.Arrival) {
 	if counted := x.out.usage.output; counted > x.counted {
 		came, x.counted = counted-x.counted, counted
 	}
-	x.follows(at)
+	x.goesOn()
 	x.rec.Token(at, came)
-	x.newest = at
 	n := len(x.rec.Events)
 	if x.out.text && x.rec.FirstOutput == 0 {
 		x.rec.FirstOutput = n

@@ -52,6 +52,25 @@ func answer(t *testing.T, raw []byte, piece int) (url string) {
 	return "http://" + l.Addr().String()
 }
 
+// answerOnce is a service that takes one connection.
+func answerOnce(t *testing.T, handle func(net.Conn)) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		handle(c)
+	}()
+	return "http://" + l.Addr().String()
+}
+
 // readRequest reads a request to its end: a reset for unread data would take
 // the answer with it.
 func readRequest(c net.Conn) {
@@ -257,22 +276,12 @@ func TestWhatIsSent(t *testing.T) {
 	f := func(call, want string) {
 		t.Helper()
 		sent := make(chan string, 1)
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		go func() {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			defer c.Close()
+		url := answerOnce(t, func(c net.Conn) {
 			var got bytes.Buffer
 			readRequest(recordedConn{c, &got})
 			sent <- got.String()
-		}()
-		_, _, thrown := play(t, `await new Endpoint({ url: "http://`+l.Addr().String()+`", timeout: "20s" }).`+call)
+		})
+		_, _, thrown := play(t, `await new Endpoint({ url: "`+url+`", timeout: "20s" }).`+call)
 		message := ""
 		if thrown != nil {
 			message = thrown.Error()
@@ -327,24 +336,14 @@ func TestFollowedFirstToken(t *testing.T) {
 		{"by the end", []string{head + event("one") + finish}, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer l.Close()
-			go func() {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				defer c.Close()
+			url := answerOnce(t, func(c net.Conn) {
 				readRequest(c)
 				for _, w := range row.writes {
 					io.WriteString(c, w)
 					time.Sleep(20 * time.Millisecond)
 				}
-			}()
-			r := ask(t, "http://"+l.Addr().String(), "openai-chat", "")
+			})
+			r := ask(t, url, "openai-chat", "")
 			if r.Error != nil || (r.TTFT != nil) != row.measured {
 				t.Errorf("TTFT %v, error %+v", r.TTFT, r.Error)
 			}

@@ -128,12 +128,18 @@ func (r *Record) Token(a wire.Arrival, tokens int) {
 // newest token event. When the same read brought both, that event's time is an
 // upper bound, and it is marked as shared. It may be called for every such part.
 func (r *Record) Followed(a wire.Arrival) {
-	last := len(r.Events) - 1
-	if last < 0 || a.Read == 0 || a.Read != r.read || r.Events[last].Shared() {
-		return
+	if a.Read != 0 && a.Read == r.read {
+		r.Share()
 	}
-	r.Events[last].tokens |= eventShared
-	r.Coalesced++
+}
+
+// Share marks the newest token event as shared, if there is one: something
+// arrived behind it in the same read. A second call does nothing.
+func (r *Record) Share() {
+	if last := len(r.Events) - 1; last >= 0 && !r.Events[last].Shared() {
+		r.Events[last].tokens |= eventShared
+		r.Coalesced++
+	}
 }
 
 // EventTime is when event i arrived.
