@@ -7,6 +7,10 @@ import sys
 # (prompt tokens asked, output tokens asked, parallel): 2 waves each
 CASES = [(64, 32, 1), (256, 16, 1), (64, 32, 4), (256, 16, 4), (64, 32, 8), (256, 16, 8)]
 WAVES = 2
+# What may be found of a client that shares two cores with a server: a tiny model is so
+# fast that events come together, and a busy machine does the rest. Timings decide nothing here.
+TIMING = {"few_samples", "shared_reads", "merged_first_tokens", "start_lag", "read_lag", "event_loop_lag", "late_iterations",
+          "client_cpu", "gc_pauses", "cpu_steal", "slow_records"}
 
 result = json.load(open(sys.argv[2], encoding="utf-8"))
 faults = []
@@ -50,16 +54,19 @@ for case in result["cases"]:
         expect(f"{name}: tokens added to the prompt", added, 0)
     else:
         between(f"{name}: tokens of the chat template", 1, added, 40)
-    # A tiny model is so fast that events may share a read; nothing else may be found.
-    expect(f"{name}: validity", [r["message"] for r in case["validity"]["reasons"] if r["rule"] not in ("few_samples", "shared_reads")], [])
+    expect(f"{name}: validity", [r["message"] for r in case["validity"]["reasons"] if r["rule"] not in TIMING], [])
 
+    # Each request has either a measured TTFT or an upper bound of it. Where all are measured,
     # ttft ≤ e2el, and the tokens after the first take the time between them.
-    for metric in ("ttft", "e2el", "tpot"):
-        expect(f"{name}: {metric}.n", metrics[metric]["n"], n)
-        between(f"{name}: {metric}.min", 1e-6, metrics[metric]["min"], 600_000)
-    between(f"{name}: ttft.max", 0, metrics["ttft"]["max"], metrics["e2el"]["max"])
-    apart = metrics["e2el"]["avg"] - metrics["ttft"]["avg"]
-    between(f"{name}: tpot.avg", 0.99 * apart / (tags["output_tokens"] - 1), metrics["tpot"]["avg"], 1.01 * apart / (tags["output_tokens"] - 1))
+    merged = metrics.get("ttft_upper_bound", {"n": 0})["n"]
+    for metric, samples in (("ttft", n - merged), ("e2el", n), ("tpot", n - merged)):
+        expect(f"{name}: {metric}.n", metrics.get(metric, {"n": 0})["n"], samples)
+        if samples > 0:
+            between(f"{name}: {metric}.min", 1e-6, metrics[metric]["min"], 600_000)
+            between(f"{name}: {metric}.max", 0, metrics[metric]["max"], metrics["e2el"]["max"])
+    if merged == 0:
+        apart = (metrics["e2el"]["avg"] - metrics["ttft"]["avg"]) / (tags["output_tokens"] - 1)
+        between(f"{name}: tpot.avg", 0.99 * apart, metrics["tpot"]["avg"], 1.01 * apart)
     tokens = n * tags["output_tokens"]
     between(f"{name}: throughput.output_tokens", 0.99 * tokens / case["duration_s"], case["throughput"]["output_tokens"], 1.01 * tokens / case["duration_s"])
 
