@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"weir/runtime/script"
+	"weir/runtime/wire"
 )
 
 // Exit codes; those that k6 has mean the same there.
@@ -46,10 +47,11 @@ var processors = runtime.GOMAXPROCS(0)
 
 func main() {
 	// The event loops of the JavaScript runtimes, one a processor, may all be busy
-	// at the same time. Without one more nobody would look at the network for up to 10 ms.
+	// at the same time, and those who read from the network shall not wait for them.
 	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(processors + 1)
+		runtime.GOMAXPROCS(wire.Processors(processors))
 	}
+	tuneCollector()
 	os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr))
 }
 

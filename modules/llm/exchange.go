@@ -14,7 +14,8 @@ import (
 )
 
 // exchange is one request, from its body to its reply. It runs on one
-// goroutine, and nothing else touches its record until that is closed.
+// goroutine, but for take, which the transport calls while that one waits; nothing
+// else touches its record until that is closed.
 type exchange struct {
 	client    *transport.Client
 	uri, host string
@@ -22,8 +23,9 @@ type exchange struct {
 	call      *call
 	rec       *metrics.Record
 	out       output
-	counted   int  // tokens that the service has counted up to the newest token event
-	more      bool // something came in one read with the newest token event
+	reading   *reading // nil: the answer is no stream, or has not begun
+	counted   int      // tokens that the service has counted up to the newest token event
+	more      bool     // something came in one read with the newest token event
 }
 
 // After a protocol's end mark only the end of the body is still to come; a
@@ -45,6 +47,13 @@ var (
 type reading struct {
 	events transport.Scanner
 	repeat repeat
+	failed *metrics.Error // why the stream ended, nil after a proper end
+}
+
+func (r *reading) begin(ex *transport.Exchange) {
+	r.events.Reset(ex, transport.SSE)
+	r.repeat.reset()
+	r.failed = nil
 }
 
 // run sends the request and follows the answer to its end.
@@ -69,24 +78,28 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 
 	ex, failed := x.client.Send(ctx, &transport.Request{
 		Method: "POST", URI: x.uri, Host: x.host, Header: x.call.headers, Body: *body,
-		Limits: x.call.limits, Close: !x.call.keepAlive,
+		Limits: x.call.limits, Close: !x.call.keepAlive, Follow: x.take,
 	}, x.rec)
 	if failed != nil {
 		return failed
 	}
 	defer ex.Close()
 
-	kind, _, _ := strings.Cut(ex.ContentType(), ";")
-	kind = strings.ToLower(strings.TrimSpace(kind))
 	switch {
+	case x.reading != nil:
+		return x.stream(ex)
 	case ex.Status() != 200:
 		return x.refused(ex)
 	case !x.call.stream:
 		return x.whole(ex)
-	case kind == "text/event-stream" || kind == "":
-		return x.stream(ex)
 	}
-	return x.notAStream(ex, kind)
+	return x.notAStream(ex)
+}
+
+// mediaType is the type of an answer's content, without parameters.
+func mediaType(ex *transport.Exchange) string {
+	kind, _, _ := strings.Cut(ex.ContentType(), ";")
+	return strings.ToLower(strings.TrimSpace(kind))
 }
 
 // refused reads why the service answered with another status than 200.
@@ -101,7 +114,8 @@ func (x *exchange) refused(ex *transport.Exchange) *metrics.Error {
 
 // notAStream reads an answer that claims success but is not the stream asked
 // for: an error in JSON, a page of a proxy.
-func (x *exchange) notAStream(ex *transport.Exchange, kind string) *metrics.Error {
+func (x *exchange) notAStream(ex *transport.Exchange) *metrics.Error {
+	kind := mediaType(ex)
 	body, _ := ex.ReadAll(maxErrorBody)
 	message := errorText(body)
 	if kind == "application/json" {
@@ -138,40 +152,69 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 	return nil
 }
 
-// stream follows the events to the protocol's end mark, or to the body's end.
+// stream ends a stream that has been followed to the protocol's end mark, to an
+// error, or to the body's end.
 func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
-	r := readings.Get().(*reading)
-	defer readings.Put(r)
-	r.events.Reset(ex, transport.SSE)
-	r.repeat.reset()
+	failed := x.reading.failed
+	x.reading.events.Reset(nil, transport.SSE) // leaves its buffer to others
+	readings.Put(x.reading)
+	x.reading = nil
+	if x.out.done {
+		ex.Drain(afterEnd)
+	}
+	return failed
+}
 
-	for {
+// take takes what has come of the answer, and tells whether the stream is over,
+// or none.
+func (x *exchange) take(ex *transport.Exchange) (over bool) {
+	if x.reading == nil {
+		if !x.call.stream || ex.Status() != 200 {
+			return true
+		}
+		if kind := mediaType(ex); kind != "text/event-stream" && kind != "" {
+			return true
+		}
+		x.reading = readings.Get().(*reading)
+		x.reading.begin(ex)
+	}
+	r := x.reading
+	for !over {
 		ev, err := r.events.Next()
 		switch {
+		case err == wire.ErrNothing:
+			return false
 		case err == io.EOF:
 			x.rec.End = ex.Arrival().At
-			return x.ended(false)
+			over, r.failed = true, x.ended(false)
 		case err != nil:
-			return transport.AsError(err)
-		}
-		if err := x.decode(ev.Data, &r.repeat); err != nil {
-			return err
-		}
-		switch {
-		case x.out.done:
-			x.rec.End = ex.Arrival().At
-			ex.Drain(afterEnd)
-			return x.ended(true)
-		case string(ev.Name) == "error":
-			return &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
-		case x.out.text || x.out.more:
-			x.token(ex.Arrival())
-			x.more = r.events.Buffered()+ex.Buffered() > 0
-		case !x.out.effects: // tokens without a text, such as a part of a character
-			x.goesOn()
-			x.rec.Followed(ex.Arrival())
+			over, r.failed = true, transport.AsError(err)
+		default:
+			over, r.failed = x.event(ex, ev)
 		}
 	}
+	return true
+}
+
+// event takes one event.
+func (x *exchange) event(ex *transport.Exchange, ev transport.Event) (over bool, failed *metrics.Error) {
+	if failed := x.decode(ev.Data); failed != nil {
+		return true, failed
+	}
+	switch {
+	case x.out.done:
+		x.rec.End = ex.Arrival().At
+		return true, x.ended(true)
+	case string(ev.Name) == "error":
+		return true, &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
+	case x.out.text || x.out.more:
+		x.token(ex.Arrival())
+		x.more = x.reading.events.Buffered()+ex.Buffered() > 0
+	case !x.out.effects: // tokens without a text, such as a part of a character
+		x.goesOn()
+		x.rec.Followed(ex.Arrival())
+	}
+	return false, nil
 }
 
 // goesOn notes that the stream goes on after the newest token event: when the
@@ -186,7 +229,8 @@ func (x *exchange) goesOn() {
 
 // decode reads one event. The error is one that the service has sent in it, or
 // that it cannot be decoded.
-func (x *exchange) decode(data []byte, known *repeat) *metrics.Error {
+func (x *exchange) decode(data []byte) *metrics.Error {
+	known := &x.reading.repeat
 	x.out.begin()
 	if known.decode(data, &x.out) {
 		return nil

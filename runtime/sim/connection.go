@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"syscall"
 	"time"
 
 	"weir/runtime/wire"
@@ -18,10 +17,15 @@ func (l listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if tcp, ok := c.(*net.TCPConn); ok {
-		return wire.New(tcp), nil
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return c, nil
 	}
-	return c, nil
+	stamped, err := wire.New(tcp)
+	if err != nil { // of a shortage that may pass, as those of accept(2); net/http then tries again
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: err}
+	}
+	return stamped, nil
 }
 
 // connectionKey is what a request's context has its *wire.Conn under.
@@ -50,27 +54,19 @@ func arrived(c *wire.Conn) time.Time {
 // system call and no more.
 type chunker struct {
 	conn   *wire.Conn
-	raw    syscall.RawConn
 	framed bool // chunks have a size; not so for HTTP/1.0
 
 	// The arguments and results of attempt, which is made once and not for each write.
-	attempt func(fd uintptr) bool
+	attempt func(fd uintptr)
 	data    []byte
 	taken   int
 	failure error
 }
 
-func newChunker(c *wire.Conn, framed bool) (*chunker, error) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	w := &chunker{conn: c, raw: raw, framed: framed}
-	w.attempt = func(fd uintptr) bool {
-		w.taken, w.failure = writeNow(fd, w.data)
-		return true
-	}
-	return w, nil
+func newChunker(c *wire.Conn, framed bool) *chunker {
+	w := &chunker{conn: c, framed: framed}
+	w.attempt = func(fd uintptr) { w.taken, w.failure = writeNow(fd, w.data) }
+	return w
 }
 
 // frame is the space in front of a chunk's data for its size: eight hexadecimal
@@ -103,7 +99,7 @@ func (w *chunker) write(b []byte) error {
 // how much that was.
 func (w *chunker) try(b []byte) (int, error) {
 	w.data = b
-	if err := w.raw.Write(w.attempt); err != nil {
+	if err := w.conn.Control(w.attempt); err != nil {
 		return 0, err
 	}
 	w.data = nil

@@ -287,11 +287,9 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		buf: make([]byte, frame, 512),
 	}
 	if req.stream {
-		st.chunks, err = newChunker(conn, r.ProtoAtLeast(1, 1))
+		st.chunks = newChunker(conn, r.ProtoAtLeast(1, 1))
 	}
-	if err == nil {
-		err = s.answer(st, seq)
-	}
+	err = s.answer(st, seq)
 	switch {
 	case err == nil && (fault.name == faultNone || fault.name == faultTrickle):
 		s.counters.e2e.observe(time.Since(received))

@@ -7,12 +7,8 @@ import "golang.org/x/sys/unix"
 // look tells what has arrived on an idle connection, without taking or waiting
 // for anything.
 func (l *line) look() arrival {
-	raw, err := l.SyscallConn()
-	if err != nil {
-		return closed
-	}
 	found := closed
-	err = raw.Control(func(fd uintptr) {
+	err := l.Control(func(fd uintptr) {
 		var b [1]byte
 		for {
 			n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)

@@ -25,29 +25,22 @@ type connection struct {
 	keptSince   time.Time // when it was last given back
 	received    int64     // bytes that it has brought, without those of TLS itself
 	readErr     error     // what ended its reading, before anybody dressed it up
-	broken      bool      // a write failed
+	paused      bool      // the last read found nothing, in the midst of a Follow
 }
 
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.received += int64(n)
-	if err != nil {
+	c.paused = n == 0 && err == wire.ErrNothing
+	if err != nil && err != wire.ErrNothing {
 		c.readErr = err
-	}
-	return n, err
-}
-
-func (c *connection) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	if err != nil {
-		c.broken = true
 	}
 	return n, err
 }
 
 // close ends the connection. TLS says goodbye only where that cannot block.
 func (c *connection) close() {
-	if c.broken || c.readErr != nil {
+	if c.line.broken || c.readErr != nil {
 		c.line.Close()
 		return
 	}
@@ -92,6 +85,7 @@ type line struct {
 	in, out int64 // bytes
 	stamp   bool  // the next write is one whose moment is wanted
 	noWait  bool  // a read for which nothing has come is over its limit
+	broken  bool  // a write failed
 
 	since time.Time     // when the limits were set
 	idle  time.Duration // limit between two reads; 0: none
@@ -122,6 +116,7 @@ func (l *line) Write(p []byte) (n int, err error) {
 		n, err = l.Conn.Write(p)
 	}
 	l.out += int64(n)
+	l.broken = l.broken || err != nil
 	return n, err
 }
 
@@ -187,7 +182,11 @@ func dial(parent context.Context, from *sources, addr string, limit time.Duratio
 	if err != nil {
 		return nil, dialFault(parent, addr, limit, err)
 	}
-	l := &line{Conn: wire.New(raw)}
+	stamped, err := wire.New(raw)
+	if err != nil {
+		return nil, dialFault(parent, addr, limit, err)
+	}
+	l := &line{Conn: stamped}
 	c := &connection{Conn: l, line: l, connect: connected.Sub(start)}
 	if !dnsStart.IsZero() && !dnsDone.IsZero() {
 		c.dns = dnsDone.Sub(dnsStart)

@@ -26,14 +26,22 @@ type Request struct {
 	Body   []byte
 	Limits Limits
 	Close  bool // open a connection for this request alone
+
+	// Follow, unless nil, is called when the response head has come, and again
+	// whenever more of the body may have come, until it returns true; only then Send
+	// returns. In it Read does not wait, but returns [wire.ErrNothing]; Follow must
+	// not block in any other way either: see [wire.Conn.Follow], whose goroutine
+	// calls it. So a stream costs no switch of goroutines for each of its events, and
+	// reading it does not wait for the turn of one.
+	Follow func(*Exchange) (over bool)
 }
 
 // Header is one header field.
 type Header struct{ Name, Value string }
 
 // Exchange is a request whose response head has arrived and whose body is
-// coming. It belongs to one goroutine. Close must be called; after that only
-// Close may be.
+// coming. It belongs to one goroutine, and to Request.Follow while that one waits
+// in Send. Close must be called; after that only Close may be.
 type Exchange struct {
 	ctx    context.Context
 	client *Client
@@ -46,6 +54,7 @@ type Exchange struct {
 	limits Limits
 	total  time.Time // when the whole exchange must be over; zero: no limit
 
+	interim int            // answers that came before the one that counts
 	inBase  int64          // bytes that the connection had brought before
 	closing bool           // the connection is for this request alone
 	failed  *metrics.Error // what ended the reading of the body
@@ -56,16 +65,18 @@ type Exchange struct {
 // two; one that breaks later was the service's failure.
 const resendWithin = 3 * time.Second
 
-// Send writes the request and waits for the response head. It stamps
-// rec.Started, connection times, HeadAt and the status, and registers the start
-// with the record's recorder. When ctx ends the connection is closed.
+// Send writes the request and waits for the response head; with Request.Follow,
+// for the end of that. It stamps rec.Started, connection times, HeadAt and the
+// status, and registers the start with the record's recorder. When ctx ends the
+// connection is closed.
 // What it returns as failed is the service's, the network's or this machine's
 // failure to bring a response head, nil when one came, whatever its status;
 // then rec.End is stamped, too.
 //
 // A connection that has carried a request and that the service had closed
-// meanwhile is not this request's failure: as long as no byte of an answer has come, the request is sent once
-// more on a new connection, from which its times then count (rec.Resent).
+// meanwhile is not this request's failure: as long as no byte of an answer has
+// come, the request is sent once more on a new connection, from which its times
+// then count (rec.Resent).
 func (c *Client) Send(ctx context.Context, req *Request, rec *metrics.Record) (*Exchange, *metrics.Error) {
 	x, failed, again := c.try(ctx, req, rec, req.Close)
 	if again {
@@ -104,10 +115,10 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 	x.sent()
 	switch {
 	case err == nil:
-		if err := x.readHead(req); err != nil {
+		if err := x.await(req); err != nil {
 			failed = x.headFault(err)
 		}
-	case isClosed(err) && x.readHead(req) == nil:
+	case isClosed(err) && x.await(req) == nil:
 		// A service may refuse a request before it has read all of it: its
 		// answer was there although the rest could not be written.
 		x.closing = true
@@ -155,8 +166,7 @@ const oneWrite = 64 << 10
 
 // The kernel stamps the last byte of a write. That is a request's start only if
 // all of it can go out at once: more than TCP's first window waits for the
-// service's acknowledgements (RFC 6928: 10 segments). Nor may a stamp come while
-// the socket takes no more data: Go's poller would take it for a failure.
+// service's acknowledgements (RFC 6928: 10 segments).
 const oneWindow = 14 << 10
 
 // draft is what a request is put together in.
@@ -222,27 +232,50 @@ var (
 	heads   = sync.Pool{New: func() any { return new(fasthttp.ResponseHeader) }}
 )
 
-func (x *Exchange) readHead(req *Request) error {
-	x.reader = readers.Get().(*bufio.Reader)
-	x.reader.Reset(x.conn)
-	x.head = heads.Get().(*fasthttp.ResponseHeader)
-	x.head.SetNoDefaultContentType(true)
-	for interim := 0; ; interim++ {
-		if interim > maxInterim {
-			return fmt.Errorf("more than %d interim answers", maxInterim)
+// await reads the response head, and has the body followed.
+func (x *Exchange) await(req *Request) error {
+	var failed error
+	x.conn.line.Follow(func() (over bool) {
+		if x.body.state == bodyUnknown {
+			if failed = x.readHead(req); failed == wire.ErrNothing {
+				return false
+			}
 		}
+		return failed != nil || req.Follow == nil || req.Follow(x)
+	})
+	return failed
+}
+
+// readHead reads the response head, or fails with wire.ErrNothing while a part
+// of it is still to come.
+func (x *Exchange) readHead(req *Request) error {
+	if x.head == nil {
+		x.reader = readers.Get().(*bufio.Reader)
+		x.reader.Reset(x.conn)
+		x.head = heads.Get().(*fasthttp.ResponseHeader)
+		x.head.SetNoDefaultContentType(true)
+	}
+	for {
+		x.conn.paused = false // the head may be decided by what has been read already
 		err := x.head.Read(x.reader)
 		var small *fasthttp.ErrSmallBuffer
 		if errors.As(err, &small) && x.reader.Size() < largeHead {
 			x.enlarge()
+			x.conn.paused = false
 			err = x.head.Read(x.reader)
 		}
-		if err != nil {
+		switch {
+		case err != nil && x.conn.paused:
+			return wire.ErrNothing
+		case err != nil:
 			return err
 		}
 		// Interim answers come before the one that counts (RFC 9110, section 15.2).
 		if status := x.head.StatusCode(); status < 100 || status >= 200 || status == fasthttp.StatusSwitchingProtocols {
 			break
+		}
+		if x.interim++; x.interim > maxInterim {
+			return fmt.Errorf("more than %d interim answers", maxInterim)
 		}
 	}
 	arrival := x.conn.line.Arrival()
@@ -306,7 +339,7 @@ func (x *Exchange) VisitHeader(f func(name, value string)) {
 }
 
 // Read reads the body without its chunk framing; io.EOF ends a whole one.
-// Other errors are *metrics.Error, and last.
+// Other errors are *metrics.Error, and last; but see Request.Follow.
 func (x *Exchange) Read(p []byte) (int, error) {
 	if x.failed != nil {
 		return 0, x.failed
@@ -319,7 +352,7 @@ func (x *Exchange) Read(p []byte) (int, error) {
 	if x.reader != nil && x.reader.Buffered() == 0 {
 		x.releaseReader()
 	}
-	if err != nil && err != io.EOF {
+	if err != nil && err != io.EOF && err != wire.ErrNothing {
 		x.failed = x.fault(phaseBody, err)
 		err = x.failed
 	}
@@ -400,7 +433,7 @@ func (x *Exchange) Close() {
 	// When ctx has ended, conn is being closed by another goroutine.
 	ours := x.undo()
 	keep := ours && x.body.state == bodyEnded && !x.body.after && x.Buffered() == 0 &&
-		!x.closing && !conn.broken && conn.readErr == nil && !x.head.ConnectionClose()
+		!x.closing && !conn.line.broken && conn.readErr == nil && !x.head.ConnectionClose()
 	if x.reader != nil {
 		x.releaseReader()
 	}

@@ -747,3 +747,21 @@ func TestParseURL(t *testing.T) {
 		}
 	}
 }
+
+// A malformed head is found whatever parts it comes in: also when all of it has
+// been read before it is looked at as a whole.
+func TestMalformedHeadInParts(t *testing.T) {
+	padding := strings.Repeat("X-Padding: "+strings.Repeat("a", 90)+"\r\n", 30)
+	s := serve(t, func(p *peer) {
+		p.request()
+		p.say("HTTP/1.1 200 OK\r\n" + padding + "Content-Length: x\r\nFoo: b")
+		time.Sleep(20 * time.Millisecond)
+		p.say("ar\r\n\r\nhello")
+		p.request() // waits for the end
+	})
+	u := newUser(t)
+	_, _, failed := u.send(t.Context(), s.url, transport.Request{Limits: transport.Limits{Head: 10 * time.Second}})
+	if failed == nil || failed.Kind != "protocol" {
+		t.Errorf("failed as %+v", failed)
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"sync"
 
 	"weir/runtime/metrics"
+	"weir/runtime/wire"
 )
 
 // Format is how a body is cut into events.
@@ -41,13 +43,14 @@ type Scanner struct {
 
 	r      io.Reader
 	format Format
-	buf    []byte
-	line   int   // where the line begins that is looked at
-	seen   int   // up to where that line has been searched for its end
-	lineTo int   // where the line ends that was found last
-	end    int   // end of what has been read
-	err    error // what ended the stream
+	buf    []byte // nil: there is nothing in it
+	line   int    // where the line begins that is looked at
+	seen   int    // up to where that line has been searched for its end
+	lineTo int    // where the line ends that was found last
+	end    int    // end of what has been read
+	err    error  // what ended the stream
 
+	paused   bool // in the midst of an event there was nothing to read
 	lineFeed bool // a line ended in CR: a LF that follows belongs to it
 	begun    bool // past the byte order mark
 
@@ -59,35 +62,53 @@ type Scanner struct {
 }
 
 const (
-	scanBuffer = 1 << 10 // to begin with
+	scanBuffer = 4 << 10 // to begin with
 	keepBuffer = 1 << 20 // larger ones are not kept over Reset
 )
 
-// Reset makes the scanner read from r. Its buffers are kept.
+// A stream that waits between two events needs no buffer: whoever reads next
+// takes this one, while it is in the processor's cache.
+var scanBuffers = sync.Pool{New: func() any { return new([scanBuffer]byte) }}
+
+// Reset makes the scanner read from r.
 func (s *Scanner) Reset(r io.Reader, format Format) {
-	buf, joined := s.buf, s.joined[:0]
-	if buf == nil || len(buf) > keepBuffer {
-		buf = make([]byte, scanBuffer)
-	}
+	s.giveBack()
+	joined := s.joined[:0]
 	if cap(joined) > keepBuffer {
 		joined = nil
 	}
-	*s = Scanner{Limit: s.Limit, r: r, format: format, buf: buf, joined: joined, name: s.name[:0], id: s.id[:0]}
+	*s = Scanner{Limit: s.Limit, r: r, format: format, joined: joined, name: s.name[:0], id: s.id[:0]}
+}
+
+// giveBack leaves the buffer to others. A larger one is not kept.
+func (s *Scanner) giveBack() {
+	if len(s.buf) == scanBuffer {
+		scanBuffers.Put((*[scanBuffer]byte)(s.buf))
+	}
+	s.buf = nil
+	s.line, s.seen, s.end = 0, 0, 0
 }
 
 // Next returns the next event, or io.EOF at the end of the stream. An event
 // that the end of the stream leaves without its blank line counts as complete.
 // An event that is too large is a *metrics.Error; any other error is the
-// reader's, and leaves nothing of the event that it cut off. Errors are last.
+// reader's, and leaves nothing of the event that it cut off. Errors are last,
+// but for wire.ErrNothing: after that, Next goes on where it was.
 func (s *Scanner) Next() (Event, error) {
-	s.startEvent()
+	if !s.paused {
+		s.startEvent()
+	}
+	s.paused = false
 	for {
 		line, ok := s.nextLine()
 		switch {
 		case !ok && s.err != nil:
 			return s.last()
 		case !ok:
-			s.fill()
+			if !s.fill() {
+				s.paused = true
+				return Event{}, wire.ErrNothing
+			}
 		case s.format == Lines:
 			if len(line) > 0 {
 				return Event{Data: line}, nil
@@ -238,10 +259,13 @@ func (s *Scanner) last() (Event, error) {
 }
 
 // fill reads more, after making room: in the buffer's whole length when all of
-// it has been used, else behind what is there, and only then by moving that.
-func (s *Scanner) fill() {
-	switch {
-	case s.line == s.end && (!s.hasData || s.isJoined):
+// it has been used, else behind what is there, and only then by moving that. It
+// returns false when there is nothing to read now.
+func (s *Scanner) fill() bool {
+	switch empty := s.line == s.end && (!s.hasData || s.isJoined); {
+	case s.buf == nil:
+		s.buf = scanBuffers.Get().(*[scanBuffer]byte)[:]
+	case empty:
 		s.line, s.seen, s.end = 0, 0, 0
 	case s.end < len(s.buf):
 	case s.line > 0:
@@ -254,12 +278,21 @@ func (s *Scanner) fill() {
 	for range 100 {
 		n, err := s.r.Read(s.buf[s.end:])
 		s.end += n
-		s.err = err
-		if n > 0 || err != nil {
-			return
+		switch {
+		case err == wire.ErrNothing && n == 0:
+			if s.end == 0 {
+				s.giveBack()
+			}
+			return false
+		case err == wire.ErrNothing:
+			return true
+		case n > 0 || err != nil:
+			s.err = err
+			return true
 		}
 	}
 	s.err = io.ErrNoProgress
+	return true
 }
 
 func (s *Scanner) limit() int {

@@ -13,6 +13,7 @@ import (
 
 	"weir/runtime/metrics"
 	"weir/runtime/transport"
+	"weir/runtime/wire"
 )
 
 // event is a transport.Event that outlives the next one.
@@ -31,6 +32,9 @@ func scan(s *transport.Scanner, r io.Reader, format transport.Format) ([]event, 
 	var events []event
 	for {
 		e, err := s.Next()
+		if err == wire.ErrNothing {
+			continue
+		}
 		if err != nil {
 			if _, again := s.Next(); !errors.Is(again, err) {
 				return events, fmt.Errorf("the error %v was followed by %v", err, again)
@@ -130,6 +134,7 @@ func TestScanner(t *testing.T) {
 		f("whole", strings.NewReader(stream))
 		f("whole, with the end in the same read", iotest.DataErrReader(strings.NewReader(stream)))
 		f("byte by byte", iotest.OneByteReader(strings.NewReader(stream)))
+		f("byte by byte, with nothing in between", &pauses{r: iotest.OneByteReader(strings.NewReader(stream))})
 		f("byte by byte, with the end", iotest.DataErrReader(iotest.OneByteReader(strings.NewReader(stream))))
 		step := 1 + len(stream)/500
 		for i := 1; i < len(stream); i += step {
@@ -321,7 +326,23 @@ func (c *randomCuts) Read(p []byte) (int, error) {
 	if c.r.Len() > 0 {
 		err = nil
 	}
+	if n == 0 && err == nil && c.IntN(2) == 0 {
+		err = wire.ErrNothing
+	}
 	return n, err
+}
+
+// pauses has nothing to read every other time.
+type pauses struct {
+	r     io.Reader
+	pause bool
+}
+
+func (p *pauses) Read(b []byte) (int, error) {
+	if p.pause = !p.pause; p.pause {
+		return 0, wire.ErrNothing
+	}
+	return p.r.Read(b)
 }
 
 // referenceEvents interprets an event stream as the HTML standard describes it

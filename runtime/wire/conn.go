@@ -11,7 +11,7 @@ import (
 // is for who reads: during a read of another goroutine, its fields may be of two
 // reads.
 type Conn struct {
-	*net.TCPConn
+	socket
 	receiver // how data and stamps are taken from the kernel
 
 	at     atomic.Int64 // arrival of the newest data, since base
@@ -22,18 +22,34 @@ type Conn struct {
 	filled bool        // the newest read has filled its buffer: there may be more
 }
 
-// New takes over an open connection and asks for receive stamps.
-func New(c *net.TCPConn) *Conn {
-	w := &Conn{TCPConn: c}
-	w.receiver.open(c)
+var _ net.Conn = (*Conn)(nil)
+
+// ErrNothing is what Read returns in a function given to [Conn.Follow] when
+// nothing has come. It is temporary, and so leaves TLS as it is.
+var ErrNothing net.Error = nothing{}
+
+type nothing struct{}
+
+func (nothing) Error() string   { return "nothing has come yet" }
+func (nothing) Timeout() bool   { return true }
+func (nothing) Temporary() bool { return true }
+
+// New takes over an open connection, also its closing, and asks for receive
+// stamps. When it fails, the connection is closed.
+func New(c *net.TCPConn) (*Conn, error) {
+	w := new(Conn)
+	if err := w.socket.open(c); err != nil {
+		return nil, err
+	}
+	w.receiver.open(&w.socket)
 	now := time.Now()
 	w.clock.look(now.UnixNano(), now.Sub(base))
-	return w
+	return w, nil
 }
 
 // Read reads what has arrived, and notes when that was.
 func (c *Conn) Read(p []byte) (int, error) {
-	n, stamp, err := c.receive(c.TCPConn, p)
+	n, stamp, err := c.receive(p)
 	if n > 0 {
 		c.note(stamp, time.Now())
 		c.filled = n == len(p)

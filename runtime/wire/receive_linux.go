@@ -15,26 +15,15 @@ import (
 // recvmsg(2). Everything that a call needs is kept in it, so that a read
 // allocates nothing.
 type receiver struct {
-	raw     syscall.RawConn
 	stamped atomic.Bool // the kernel stamps what comes
-
-	once func(fd uintptr) bool // c.recv, made once
-
 	header  unix.Msghdr
 	vector  unix.Iovec
 	control [128]byte // ancillary data
-	n       int
-	errno   syscall.Errno
 }
 
 // open asks the kernel for receive stamps. Where it refuses, reads are plain.
-func (r *receiver) open(c *net.TCPConn) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return
-	}
-	r.raw, r.once = raw, r.recv
-	_ = raw.Control(func(fd uintptr) { // it fails on a closed connection, as its reads will
+func (r *receiver) open(s *socket) {
+	_ = s.Control(func(fd uintptr) {
 		r.stamped.Store(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stampOptions) == nil)
 	})
 }
@@ -46,46 +35,82 @@ const stampOptions = unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_S
 
 // receive reads once. stamp is the arrival, Unix nanoseconds; 0 where the kernel
 // gave none.
-func (r *receiver) receive(c *net.TCPConn, p []byte) (n int, stamp int64, err error) {
-	if !r.stamped.Load() || len(p) == 0 {
-		n, err = c.Read(p)
-		return n, 0, err
+func (c *Conn) receive(p []byte) (n int, stamp int64, err error) {
+	s := &c.socket
+	if len(p) == 0 {
+		return 0, 0, nil
+	}
+	for {
+		switch {
+		case s.reading.expired.Load():
+			return 0, 0, s.fault("read", os.ErrDeadlineExceeded)
+		case !s.enter():
+			return 0, 0, s.fault("read", net.ErrClosed)
+		case s.stepping && !s.mayRead():
+			s.leave()
+			return 0, 0, ErrNothing
+		}
+		n, errno := c.take(s.fd, p)
+		s.leave()
+		switch {
+		case errno == unix.EAGAIN && s.stepping:
+			s.emptied(true)
+			s.more = false
+			return 0, 0, ErrNothing
+		case errno == unix.EAGAIN:
+			s.more = false
+			<-s.readable
+			continue
+		}
+		if s.stepping && errno == 0 && 0 < n && n < len(p) {
+			s.emptied(false)
+		}
+		s.more = !s.stepping || s.told != 0
+		switch {
+		case errno != 0:
+			return 0, 0, s.fault("read", errno)
+		case n == 0:
+			return 0, 0, io.EOF
+		}
+		return n, timestamp(c.control[:c.header.Controllen]), nil
+	}
+}
+
+// take reads without waiting.
+func (r *receiver) take(fd int, p []byte) (n int, errno syscall.Errno) {
+	if !r.stamped.Load() {
+		return r.plain(fd, p)
 	}
 	r.vector.Base = &p[0]
 	r.vector.SetLen(len(p))
-	err = r.raw.Read(r.once)
-	r.vector.Base = nil
-	switch {
-	case err != nil:
-		return 0, 0, err
-	case r.errno == unix.ENOSYS || r.errno == unix.EPERM: // a sandbox that allows read(2) alone
-		r.stamped.Store(false)
-		return r.receive(c, p)
-	case r.errno != 0:
-		return 0, 0, &net.OpError{Op: "read", Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: os.NewSyscallError("recvmsg", r.errno)}
-	case r.n == 0:
-		return 0, 0, io.EOF
-	}
-	return r.n, timestamp(r.control[:r.header.Controllen]), nil
-}
-
-// recv calls recvmsg, and returns false when nothing has come yet.
-func (r *receiver) recv(fd uintptr) bool {
 	r.header.Iov = &r.vector
 	r.header.SetIovlen(1)
+	r.header.Control = &r.control[0]
+	r.header.SetControllen(len(r.control))
+	// It does not block, so the scheduler need not know of it.
+	got, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, uintptr(fd), uintptr(unsafe.Pointer(&r.header)), unix.MSG_DONTWAIT)
+	r.vector.Base = nil
+	switch errno {
+	case 0:
+		return int(got), 0
+	case unix.EINTR:
+		return r.take(fd, p)
+	case unix.ENOSYS, unix.EPERM: // a sandbox that allows read(2) alone
+		r.stamped.Store(false)
+		return r.plain(fd, p)
+	}
+	return 0, errno
+}
+
+// plain reads without a stamp.
+func (r *receiver) plain(fd int, p []byte) (n int, errno syscall.Errno) {
+	r.header.SetControllen(0)
 	for {
-		r.header.Control = &r.control[0]
-		r.header.SetControllen(len(r.control))
-		// It does not block, so the scheduler need not know of it.
-		n, _, errno := unix.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&r.header)), unix.MSG_DONTWAIT)
-		switch errno {
-		case unix.EINTR:
-			continue
-		case unix.EAGAIN:
-			return false
+		n, err := unix.Read(fd, p)
+		if err != unix.EINTR {
+			errno, _ := err.(syscall.Errno)
+			return max(n, 0), errno
 		}
-		r.n, r.errno = int(n), errno
-		return true
 	}
 }
 

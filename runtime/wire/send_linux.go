@@ -21,21 +21,12 @@ func (c *Conn) WriteStamped(p []byte) (int, error) {
 	h.SetLen(unix.CmsgLen(4))
 	*(*uint32)(unsafe.Pointer(&request[unix.CmsgLen(0)])) = unix.SOF_TIMESTAMPING_TX_SOFTWARE
 
-	var n int
-	var failed error
-	err := c.raw.Write(func(fd uintptr) bool {
-		n, failed = unix.SendmsgN(int(fd), p, request, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
-		return failed != unix.EAGAIN
-	})
-	switch {
-	case err != nil:
-		return 0, err
-	case failed != nil: // a kernel that does not know the request, or a dead connection: Write will tell
-		n = 0
-	}
-	if n == len(p) {
+	n, err := c.send(p, request)
+	if n == len(p) && err == nil {
 		return n, nil
 	}
+	// The socket took a part; or it is a kernel that does not know the request, or a
+	// dead connection: Write will tell.
 	m, err := c.Write(p[n:])
 	return n + m, err
 }
@@ -50,7 +41,7 @@ func (c *Conn) Sent(begun time.Time) (time.Time, bool) {
 	var newest int64
 	now := time.Now()
 	// Stamps come through the error queue; earlier ones that came late are in it too.
-	_ = c.raw.Control(func(fd uintptr) {
+	_ = c.Control(func(fd uintptr) {
 		for {
 			stamp, errno := errorQueue(fd)
 			if errno != 0 {
@@ -85,11 +76,8 @@ func errorQueue(fd uintptr) (int64, syscall.Errno) {
 // Retransmits is how often TCP has sent a segment again on this connection,
 // false where the kernel does not say.
 func (c *Conn) Retransmits() (int, bool) {
-	if c.raw == nil {
-		return 0, false
-	}
 	n, ok := 0, false
-	_ = c.raw.Control(func(fd uintptr) {
+	_ = c.Control(func(fd uintptr) {
 		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
 			n, ok = int(info.Total_retrans), true
 		}
