@@ -1,0 +1,47 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// The garbage collector runs when so much has been allocated as is in use
+// (GOGC=100). That suits neither of weir's states. With few streams in flight
+// little is in use, and the collector would run many times a second, each time
+// in the way of requests that must start on time; with thousands, the reserve
+// would be as large as everything that is needed for them. So the reserve is made
+// a fixed amount (of the heap: Go adds the same share of the goroutines' stacks), and only in
+// large heaps a share of what is in use.
+const (
+	collectorReserve = 12 << 20 // bytes
+	leastPercent     = 40
+	mostPercent      = 400
+)
+
+// tuneCollector keeps the collector's reserve, unless the user has said what it
+// shall be (GOGC, GOMEMLIMIT).
+func tuneCollector() {
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	percent := 100
+	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	var watch func()
+	watch = func() {
+		// Of an object that nobody refers to the next collection tells.
+		runtime.AddCleanup(new([64]byte), func(struct{}) {
+			metrics.Read(inUse)
+			live := max(inUse[0].Value.Uint64(), 1)
+			wanted := int(min(max(collectorReserve*100/live, leastPercent), mostPercent))
+			// Setting it stops the program for a moment: not for a trifle.
+			if wanted > percent*5/4 || wanted < percent*4/5 {
+				percent = wanted
+				debug.SetGCPercent(percent)
+			}
+			watch()
+		}, struct{}{})
+	}
+	watch()
+}
