@@ -14,12 +14,13 @@ type footprint struct {
 	watch *watch
 	began int64         // wall clock when it was started, Unix ns
 	whole time.Duration // CPU time of its whole life
+	said  []byte        // its output
 }
 
 // runClient runs a client's process to its end.
 func runClient(cmd *exec.Cmd) (*footprint, error) {
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	var output, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &complaints
 	began := time.Now().UnixNano()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
@@ -28,9 +29,9 @@ func runClient(cmd *exec.Cmd) (*footprint, error) {
 	err := cmd.Wait()
 	w.stop()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", cmd, err, output.Bytes())
+		return nil, fmt.Errorf("%s: %w\n%s%s", cmd, err, output.Bytes(), complaints.Bytes())
 	}
-	return &footprint{watch: w, began: began, whole: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}, nil
+	return &footprint{watch: w, began: began, whole: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), said: output.Bytes()}, nil
 }
 
 // span is from the first request that the server has received to the last event

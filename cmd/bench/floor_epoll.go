@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"time"
 
@@ -57,7 +58,7 @@ func epollFloor(c floorConfig) error {
 		}
 	}
 
-	var in reader
+	in := reader{lags: make([]float64, 0, c.streams*c.requests*(c.tokens+8))}
 	ready := make([]unix.EpollEvent, 256)
 	deadline := time.Now().Add(floorLimit)
 	for open := c.streams; open > 0; {
@@ -94,7 +95,7 @@ func epollFloor(c floorConfig) error {
 			}
 		}
 	}
-	return nil
+	return in.report(os.Stdout)
 }
 
 // dialRaw opens a connection without Go's poller, and asks for stamps.

@@ -15,9 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// goroutineFloor is a goroutine for each connection, which Go's poller wakes: the
-// design that weir has, without its work. It looks for the content in what it
-// reads.
+// goroutineFloor is a goroutine for each connection, which Go's poller wakes: what
+// a simple client in Go could be. It looks for the content in what it reads.
 func goroutineFloor(c floorConfig) error {
 	conns := make([]*net.TCPConn, c.streams)
 	for i := range conns {

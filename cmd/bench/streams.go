@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -70,6 +71,11 @@ func (b *bench) measure(client string, l load) (numbers, error) {
 		"first_ms":      ms(from - used.began),
 	}
 	n["rate_percent"] = 100 * n["events_per_s"] / l.ideal()
+	if client == clientEpoll {
+		if err := json.Unmarshal(used.said, &n); err != nil {
+			return nil, fmt.Errorf("%s has said %q: %w", client, used.said, err)
+		}
+	}
 	if run == nil || run.records == nil {
 		return n, nil
 	}
@@ -174,6 +180,7 @@ func (b *bench) streams() error {
 		for _, client := range clients {
 			cost.add(fmt.Sprintf("%d %s", streams, client), medians(measured[fmt.Sprint(streams, client)]))
 		}
+		errors.add(fmt.Sprintf("%d %s", streams, clientEpoll), medians(measured[fmt.Sprint(streams, clientEpoll)]))
 		for _, client := range []string{clientRecords, clientSpread} {
 			told, name := medians(measured[fmt.Sprint(streams, client)]), strconv.Itoa(streams)
 			if client == clientSpread {

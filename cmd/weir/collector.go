@@ -11,16 +11,17 @@ import (
 // (GOGC=100). That suits neither of weir's states. With few streams in flight
 // little is in use, and the collector would run many times a second, each time
 // in the way of requests that must start on time; with thousands, the reserve
-// would be as large as everything that is needed for them. So the reserve is made
-// a fixed amount (of the heap: Go adds the same share of the goroutines' stacks), and only in
-// large heaps a share of what is in use.
+// would be as large as everything that is needed for them. So a small heap may
+// always grow to a certain size, and a large one by a third of what is in use. (Go
+// adds the same share of the goroutines' stacks.)
 const (
-	collectorReserve = 12 << 20 // bytes
-	leastPercent     = 40
-	mostPercent      = 400
+	smallHeap    = 16 << 20 // bytes
+	leastPercent = 33
+	mostPercent  = 400
 )
 
-// tuneCollector keeps the collector's reserve, unless the user has said what it
+// tuneCollector sets that reserve after each collection, unless the user has said
+// what it
 // shall be (GOGC, GOMEMLIMIT).
 func tuneCollector() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
@@ -34,7 +35,10 @@ func tuneCollector() {
 		runtime.AddCleanup(new([64]byte), func(struct{}) {
 			metrics.Read(inUse)
 			live := max(inUse[0].Value.Uint64(), 1)
-			wanted := int(min(max(collectorReserve*100/live, leastPercent), mostPercent))
+			wanted := leastPercent
+			if live < smallHeap {
+				wanted = int(min(max((smallHeap-live)*100/live, leastPercent), mostPercent))
+			}
 			// Setting it stops the program for a moment: not for a trifle.
 			if wanted > percent*5/4 || wanted < percent*4/5 {
 				percent = wanted
