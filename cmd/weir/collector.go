@@ -21,8 +21,7 @@ const (
 )
 
 // tuneCollector sets that reserve after each collection, unless the user has said
-// what it
-// shall be (GOGC, GOMEMLIMIT).
+// what it shall be (GOGC, GOMEMLIMIT).
 func tuneCollector() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return

@@ -336,9 +336,11 @@ declare module "weir" {
     token_sources: { input: Record<string, number>; output: Record<string, number> };
     /** Arrivals by the clock that stamped them: "kernel" or "user". */
     stamps: Record<string, number>;
-    /** Token events; `shared` ones were read together with a later one, so that their times are upper bounds. */
+    /** Token events; `shared` ones were read together with a later part of the stream, so that their times are upper bounds. */
     token_events: { all: number; shared: number; first_shared: number };
     connections: { opened: number; failed: number; retransmits: number; retransmitted: number };
+    /** Requests that waited for the file of records because the disk did not keep up: what followed them started later. */
+    records_wait?: { count: number; total_s: number };
     errors: ErrorGroup[];
     checks: { name: string; passes: number; fails: number }[];
     validity: { verdict: Verdict; reasons: { rule: string; verdict: Verdict; message: string }[] };
@@ -361,6 +363,8 @@ declare module "weir" {
     counts: Counts;
     metrics: Metrics;
     throughput: Throughput;
+    /** Requests that waited for the file of records because the disk did not keep up: what followed them started later. */
+    records_wait?: { count: number; total_s: number };
     errors: ErrorGroup[];
     checks: { name: string; passes: number; fails: number }[];
   }
@@ -454,7 +458,7 @@ declare module "weir" {
   export interface Metrics {
     /** Time to the first token, reasoning included. */
     ttft: Distribution;
-    /** The same for requests whose first token was read together with a later one: an upper bound. */
+    /** The same for requests whose first token was read together with a later part of the stream: an upper bound. */
     ttft_upper_bound: Distribution;
     /** Time to the first token that is not reasoning. */
     ttfo: Distribution;

@@ -6,8 +6,9 @@
 // exchange on a goroutine of its own: the backend appends the request's body,
 // runtime/transport sends it and cuts the answer into events, the backend
 // decodes each event, and its time and tokens go into the request's
-// metrics.Record. The script gets a promise of a reply. A request that fails
-// does not reject the promise: the reply says what failed.
+// metrics.Record. The events are taken where the connections are read, not on that
+// goroutine, which sleeps meanwhile. The script gets a promise of a reply. A
+// request that fails does not reject the promise: the reply says what failed.
 package llm
 
 import (

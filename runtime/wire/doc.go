@@ -8,6 +8,10 @@
 // that of the read which brought the record's last byte. Where the kernel or a
 // sandbox refuses stamps, the time is taken when the read returns, and said so.
 //
+// On Linux the sockets are not in Go's poller but in one of this package, which
+// can do more than wake a goroutine for each arrival: [Conn.Follow] has a stream
+// read and worked on where its readiness is seen.
+//
 // The package knows nothing of HTTP; the client and the simulated service both
 // build on it.
 package wire
