@@ -49,3 +49,7 @@ func (c *Conn) Sent(time.Time) (time.Time, bool) { return time.Time{}, false }
 
 // Retransmits is not known here.
 func (c *Conn) Retransmits() (int, bool) { return 0, false }
+
+// Processors is how many processors Go should use (GOMAXPROCS) where the machine
+// has n: one more, so that somebody looks at the network when all are busy.
+func Processors(n int) int { return n + 1 }
