@@ -35,5 +35,12 @@ func signals(say io.Writer) (ctx, stop context.Context, end, release func()) {
 		signal.Stop(arrived)
 		cancel()
 	}()
-	return ctx, stop, end, func() { signal.Stop(arrived); cancel() }
+	return ctx, stop, end, func() {
+		// The program is about to end. Who has asked for that once and asks again shall
+		// not change the exit code.
+		if stop.Err() == nil {
+			signal.Stop(arrived)
+		}
+		cancel()
+	}
 }
