@@ -363,8 +363,6 @@ declare module "weir" {
     counts: Counts;
     metrics: Metrics;
     throughput: Throughput;
-    /** Requests that waited for the file of records because the disk did not keep up: what followed them started later. */
-    records_wait?: { count: number; total_s: number };
     errors: ErrorGroup[];
     checks: { name: string; passes: number; fails: number }[];
   }
