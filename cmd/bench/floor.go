@@ -18,9 +18,8 @@ import (
 )
 
 // A floor is the least that a client can do for a stream: send a request, read
-// what comes, see its end, send the next. Floors parse nothing, and know nothing of
-// HTTP but the last bytes of a chunked body. They note when what they read had
-// arrived, and count the events in it, which takes a hundredth of their time.
+// what comes, see its end, send the next. Floors parse nothing and know nothing of
+// HTTP but the last bytes of a chunked body.
 
 // floorConfig is the load of a floor: a closed loop.
 type floorConfig struct {
@@ -93,10 +92,7 @@ type reader struct {
 	vector  unix.Iovec
 	control [64]byte
 	buf     [4 << 10]byte
-
-	lags   []float64 // of each read, ms from the arrival of what it took
-	events int       // token events
-	shared int       // of which so many came in one read with a later one
+	stamp   int64 // arrival of what was read last, Unix ns; 0: not known
 }
 
 // read returns what has come; unix.EAGAIN when nothing has.
@@ -114,24 +110,38 @@ func (r *reader) read(fd int) ([]byte, error) {
 	case n == 0:
 		return nil, errors.New("the service has closed a connection")
 	}
+	r.stamp = 0
 	if int(r.header.Controllen) >= unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))) {
-		stamp := (*unix.Timespec)(unsafe.Pointer(&r.control[unix.CmsgLen(0)])).Nano()
-		r.lags = append(r.lags, ms(time.Now().UnixNano()-stamp))
-	}
-	if events := bytes.Count(r.buf[:n], eventStart); events > 0 {
-		r.events += events
-		r.shared += events - 1
+		r.stamp = (*unix.Timespec)(unsafe.Pointer(&r.control[unix.CmsgLen(0)])).Nano()
 	}
 	return r.buf[:n], nil
+}
+
+// lateness is how late a floor reads.
+type lateness struct {
+	lags   []float64 // of each read, ms from the arrival of what it took
+	events int       // token events
+	shared int       // of which so many came in one read with a later one
+}
+
+// note takes what has been read, and when it had arrived.
+func (l *lateness) note(data []byte, stamp int64) {
+	if stamp != 0 {
+		l.lags = append(l.lags, ms(time.Now().UnixNano()-stamp))
+	}
+	if events := bytes.Count(data, eventStart); events > 0 {
+		l.events += events
+		l.shared += events - 1
+	}
 }
 
 // eventStart is found in every token event of the service.
 var eventStart = []byte(`{"content":`)
 
-// report writes what became of the events.
-func (r *reader) report(w io.Writer) error {
-	n := numbers{"shared_percent": percent(r.shared, r.events)}
-	n.figures("read_lag", r.lags)
+// report writes it down.
+func (l *lateness) report(w io.Writer) error {
+	n := numbers{"shared_percent": percent(l.shared, l.events)}
+	n.figures("read_lag", l.lags)
 	return json.NewEncoder(w).Encode(n)
 }
 

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// epollFloor is one thread that waits for all connections at once.
+// epollFloor is one thread that waits for all connections at once. It also notes
+// how late it reads.
 func epollFloor(c floorConfig) error {
 	runtime.LockOSThread()
 	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -58,7 +59,8 @@ func epollFloor(c floorConfig) error {
 		}
 	}
 
-	in := reader{lags: make([]float64, 0, c.streams*c.requests*(c.tokens+8))}
+	var in reader
+	late := lateness{lags: make([]float64, 0, c.streams*c.requests*(c.tokens+8))}
 	ready := make([]unix.EpollEvent, 256)
 	deadline := time.Now().Add(floorLimit)
 	for open := c.streams; open > 0; {
@@ -81,6 +83,7 @@ func epollFloor(c floorConfig) error {
 			if err != nil {
 				return err
 			}
+			late.note(data, in.stamp)
 			s := byFD[fd]
 			if !s.ends(data) {
 				continue
@@ -95,7 +98,7 @@ func epollFloor(c floorConfig) error {
 			}
 		}
 	}
-	return in.report(os.Stdout)
+	return late.report(os.Stdout)
 }
 
 // dialRaw opens a connection without Go's poller, and asks for stamps.
