@@ -33,11 +33,8 @@ func tuneCollector() {
 		// Of an object that nobody refers to the next collection tells.
 		runtime.AddCleanup(new([64]byte), func(struct{}) {
 			metrics.Read(inUse)
-			live := max(inUse[0].Value.Uint64(), 1)
-			wanted := leastPercent
-			if live < smallHeap {
-				wanted = int(min(max((smallHeap-live)*100/live, leastPercent), mostPercent))
-			}
+			live := max(int(inUse[0].Value.Uint64()), 1)
+			wanted := min(max((smallHeap-live)*100/live, leastPercent), mostPercent)
 			// Setting it stops the program for a moment: not for a trifle.
 			if wanted > percent*5/4 || wanted < percent*4/5 {
 				percent = wanted

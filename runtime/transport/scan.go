@@ -262,10 +262,10 @@ func (s *Scanner) last() (Event, error) {
 // it has been used, else behind what is there, and only then by moving that. It
 // returns false when there is nothing to read now.
 func (s *Scanner) fill() bool {
-	switch empty := s.line == s.end && (!s.hasData || s.isJoined); {
+	switch {
 	case s.buf == nil:
 		s.buf = scanBuffers.Get().(*[scanBuffer]byte)[:]
-	case empty:
+	case s.line == s.end && (!s.hasData || s.isJoined):
 		s.line, s.seen, s.end = 0, 0, 0
 	case s.end < len(s.buf):
 	case s.line > 0:
@@ -278,16 +278,13 @@ func (s *Scanner) fill() bool {
 	for range 100 {
 		n, err := s.r.Read(s.buf[s.end:])
 		s.end += n
-		switch {
-		case err == wire.ErrNothing && n == 0:
+		if err == wire.ErrNothing {
 			if s.end == 0 {
 				s.giveBack()
 			}
-			return false
-		case err == wire.ErrNothing:
-			return true
-		case n > 0 || err != nil:
-			s.err = err
+			return n > 0
+		}
+		if s.err = err; n > 0 || err != nil {
 			return true
 		}
 	}

@@ -130,21 +130,26 @@ func TestContinuedRead(t *testing.T) {
 	}
 }
 
-// Under TLS the connection sees the ciphertext, and the stamp is that of the
-// read that brought it.
-func TestUnderTLS(t *testing.T) {
+// tlsPair is a connection under test, and the TLS client on it; its other end says
+// something.
+func tlsPair(t *testing.T, say func(*tls.Conn)) (*Conn, *tls.Conn) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	server.StartTLS() // for its certificate
-	defer server.Close()
+	t.Cleanup(server.Close)
 	w, other := pair(t)
-	go func() {
-		s := tls.Server(other, &tls.Config{Certificates: server.TLS.Certificates})
-		s.Write([]byte("token"))
-	}()
+	go func() { say(tls.Server(other, &tls.Config{Certificates: server.TLS.Certificates})) }()
 	c := tls.Client(w, &tls.Config{InsecureSkipVerify: true})
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)
 	}
+	return w, c
+}
+
+// Under TLS the connection sees the ciphertext, and the stamp is that of the
+// read that brought it.
+func TestUnderTLS(t *testing.T) {
+	w, c := tlsPair(t, func(s *tls.Conn) { s.Write([]byte("token")) })
 	time.Sleep(30 * time.Millisecond)
 	var b [100]byte
 	n, err := c.Read(b[:])
@@ -245,12 +250,18 @@ func FuzzTimestamp(f *testing.F) {
 	})
 }
 
+// BenchmarkRead compares a stamped read with a plain one.
 func BenchmarkRead(b *testing.B) {
-	w, other := pair(b)
-	message, buf := make([]byte, 250), make([]byte, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		other.Write(message)
-		w.Read(buf)
+	for _, stamped := range []bool{false, true} {
+		b.Run(map[bool]string{false: "plain", true: "stamped"}[stamped], func(b *testing.B) {
+			w, other := pair(b)
+			w.stamped.Store(stamped)
+			message, buf := make([]byte, 250), make([]byte, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				other.Write(message)
+				w.Read(buf)
+			}
+		})
 	}
 }

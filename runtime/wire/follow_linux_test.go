@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -105,22 +104,13 @@ func TestFollowReset(t *testing.T) {
 // TLS is followed as well: what it keeps of a read is not waited for, and finding
 // nothing does not break it.
 func TestFollowUnderTLS(t *testing.T) {
-	server := httptest.NewUnstartedServer(nil)
-	server.StartTLS() // for its certificate
-	defer server.Close()
-	w, other := pair(t)
-	go func() {
-		s := tls.Server(other, &tls.Config{Certificates: server.TLS.Certificates})
+	w, c := tlsPair(t, func(s *tls.Conn) {
 		for range 5 {
 			s.Write([]byte(strings.Repeat("token", 40)))
 			time.Sleep(3 * time.Millisecond)
 		}
 		s.Close()
-	}()
-	c := tls.Client(w, &tls.Config{InsecureSkipVerify: true})
-	if err := c.Handshake(); err != nil {
-		t.Fatal(err)
-	}
+	})
 	if text, err := collect(w.Follow, c); text != strings.Repeat("token", 200) || err != io.EOF {
 		t.Errorf("%d bytes, %v", len(text), err)
 	}

@@ -54,8 +54,7 @@ func (c *Conn) receive(p []byte) (n int, stamp int64, err error) {
 		s.leave()
 		switch {
 		case errno == unix.EAGAIN && s.stepping:
-			s.emptied(true)
-			s.more = false
+			s.told, s.more = 0, false
 			return 0, 0, ErrNothing
 		case errno == unix.EAGAIN:
 			s.more = false
@@ -63,7 +62,9 @@ func (c *Conn) receive(p []byte) (n int, stamp int64, err error) {
 			continue
 		}
 		if s.stepping && errno == 0 && 0 < n && n < len(p) {
-			s.emptied(false)
+			// The socket is empty, and what comes later will be told. But an end or a reset
+			// that has been told already is still to be read, behind the data.
+			s.told &= ends
 		}
 		s.more = !s.stepping || s.told != 0
 		switch {

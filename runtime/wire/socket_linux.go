@@ -196,15 +196,6 @@ func (s *socket) mayRead() bool {
 	return s.told != 0
 }
 
-// emptied notes that a read has found nothing, or less than it had room for.
-// What comes later will be told; an end or a reset that has been told already
-// is still to be read, behind the data.
-func (s *socket) emptied(atAll bool) {
-	if s.told &= ends; atAll {
-		s.told = 0
-	}
-}
-
 // ends are what epoll tells of the end of a connection. (EPOLLERR may also be a
 // send stamp that nobody has taken yet.)
 const ends = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
