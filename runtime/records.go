@@ -52,7 +52,7 @@ func describe(to *result.Request, rec *metrics.Record) {
 		Cached:       count(rec.Cached),
 		Stamp:        rec.Stamp.String(),
 
-		TokenGaps: to.TokenGaps[:0], Tokens: to.Tokens[:0], ReadLags: to.ReadLags[:0], Shared: to.Shared[:0],
+		TokenGaps: to.TokenGaps[:0], Tokens: to.Tokens[:0], ReadLags: to.ReadLags[:0], Shared: to.Shared[:0], ReadLate: to.ReadLate[:0],
 	}
 	if it := rec.Iteration; it != nil {
 		to.Scenario, to.Iteration, to.VU, to.Tags = it.Scenario, it.Index, it.VU, it.Tags
@@ -93,6 +93,9 @@ func describeEvents(to *result.Request, events []metrics.Event) {
 		lagging = lagging || e.Lag() > 0
 		if e.Shared() {
 			to.Shared = append(to.Shared, i)
+		}
+		if e.ReadLate() {
+			to.ReadLate = append(to.ReadLate, i)
 		}
 		if e.Kernel() {
 			kernel++

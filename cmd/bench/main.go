@@ -23,6 +23,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // bench is one measurement.
@@ -33,6 +34,7 @@ type bench struct {
 	profiles int    // so far
 	rounds   int
 	quick    bool
+	itl      time.Duration // between the tokens of a stream
 	out      io.Writer // says how far it is
 	report   report
 }
@@ -89,12 +91,13 @@ func run(args []string) error {
 	fs.StringVar(&b.weir, "weir", "./weir", "the `binary` that is measured")
 	fs.StringVar(&b.profile, "profile", "", "`folder` for a CPU profile of each run of weir, for go tool pprof")
 	fs.IntVar(&b.rounds, "rounds", 5, "rounds, of which medians are taken")
+	fs.DurationVar(&b.itl, "itl", 20*time.Millisecond, "`time` between the tokens of a stream, in the part \"streams\"")
 	fs.BoolVar(&b.quick, "quick", false, "fewer and shorter loads")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	if fs.NArg() > 0 || b.rounds < 1 {
-		return errors.New("usage: bench [-quick] [-rounds N] [-only PARTS] [-json FILE] [-weir BINARY]")
+	if fs.NArg() > 0 || b.rounds < 1 || b.itl <= 0 {
+		return errors.New("usage: bench [-quick] [-rounds N] [-itl TIME] [-only PARTS] [-json FILE] [-weir BINARY]")
 	}
 	chosen := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })
 	for _, name := range chosen {

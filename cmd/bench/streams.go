@@ -125,7 +125,7 @@ func (b *bench) streams() error {
 			return err
 		}
 		for _, streams := range counts {
-			l := load{streams: streams, requests: requests, tokens: 200, ttft: 50 * time.Millisecond, itl: 20 * time.Millisecond}
+			l := load{streams: streams, requests: requests, tokens: 200, ttft: 50 * time.Millisecond, itl: b.itl}
 			found := map[string]numbers{}
 			for i := range clients {
 				client := clients[(i+round)%len(clients)]
@@ -149,7 +149,7 @@ func (b *bench) streams() error {
 
 	cost := section{
 		Name:  "streams",
-		Title: fmt.Sprintf("Streams of 200 tokens, 20 ms apart, TTFT 50 ms; %d requests a stream; medians of %d", requests, b.rounds),
+		Title: fmt.Sprintf("Streams of 200 tokens, %v apart, TTFT 50 ms; %d requests a stream; medians of %d", b.itl, requests, b.rounds),
 		Note:  "cpu: client CPU per token event under load; whole: of the process's whole life; rate: token events, of what the service would send unhindered",
 		columns: []column{
 			{"cpu_us", "cpu µs", 1}, {"to_epoll", "/ epoll", 2}, {"cpu_whole_us", "whole µs", 1}, {"peak_mb", "peak MB", 0}, {"kb_per_stream", "kB/stream", 1},

@@ -337,7 +337,7 @@ declare module "weir" {
     /** Arrivals by the clock that stamped them: "kernel" or "user". */
     stamps: Record<string, number>;
     /** Token events; `shared` ones were read together with a later part of the stream, so that their times are upper bounds. */
-    token_events: { all: number; shared: number; first_shared: number };
+    token_events: { all: number; shared: number; read_late: number; first_shared: number };
     connections: { opened: number; failed: number; retransmits: number; retransmitted: number };
     /** Requests that waited for the file of records because the disk did not keep up: what followed them started later. */
     records_wait?: { count: number; total_s: number };

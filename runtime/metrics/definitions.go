@@ -193,25 +193,27 @@ func (s *shard) stream(rec *Record) {
 }
 
 // arrivals samples the gaps between token events, and how long they waited to
-// be read. Events that one read brought are one arrival: what was between them
-// is not known.
+// be read. Events that came together are one arrival. Where the client read late,
+// the gaps around the events that are not known are no samples.
 func (s *shard) arrivals(rec *Record) {
 	origin := int64(rec.Started.Sub(s.recorder.origin))
-	var before Event
-	for i, n := 0, 0; i < len(rec.Events); i++ {
-		e := rec.Events[i]
+	var before time.Duration
+	known := false // the time of the event before
+	for i, e := range rec.Events {
+		if e.ReadLate() {
+			known = false
+		}
 		if e.Shared() && i < len(rec.Events)-1 {
 			continue
 		}
 		if e.Kernel() {
 			s.sample(readLag, ms(e.Lag()))
 		}
-		if n > 0 {
-			s.sample(itl, ms(e.At-before.At))
-			s.gaps = append(s.gaps, interval{origin + int64(before.At), origin + int64(e.At)})
+		if known {
+			s.sample(itl, ms(e.At-before))
+			s.gaps = append(s.gaps, interval{origin + int64(before), origin + int64(e.At)})
 		}
-		before = e
-		n++
+		before, known = e.At, true
 	}
 }
 

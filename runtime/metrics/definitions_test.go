@@ -155,6 +155,28 @@ func TestSharedEvents(t *testing.T) {
 	}
 }
 
+// Where several events came in one read because the client was late, nobody knows
+// the gaps between them; those around them are left out, and no other.
+func TestReadLate(t *testing.T) {
+	c := finish(t, result.Counts{}, []request{
+		// 10→20, 20→60 with an event somewhere between, 60→80.
+		{events: []float64{10, 20, 60, 60, 80}, reads: []uint64{1, 2, 3, 3, 4}, spreads: []float64{9, 9, 35, 35, 19}, end: 80, edit: usage(1, 5)},
+		// The same, sent in one piece.
+		{events: []float64{10, 20, 60, 60, 80}, reads: []uint64{1, 2, 3, 3, 4}, spreads: []float64{9, 9, 1, 1, 19}, end: 80, edit: usage(1, 5)},
+		// The first two late; 60→90, the last one late with what is no token.
+		{events: []float64{50, 50, 60, 90}, reads: []uint64{1, 1, 2, 3}, spreads: []float64{45, 45, 9, 20}, end: 90, edit: func(rec *metrics.Record) {
+			usage(1, 4)(rec)
+			rec.Followed(wire.Arrival{Read: 3})
+		}},
+	})
+	holds(t, c, "itl", 2+3+1, 110.0/6, 10, 40) // 10 20, 10 40 20, 10
+	holds(t, c, "tpot", 2, 17.5, 17.5, 17.5)
+	holds(t, c, "e2el", 3, 250.0/3, 80, 90)
+	if want := (result.TokenEvents{All: 14, Shared: 1 + 1 + 2, ReadLate: 1 + 2, FirstShared: 1}); c.TokenEvents != want {
+		t.Errorf("token events %+v, want %+v", c.TokenEvents, want)
+	}
+}
+
 // The first output may be measured although the first token is not: reasoning
 // and the first word of the answer were read together.
 func TestFirstOutputBehindSharedReasoning(t *testing.T) {

@@ -21,6 +21,7 @@ type request struct {
 	head      float64
 	events    []float64
 	reads     []uint64  // that brought them; none: each its own
+	spreads   []float64 // within which a read's data may have come, ms; none: nobody knows
 	lags      []float64 // of the reads; none: 0
 	user      bool      // the kernel gave no stamps
 	output    float64   // first event that is not reasoning; 0: the first event
@@ -88,6 +89,9 @@ func (q request) arrive(rec *metrics.Record, at func(ms float64) time.Time) {
 		}
 		if q.lags != nil {
 			a.Lag = duration(q.lags[i])
+		}
+		if q.spreads != nil {
+			a.Spread = duration(q.spreads[i])
 		}
 		rec.Token(a, 0)
 		if rec.FirstOutput == 0 && e >= q.output {

@@ -121,6 +121,9 @@ func (r *Record) Token(a wire.Arrival, tokens int) {
 		e.tokens |= eventKernel
 		e.lag = uint32(max(0, min(a.Lag/time.Microsecond, math.MaxUint32)))
 	}
+	if a.Spread > together {
+		e.tokens |= eventWide
+	}
 	r.Events = append(r.Events, e)
 }
 
@@ -162,14 +165,20 @@ type Event struct {
 	At time.Duration
 
 	lag    uint32 // µs, saturating
-	tokens uint32 // and the two marks
+	tokens uint32 // and the three marks
 }
 
 const (
 	eventShared = 1 << 31
 	eventKernel = 1 << 30
-	eventTokens = eventKernel - 1 // as many can be counted
+	eventWide   = 1 << 29       // its read brought what may have come at different times
+	eventTokens = eventWide - 1 // as many can be counted
 )
+
+// together is within what time the data of a read must have come so that it is taken
+// as sent together: a stream's rhythm is tens of milliseconds, and what a service
+// writes in one piece, or a network holds up, comes within microseconds.
+const together = time.Millisecond
 
 // Tokens is how many tokens came with the event; 0: not known, counted as one.
 func (e Event) Tokens() int { return int(e.tokens & eventTokens) }
@@ -178,6 +187,11 @@ func (e Event) Tokens() int { return int(e.tokens & eventTokens) }
 // same read. The kernel's stamp, as the read itself, is that of the last part:
 // then At is an upper bound.
 func (e Event) Shared() bool { return e.tokens&eventShared != 0 }
+
+// ReadLate tells whether it is Shared because the client was not in time: when it
+// came is not known within a millisecond. Other shared events came, as far as
+// anybody can tell, together with what followed them.
+func (e Event) ReadLate() bool { return e.tokens&(eventShared|eventWide) == eventShared|eventWide }
 
 // Kernel tells whether At is the kernel's receive stamp; otherwise it is the
 // time at which the read had returned.

@@ -102,6 +102,13 @@ func (f *findings) add(rec *Record) {
 func (f *findings) addEvents(rec *Record) {
 	f.events.All += int64(len(rec.Events))
 	f.events.Shared += int64(rec.Coalesced)
+	if rec.Coalesced > 0 {
+		for _, e := range rec.Events {
+			if e.ReadLate() {
+				f.events.ReadLate++
+			}
+		}
+	}
 	if len(rec.Events) == 0 || rec.Whole {
 		return
 	}
@@ -148,6 +155,7 @@ func (f *findings) merge(o *findings) {
 	f.cachedOf += o.cachedOf
 	f.events.All += o.events.All
 	f.events.Shared += o.events.Shared
+	f.events.ReadLate += o.events.ReadLate
 	f.events.FirstShared += o.events.FirstShared
 	f.streams += o.streams
 	f.spans += o.spans
@@ -330,9 +338,11 @@ func (j *judgement) counting(c *result.Case) {
 }
 
 // arrivals looks at what is not known of the events' times. late tells whether
-// the client reads late: then it is its fault.
+// the client reads late: then it is its fault, as when that was seen of most of
+// the shared events.
 func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 	events := f.events
+	late = late || events.ReadLate > events.Shared/2
 	whose := "the service, or something on the way, sends them together"
 	if late {
 		whose = "the client was not in time to read them one by one"
@@ -348,13 +358,21 @@ func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 		}
 	}
 	if share := part(events.Shared, events.All); share > sharedSuspect {
-		j.reason("shared_reads", late && share > sharedInvalid, "%d of %d token events were read together with a later event (%s), so that gaps of itl may be several in one: trust tpot rather than itl; %s",
-			events.Shared, events.All, percent(share), whose)
+		j.reason("shared_reads", late && share > sharedInvalid, "%d of %d token events were read together with a later event (%s), and itl %s; %s",
+			events.Shared, events.All, percent(share), itlLacks(events), whose)
 	}
 	if share := part(c.Connections.Retransmitted, c.Counts.Requests); share > retransmitSuspect {
 		j.reason("retransmissions", false, "TCP segments were sent again during %d of %d requests (%s): the latencies hold what the network lost",
 			c.Connections.Retransmitted, c.Counts.Requests, percent(share))
 	}
+}
+
+// itlLacks says what shared events mean for itl.
+func itlLacks(events result.TokenEvents) string {
+	if events.ReadLate == 0 {
+		return "takes those of a read for one"
+	}
+	return fmt.Sprintf("lacks the gaps at %d of them", events.ReadLate)
 }
 
 // samples looks at the latency that every completed request has one of. A

@@ -154,6 +154,7 @@ type TokenSources struct {
 type TokenEvents struct {
 	All         int64 `json:"all"`
 	Shared      int64 `json:"shared"`       // read together with a later part of the stream: their times are upper bounds
+	ReadLate    int64 `json:"read_late"`    // of those: the client was not in time to see when they came, and no gap that begins or ends with one is in itl
 	FirstShared int64 `json:"first_shared"` // generations whose first token event is one of those
 }
 

@@ -68,6 +68,7 @@ type Request struct {
 	Tokens    []int   `json:"tokens,omitempty"`       // of each event; absent: one each
 	ReadLags  []int64 `json:"read_lags_us,omitempty"` // of each event; absent: all 0
 	Shared    []int   `json:"shared,omitempty"`       // events, counted from 0, whose time is an upper bound: they came in one read with a later part of the stream
+	ReadLate  []int   `json:"read_late,omitempty"`    // of these: the client was not in time to see when they came
 }
 
 // RequestError says why a request failed.

@@ -11,6 +11,9 @@ type Arrival struct {
 	// Lag is how long the data waited in the kernel until the read that brought
 	// it returned; 0 where Kernel is false, as nobody knows.
 	Lag time.Duration
+	// Spread is how long before At the first of the data with the same Read may have
+	// come: it was not there then. 0: nobody knows.
+	Spread time.Duration
 	// Kernel tells whose clock reading At is: the kernel's software receive
 	// stamp, or this process's own.
 	Kernel bool

@@ -44,9 +44,9 @@ func TestArrivalsNeverGoBack(t *testing.T) {
 	var c Conn
 	now := base.Add(time.Hour)
 	wall := now.UnixNano()
-	c.note(wall-int64(time.Millisecond), now)
+	c.note(wall-int64(time.Millisecond), now, unknown)
 	first := c.Arrival().At
-	c.note(wall-int64(5*time.Millisecond), now.Add(time.Microsecond))
+	c.note(wall-int64(5*time.Millisecond), now.Add(time.Microsecond), unknown)
 	if a := c.Arrival(); a.At.Before(first) {
 		t.Errorf("the second arrival is %v before the first", first.Sub(a.At))
 	}

@@ -16,10 +16,15 @@ type Conn struct {
 
 	at     atomic.Int64 // arrival of the newest data, since base
 	lag    atomic.Int64 // ns
+	spread atomic.Int64 // ns
 	reads  atomic.Uint64
 	kernel atomic.Bool // at is the kernel's
-	clock  mapping     // of the reads
-	filled bool        // the newest read has filled its buffer: there may be more
+
+	// Of the one who reads.
+	clock   mapping
+	filled  bool          // the newest read has filled its buffer: there may be more
+	after   time.Duration // nothing that came with the newest read was there at that time, since base
+	emptied time.Duration // when the newest read returned, since base
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -49,18 +54,21 @@ func New(c *net.TCPConn) (*Conn, error) {
 
 // Read reads what has arrived, and notes when that was.
 func (c *Conn) Read(p []byte) (int, error) {
-	n, stamp, err := c.receive(p)
+	n, stamp, after, err := c.receive(p)
 	if n > 0 {
-		c.note(stamp, time.Now())
+		c.note(stamp, time.Now(), after)
 		c.filled = n == len(p)
 	}
 	return n, err
 }
 
+// unknown is a time after which data came, where nobody can tell.
+const unknown time.Duration = -1
+
 // note stores the arrival of the newest data: by the kernel's stamp, if there
 // is one and the clocks agree on it, else now. Data comes in order, so it never
-// lies before what came earlier.
-func (c *Conn) note(stamp int64, now time.Time) {
+// lies before what came earlier. Nothing of it had come at the time after.
+func (c *Conn) note(stamp int64, now time.Time, after time.Duration) {
 	since := now.Sub(base)
 	lag, kernel := c.clock.lag(stamp, now.UnixNano(), since)
 	at := max(int64(since-lag), c.at.Load())
@@ -71,7 +79,17 @@ func (c *Conn) note(stamp int64, now time.Time) {
 	// with what did, and gives both the stamp of the newest.
 	if !c.filled {
 		c.reads.Add(1)
+		c.after = after
+		if after != unknown {
+			c.after = max(after, c.emptied)
+		}
 	}
+	c.emptied = since
+	spread := time.Duration(0)
+	if c.after != unknown {
+		spread = max(time.Duration(at)-c.after, 0)
+	}
+	c.spread.Store(int64(spread))
 }
 
 // Arrival says when the data of the newest read came; the zero value before
@@ -84,6 +102,7 @@ func (c *Conn) Arrival() Arrival {
 	return Arrival{
 		At:     base.Add(time.Duration(c.at.Load())),
 		Lag:    time.Duration(c.lag.Load()),
+		Spread: time.Duration(c.spread.Load()),
 		Kernel: c.kernel.Load(),
 		Read:   n,
 	}

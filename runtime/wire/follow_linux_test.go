@@ -309,3 +309,97 @@ func TestFollowAfterTheEnd(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What came in one read is known to have come after a time at which the connection
+// was empty: never later than it did, however late it is read, and hardly earlier
+// when somebody waited for it.
+func TestSpread(t *testing.T) {
+	w, other := pair(t)
+	late, lateOther := pair(t) // its reader keeps the poller busy
+	for late.poller != w.poller {
+		late, lateOther = pair(t)
+	}
+	type send struct{ first, last time.Time }
+	var sent []send
+	var all sync.WaitGroup
+	all.Go(func() {
+		defer other.Close()
+		defer lateOther.Close()
+		for i := range 40 {
+			time.Sleep(20 * time.Millisecond)
+			if i%4 == 3 {
+				lateOther.Write([]byte("hold "))
+				time.Sleep(time.Millisecond)
+			}
+			other.Write([]byte("token "))
+			s := send{first: time.Now()}
+			if i%2 == 1 {
+				time.Sleep(4 * time.Millisecond)
+				other.Write([]byte("token "))
+			}
+			s.last = time.Now()
+			sent = append(sent, s)
+		}
+	})
+	all.Go(func() {
+		b := make([]byte, 64)
+		late.Follow(func() bool {
+			for {
+				if _, err := late.Read(b); err != nil {
+					return err != ErrNothing
+				}
+				time.Sleep(12 * time.Millisecond)
+			}
+		})
+	})
+	var arrivals []Arrival
+	var sizes []int
+	all.Go(func() {
+		b := make([]byte, 64)
+		w.Follow(func() bool {
+			for {
+				n, err := w.Read(b)
+				if err != nil {
+					return err != ErrNothing
+				}
+				arrivals, sizes = append(arrivals, w.Arrival()), append(sizes, n)
+			}
+		})
+	})
+	all.Wait()
+
+	const token = len("token ")
+	merged, narrow, taken := 0, 0, 0
+	for i, a := range arrivals {
+		s := sent[0]
+		first := s.first
+		if taken == token { // the second of a pair
+			first = s.last
+		}
+		if empty := a.At.Add(-a.Spread); empty.After(first) {
+			t.Errorf("read %d: it was not there %v after it had been sent", i, empty.Sub(first))
+		}
+		if a.Spread > 0 && a.Spread < 15*time.Millisecond {
+			narrow++
+		}
+		for taken += sizes[i]; len(sent) > 0; sent = sent[1:] {
+			size := token
+			if sent[0].last.Sub(sent[0].first) > 3*time.Millisecond {
+				size = 2 * token
+			}
+			if taken < size {
+				break
+			}
+			taken -= size
+		}
+		if sizes[i] > token {
+			merged++
+		}
+	}
+	if merged == 0 {
+		t.Error("nothing was read late: the test shows nothing")
+	}
+	if narrow == 0 {
+		t.Error("no read knows its time better than that it came after the one before")
+	}
+}

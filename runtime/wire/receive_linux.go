@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -34,28 +35,30 @@ func (r *receiver) open(s *socket) {
 const stampOptions = unix.SOF_TIMESTAMPING_RX_SOFTWARE | unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_OPT_TSONLY
 
 // receive reads once. stamp is the arrival, Unix nanoseconds; 0 where the kernel
-// gave none.
-func (c *Conn) receive(p []byte) (n int, stamp int64, err error) {
+// gave none. Nothing of what was read had come at the time after, since base.
+func (c *Conn) receive(p []byte) (n int, stamp int64, after time.Duration, err error) {
 	s := &c.socket
 	if len(p) == 0 {
-		return 0, 0, nil
+		return 0, 0, 0, nil
 	}
 	for {
 		switch {
 		case s.reading.expired.Load():
-			return 0, 0, s.fault("read", os.ErrDeadlineExceeded)
+			return 0, 0, 0, s.fault("read", os.ErrDeadlineExceeded)
 		case !s.enter():
-			return 0, 0, s.fault("read", net.ErrClosed)
+			return 0, 0, 0, s.fault("read", net.ErrClosed)
 		case s.stepping && !s.mayRead():
 			s.leave()
-			return 0, 0, ErrNothing
+			return 0, 0, 0, ErrNothing
 		}
+		empty := time.Duration(s.empty.Load()) // of what epoll tells from here on, another may be true
+		s.unread.Store(false)
 		n, errno := c.take(s.fd, p)
 		s.leave()
 		switch {
 		case errno == unix.EAGAIN && s.stepping:
 			s.told, s.more = 0, false
-			return 0, 0, ErrNothing
+			return 0, 0, 0, ErrNothing
 		case errno == unix.EAGAIN:
 			s.more = false
 			<-s.readable
@@ -69,11 +72,11 @@ func (c *Conn) receive(p []byte) (n int, stamp int64, err error) {
 		s.more = !s.stepping || s.told != 0
 		switch {
 		case errno != 0:
-			return 0, 0, s.fault("read", errno)
+			return 0, 0, 0, s.fault("read", errno)
 		case n == 0:
-			return 0, 0, io.EOF
+			return 0, 0, 0, io.EOF
 		}
-		return n, timestamp(c.control[:c.header.Controllen]), nil
+		return n, timestamp(c.control[:c.header.Controllen]), empty, nil
 	}
 }
 

@@ -28,6 +28,9 @@ type socket struct {
 	// Of the one who reads: there may be something that epoll will not tell again.
 	more bool
 
+	unread atomic.Bool  // epoll has told of data, and nobody has begun to read it
+	empty  atomic.Int64 // a time before that at which there was none, since base
+
 	// Of Follow. While following is set, step runs in the poller's goroutine, and
 	// the fields after it are that one's.
 	following atomic.Bool
@@ -116,6 +119,9 @@ func (s *socket) ready(events uint32) {
 	}
 	if events&^unix.EPOLLOUT == 0 {
 		return
+	}
+	if s.unread.CompareAndSwap(false, true) {
+		s.empty.Store(int64(s.poller.empty))
 	}
 	if !s.following.Load() {
 		put(s.readable)

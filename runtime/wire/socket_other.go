@@ -21,9 +21,9 @@ type receiver struct{}
 
 func (*receiver) open(*socket) {}
 
-func (c *Conn) receive(p []byte) (n int, stamp int64, err error) {
+func (c *Conn) receive(p []byte) (n int, stamp int64, after time.Duration, err error) {
 	n, err = c.TCPConn.Read(p)
-	return n, 0, err
+	return n, 0, unknown, err
 }
 
 // Follow calls step until it returns true. Read waits for data in it.
