@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	dir := t.TempDir()
-	b := &bench{weir: filepath.Join(dir, "weir"), dir: dir, rounds: 1, quick: true, out: io.Discard}
+	b := &bench{weir: filepath.Join(dir, "weir"), dir: dir, rounds: 1, quick: true, itl: 20 * time.Millisecond, out: io.Discard}
 	if out, err := exec.Command("go", "build", "-o", b.weir, "weir/cmd/weir").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

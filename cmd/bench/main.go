@@ -35,7 +35,7 @@ type bench struct {
 	rounds   int
 	quick    bool
 	itl      time.Duration // between the tokens of a stream
-	out      io.Writer // says how far it is
+	out      io.Writer     // says how far it is
 	report   report
 }
 
