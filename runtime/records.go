@@ -24,7 +24,7 @@ func (r *run) keep(number int, name string) func(*metrics.Record) time.Duration 
 	}
 }
 
-var kinds = map[metrics.Kind]string{metrics.KindLLM: "llm", metrics.KindHTTP: "http"}
+var kinds = map[metrics.Kind]string{metrics.KindLLM: "llm", metrics.KindHTTP: "http", metrics.KindPooling: "pooling"}
 
 // requests are used again for the room of their lists.
 var requests = sync.Pool{New: func() any { return new(result.Request) }}
@@ -40,6 +40,8 @@ func describe(to *result.Request, rec *metrics.Record) {
 		Connect:      rec.Connect.Microseconds(),
 		TLS:          rec.TLS.Microseconds(),
 		Reused:       rec.Reused,
+		Retried:      rec.Retried,
+		Model:        rec.Model,
 		Resent:       rec.Resent,
 		Retransmits:  rec.Retransmits,
 		BytesOut:     rec.BytesOut,

@@ -14,6 +14,7 @@ import (
 	"weir/modules/core"
 	"weir/modules/dataset"
 	"weir/modules/llm"
+	custommetrics "weir/modules/metrics"
 	"weir/modules/output"
 	"weir/modules/tokenizer"
 	"weir/runtime/metrics"
@@ -121,6 +122,7 @@ func runPlan(t *testing.T, args []string, play func(number int) *result.Case) {
 			"weir/llm":       llm.New(clients, "weir"),
 			"weir/tokenizer": tokenizers,
 			"weir/dataset":   dataset.New(),
+			"weir/metrics":   custommetrics.New(),
 			"weir/output":    output.Module{},
 		},
 		LookupEnv: func(string) (string, bool) { return "", false },

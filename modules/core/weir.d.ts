@@ -422,6 +422,8 @@ declare module "weir" {
     requests_interrupted: number;
     /** Requests that were sent again because a kept connection was dead. */
     requests_resent: number;
+    /** Failed requests that were followed by another attempt. */
+    requests_retried: number;
   }
 
   /** Totals of completed requests over the case's duration, per second. */

@@ -4,15 +4,26 @@ import (
 	"slices"
 	"strings"
 
-	"weir/runtime/metrics"
+	"weir/runtime/transport"
 )
 
 // Backend is a wire protocol: how a request is written and how its answer is
 // read. A backend has no state; adding one is a file and a row of the table.
 type Backend struct {
-	Name string
-	Path string // added to the endpoint's base URL
-	Chat bool   // takes messages rather than a prompt
+	Name      string
+	Path      string // added to the endpoint's base URL; {model} stands for the model's name
+	WholePath string // instead of Path for an answer that is not streamed; "": the same
+	Chat      bool   // takes messages rather than a prompt
+	System    bool   // takes the system's message apart from the others
+	KeyHeader string // where the API key goes; "": Authorization: Bearer
+
+	ContentType string             // of the request; "": application/json
+	headers     []transport.Header // that every request has besides
+	task        task
+	format      format
+	custom      *custom
+	ids         bool // takes a prompt as token ids
+	unmarked    bool // nothing in a stream tells that it is complete but the proper end of the body
 
 	// appendBody appends the request's JSON to dst.
 	appendBody func(dst []byte, c *call) []byte
@@ -22,8 +33,60 @@ type Backend struct {
 	decodeWhole func(body []byte, out *output) error
 }
 
+// task is what a service does with a request.
+type task uint8
+
+const (
+	taskGenerate task = iota
+	taskEmbed
+	taskRerank
+)
+
+// method is the method of an Endpoint that asks for a task.
+func (t task) method() string {
+	return [...]string{"complete(prompt)", "embed(input)", "rerank(query, documents)"}[t]
+}
+
+// nothing says that an answer had nothing of what was asked for.
+func (t task) nothing() string {
+	return [...]string{"the answer ended without a token", "the answer has no embedding", "the answer has no score"}[t]
+}
+
+// format is the form of a stream.
+type format uint8
+
+const (
+	formatSSE format = iota
+	formatValues
+)
+
+// cut is how the stream is cut into events.
+func (f format) cut() transport.Format {
+	if f == formatValues {
+		return transport.Values
+	}
+	return transport.SSE
+}
+
+// is tells whether an answer of that media type can be such a stream. "" is none
+// given.
+func (f format) is(mediaType string) bool {
+	switch mediaType {
+	case "", "text/event-stream":
+		return true
+	case "text/plain", "application/json", "application/x-ndjson", "application/jsonl", "application/octet-stream":
+		return f == formatValues
+	}
+	return false
+}
+
 // backends is the table of wire protocols, by the name that scripts use.
-var backends = []*Backend{openAI, openAIChat}
+var backends = []*Backend{
+	openAIChat, openAI, openAIResponses, anthropic,
+	vllm, sglang, tgi, llamaCPP,
+	trt, triton, mindie, mindieVLLM, mindieTGI, mindieTriton, mindspore, base,
+	embeddings, rerank,
+}
 
 func findBackend(name string) *Backend {
 	i := slices.IndexFunc(backends, func(b *Backend) bool { return b.Name == name })
@@ -42,66 +105,7 @@ func BackendNames() []string {
 	return names
 }
 
-// output is what an answer has brought so far. Decoders add to it.
-type output struct {
-	choices   [][]byte // the text of each choice, by index
-	reasoning []byte
-	toolCalls []byte // function names and arguments, as they came
-	finish    string
-	id        string
-
-	usage struct {
-		hasInput, hasOutput              bool // the service said how many
-		input, output, reasoning, cached int
-	}
-
-	// Of the newest event:
-	text bool // it brought text of the answer
-	more bool // it brought reasoning or a part of a tool call
-	done bool // it is the protocol's end mark
-	fail *metrics.Error
-
-	place   textPlace // of its text
-	effects bool      // it said something besides: usage, a finish reason, a part of a tool call
-}
-
-// begin forgets what the event before brought.
-func (o *output) begin() {
-	o.text, o.more, o.done, o.fail = false, false, false, nil
-	o.place, o.effects = textPlace{}, false
-}
-
-// take appends a string value of an event to what it is a part of, and notes
-// where it stood. Any other value is skipped. It tells whether there was text.
-func (o *output) take(value cursor, into *[]byte, belongs textPlace) bool {
-	if value.peek() != '"' {
-		return false
-	}
-	before := len(*into)
-	belongs.texts, belongs.from = o.place.texts+1, value.i+1
-	*into, _ = value.text(*into)
-	belongs.to = value.i - 1
-	o.place = belongs
-	return len(*into) > before
-}
-
-// choice is the text of choice i so far. Services number their choices from 0
-// without gaps, so a number out of reach is a choice of its own at the end.
-func (o *output) choice(i int) *[]byte {
-	const most = 1024
-	for len(o.choices) <= min(i, most) {
-		o.choices = append(o.choices, nil)
-	}
-	return &o.choices[min(i, most)]
-}
-
-// generated is all text that the service made, for counting its tokens.
-func (o *output) generated() string {
-	var all strings.Builder
-	all.Write(o.reasoning)
-	all.Write(o.toolCalls)
-	for _, c := range o.choices {
-		all.Write(c)
-	}
-	return all.String()
+// at is the backend's path for a model.
+func (b *Backend) at(path, model string) string {
+	return strings.ReplaceAll(path, "{model}", model)
 }

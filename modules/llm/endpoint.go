@@ -7,12 +7,14 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/dop251/goja"
 
 	"weir/runtime/metrics"
 	"weir/runtime/script"
+	"weir/runtime/suggest"
 	"weir/runtime/transport"
 )
 
@@ -20,10 +22,10 @@ import (
 // on the runtime's loop; what a request needs is copied into its call.
 type endpoint struct {
 	rt      *script.Runtime
-	client  *transport.Client
 	backend *Backend
-	uri     string
-	host    string
+	targets []target
+	fleet   *fleet
+	least   bool // the target with the fewest requests in flight, instead of each in turn
 	counter tokenCounter
 	settings
 }
@@ -48,12 +50,21 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 		stream:    true,
 		keepAlive: true,
 		limits:    transport.Limits{Connect: transport.DefaultConnectLimit, Total: defaultTimeout},
-		headers: []transport.Header{
-			{Name: "User-Agent", Value: m.userAgent},
-			{Name: "Content-Type", Value: "application/json"},
-		},
 	}}
-	backend, base, verbatim, path := "openai-chat", "", "", ""
+	e.backend = openAIChat
+	// What the backend itself says of headers comes first, whatever the order of the options.
+	if v := o.Get("backend"); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
+		var err error
+		if e.backend, err = chooseBackend(rt, v); err != nil {
+			return nil, fmt.Errorf("new Endpoint: %w", err)
+		}
+	}
+	e.setHeaders(m.userAgent)
+	if e.backend.task != taskGenerate {
+		e.stream = false
+	}
+	var bases, verbatim []string
+	path := ""
 	var options transport.Options
 	text := func(into *string) func(goja.Value) error {
 		return func(v goja.Value) error { *into = v.String(); return nil }
@@ -67,13 +78,21 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 		}
 	}
 	err := e.apply(o, map[string]func(goja.Value) error{
-		"backend":    text(&backend),
-		"url":        text(&base),
-		"requestUrl": text(&verbatim),
+		"backend":    func(goja.Value) error { return nil },
+		"url":        texts(&bases),
+		"requestUrl": texts(&verbatim),
 		"path":       text(&path),
-		"insecure":   func(v goja.Value) error { options.Insecure = v.ToBoolean(); return nil },
-		"apiKey":     header("Authorization", "Bearer "),
-		"appCode":    header("X-Apig-AppCode", ""),
+		"balance": func(v goja.Value) error {
+			e.least = v.String() == "least-in-flight"
+			if !e.least && v.String() != "round-robin" {
+				return fmt.Errorf(`%q is neither "round-robin" nor "least-in-flight"`, v)
+			}
+			return nil
+		},
+		"insecure":  func(v goja.Value) error { options.Insecure = v.ToBoolean(); return nil },
+		"apiKey":    e.keyHeader(header),
+		"appCode":   header("X-Apig-AppCode", ""),
+		"authToken": header("X-Auth-Token", ""),
 		"tokenizer": func(v goja.Value) error {
 			e.counter, ok = script.ValueOf(v).(tokenCounter)
 			if !ok {
@@ -85,32 +104,150 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 	if err != nil {
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
-	if e.backend = findBackend(backend); e.backend == nil {
-		return nil, fmt.Errorf("new Endpoint: there is no backend %q; the backends are %s", backend, strings.Join(BackendNames(), ", "))
-	}
-	var target *url.URL
-	switch {
-	case verbatim != "":
-		e.client, target, err = m.clients.Client(verbatim, options)
-	case base == "":
-		err = fmt.Errorf(`no url; give the base URL of the service, such as "http://127.0.0.1:8000"`)
-	default:
-		e.client, target, err = m.clients.Client(base, options)
-		if err == nil {
-			if path == "" {
-				path = e.backend.Path
-			}
-			target = join(target, path)
-		}
-	}
-	if err != nil {
+	if err := m.aim(e, bases, verbatim, path, options); err != nil {
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
-	if e.keepAlive {
-		e.client.KeepsConnections(e.limits.Connect)
-	}
-	e.uri, e.host = target.RequestURI(), target.Host
 	return e, nil
+}
+
+// setHeaders sets the headers that every request to such a service has.
+func (e *endpoint) setHeaders(userAgent string) {
+	content := e.backend.ContentType
+	if content == "" {
+		content = "application/json"
+	}
+	if userAgent != "" {
+		e.headers = append(e.headers, transport.Header{Name: "User-Agent", Value: userAgent})
+	}
+	e.headers = append(e.headers, transport.Header{Name: "Content-Type", Value: content})
+	e.headers = append(e.headers, e.backend.headers...)
+}
+
+// keyHeader puts an API key where the backend wants it.
+func (e *endpoint) keyHeader(header func(name, prefix string) func(goja.Value) error) func(goja.Value) error {
+	if e.backend.KeyHeader != "" {
+		return header(e.backend.KeyHeader, "")
+	}
+	return header("Authorization", "Bearer ")
+}
+
+// chooseBackend finds a backend by its name, or makes one of a script's own.
+func chooseBackend(rt *script.Runtime, v goja.Value) (*Backend, error) {
+	if o, ok := v.(*goja.Object); ok {
+		return newCustom(rt, o)
+	}
+	b := findBackend(v.String())
+	if b == nil {
+		if near := suggest.Nearest(v.String(), BackendNames()); near != "" {
+			return nil, fmt.Errorf("there is no backend %q; did you mean %q?", v, near)
+		}
+		return nil, fmt.Errorf("there is no backend %q; the backends are %s", v, strings.Join(BackendNames(), ", "))
+	}
+	return b, nil
+}
+
+// texts takes one text or several.
+func texts(into *[]string) func(goja.Value) error {
+	return func(v goja.Value) error {
+		switch x := v.Export().(type) {
+		case string:
+			if x != "" {
+				*into = []string{x}
+			}
+			return nil
+		case []any:
+			for _, one := range x {
+				text, ok := one.(string)
+				if !ok {
+					return fmt.Errorf("%v is no text", one)
+				}
+				*into = append(*into, text)
+			}
+			return nil
+		}
+		return fmt.Errorf("%s is neither a text nor a list of texts", v)
+	}
+}
+
+// target is a place that requests go to.
+type target struct {
+	client   *transport.Client
+	uri      string
+	wholeURI string // for answers that are not streamed
+	host     string
+	flying   *atomic.Int64 // requests in flight
+}
+
+// fleet is what the endpoints with the same targets, one in each runtime, have in
+// common.
+type fleet struct {
+	next   atomic.Uint64
+	flying []atomic.Int64
+}
+
+// aim sets an endpoint's targets: base URLs with a path, or URLs as they are.
+func (m *Module) aim(e *endpoint, bases, verbatim []string, path string, options transport.Options) error {
+	urls := bases
+	if len(verbatim) > 0 {
+		urls = verbatim
+	}
+	if len(urls) == 0 {
+		return fmt.Errorf(`no url; give the base URL of the service, such as "http://127.0.0.1:8000"`)
+	}
+	e.fleet = m.fleetOf(strings.Join(urls, "\n"), len(urls))
+	for i, raw := range urls {
+		client, u, err := m.clients.Client(raw, options)
+		if err != nil {
+			return err
+		}
+		if e.keepAlive {
+			client.KeepsConnections(e.limits.Connect)
+		}
+		t := target{client: client, uri: u.RequestURI(), wholeURI: u.RequestURI(), host: u.Host, flying: &e.fleet.flying[i]}
+		if len(verbatim) == 0 {
+			whole := path
+			if path == "" {
+				path, whole = e.backend.Path, e.backend.WholePath
+			}
+			if whole == "" {
+				whole = path
+			}
+			t.uri = join(u, e.backend.at(path, e.model)).RequestURI()
+			t.wholeURI = join(u, e.backend.at(whole, e.model)).RequestURI()
+		}
+		e.targets = append(e.targets, t)
+	}
+	return nil
+}
+
+// fleetOf returns the fleet of some targets.
+func (m *Module) fleetOf(urls string, n int) *fleet {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f := m.fleets[urls]
+	if f == nil {
+		f = &fleet{flying: make([]atomic.Int64, n)}
+		m.fleets[urls] = f
+	}
+	return f
+}
+
+// pick chooses the target of the next request.
+func (e *endpoint) pick() *target {
+	if len(e.targets) == 1 {
+		return &e.targets[0]
+	}
+	first := int((e.fleet.next.Add(1) - 1) % uint64(len(e.targets)))
+	if !e.least {
+		return &e.targets[first]
+	}
+	best := &e.targets[first]
+	for i := 1; i < len(e.targets); i++ {
+		if t := &e.targets[(first+i)%len(e.targets)]; t.flying.Load() < best.flying.Load() {
+			best = t
+		}
+	}
+	return best
 }
 
 // join adds a backend's path to a base URL. A base that ends in /v1, as OpenAI
@@ -133,15 +270,26 @@ type call struct {
 	prompt    string
 	promptIDs []int
 	messages  []byte // JSON
+	system    []byte // JSON, where the backend takes it apart from the messages
+	input     []byte // JSON: what is to be embedded, or the documents to be ranked
+	body      []byte // JSON, where the script has made it
+	echo      bool   // the script has asked the service to repeat the prompt
 }
 
 // complete is endpoint.complete(prompt, options?).
 func (e *endpoint) complete(args goja.FunctionCall) (any, error) {
 	c := &call{settings: e.settings, backend: e.backend}
+	if e.backend.task != taskGenerate {
+		return nil, e.wrongTask("complete")
+	}
 	if err := c.setPrompt(args.Argument(0)); err != nil {
 		return nil, fmt.Errorf("complete: %w", err)
 	}
-	return e.start("complete", c, args.Argument(1))
+	return e.start("complete", c, args.Argument(1), args.Argument(0))
+}
+
+func (e *endpoint) wrongTask(method string) error {
+	return fmt.Errorf("%s: backend %q does not do that; use %s", method, e.backend.Name, e.backend.task.method())
 }
 
 // chat is endpoint.chat(messages, options?).
@@ -161,10 +309,74 @@ func (e *endpoint) chat(args goja.FunctionCall) (any, error) {
 		}
 	}
 	var err error
+	if first, ok := o.Get("0").(*goja.Object); ok && e.backend.System && first.Get("role").String() == "system" {
+		if c.system, err = toJSON(first.Get("content")); err != nil {
+			return nil, fmt.Errorf("chat: %w", err)
+		}
+		rest, err := e.rt.VM().RunString("(list) => list.slice(1)")
+		if err != nil {
+			return nil, fmt.Errorf("chat: %w", err)
+		}
+		slice, _ := goja.AssertFunction(rest)
+		v, err := slice(goja.Undefined(), o)
+		if err != nil {
+			return nil, fmt.Errorf("chat: %w", err)
+		}
+		o = v.(*goja.Object)
+	}
 	if c.messages, err = json.Marshal(o); err != nil {
 		return nil, fmt.Errorf("chat: %w", err)
 	}
-	return e.start("chat", c, args.Argument(1))
+	return e.start("chat", c, args.Argument(1), args.Argument(0))
+}
+
+// embed is endpoint.embed(input, options?): a text, a list of texts, token ids, a list
+// of such lists, or an item of a dataset.
+func (e *endpoint) embed(args goja.FunctionCall) (any, error) {
+	if e.backend.task != taskEmbed {
+		return nil, e.wrongTask("embed")
+	}
+	c := &call{settings: e.settings, backend: e.backend}
+	v := args.Argument(0)
+	o, isObject := v.(*goja.Object)
+	_, isText := v.Export().(string)
+	switch {
+	case isObject && o.ClassName() != "Array":
+		if err := c.setPrompt(v); err != nil {
+			return nil, fmt.Errorf("embed: %w", err)
+		}
+		c.input = appendString(nil, c.prompt)
+	case isText:
+		c.prompt = v.String()
+		c.input = appendString(nil, c.prompt)
+	case isObject:
+		var err error
+		if c.input, err = json.Marshal(o); err != nil {
+			return nil, fmt.Errorf("embed: %w", err)
+		}
+	default:
+		return nil, fmt.Errorf("embed: %v is nothing to embed: it must be a string, a list of strings or token ids, or an item of a dataset", v)
+	}
+	return e.start("embed", c, args.Argument(1), args.Argument(0))
+}
+
+// rerank is endpoint.rerank(query, documents, options?).
+func (e *endpoint) rerank(args goja.FunctionCall) (any, error) {
+	if e.backend.task != taskRerank {
+		return nil, e.wrongTask("rerank")
+	}
+	c := &call{settings: e.settings, backend: e.backend}
+	query, isText := args.Argument(0).Export().(string)
+	documents, isList := args.Argument(1).(*goja.Object)
+	if !isText || !isList || documents.ClassName() != "Array" {
+		return nil, fmt.Errorf(`rerank needs a query and a list of documents, such as rerank("What is a weir?", ["A low dam.", "A bird."])`)
+	}
+	c.prompt = query
+	var err error
+	if c.input, err = json.Marshal(documents); err != nil {
+		return nil, fmt.Errorf("rerank: %w", err)
+	}
+	return e.start("rerank", c, args.Argument(2), args.Argument(0))
 }
 
 // setPrompt takes a prompt as text, as token ids, or as an item of a dataset,
@@ -185,7 +397,7 @@ func (c *call) setPrompt(v goja.Value) error {
 		c.askedInput = int(n.ToInteger())
 	}
 	if n := item.Get("outputTokens"); n != nil && n.ToInteger() > 0 {
-		c.maxTokens = float64(n.ToInteger())
+		c.maxTokens = int(n.ToInteger())
 	}
 	return nil
 }
@@ -202,7 +414,7 @@ func (c *call) setText(v goja.Value) error {
 	if !isObject || list.ClassName() != "Array" {
 		return fmt.Errorf("%v is no prompt: it must be a string, a list of token ids, or an item of a dataset", v)
 	}
-	if c.backend.Chat {
+	if !c.backend.ids {
 		return fmt.Errorf("backend %q takes no token ids; give a text", c.backend.Name)
 	}
 	ids, _ := list.Export().([]any)
@@ -219,8 +431,8 @@ func (c *call) setText(v goja.Value) error {
 }
 
 // start sends the request from a goroutine of its own and returns the promise
-// of its reply.
-func (e *endpoint) start(what string, c *call, options goja.Value) (any, error) {
+// of its reply. prompt is what the script gave.
+func (e *endpoint) start(what string, c *call, options, prompt goja.Value) (any, error) {
 	if o, ok := options.(*goja.Object); ok {
 		if err := c.apply(o, nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", what, err)
@@ -228,20 +440,49 @@ func (e *endpoint) start(what string, c *call, options goja.Value) (any, error) 
 	} else if !goja.IsUndefined(options) && !goja.IsNull(options) {
 		return nil, fmt.Errorf("%s: the second argument must be an object of options, not %s", what, options)
 	}
-	rec := metrics.NewRecord()
-	rec.Kind = metrics.KindLLM
-	rec.Iteration, _ = e.rt.Current().(*metrics.Iteration)
-	rec.AskedIn = c.askedInput
-	if c.ignoreEOS {
-		rec.AskedOut = int(c.maxTokens)
+	if c.backend.task != taskGenerate && c.stream {
+		return nil, fmt.Errorf("%s: option stream: backend %q sends no streams", what, c.backend.Name)
 	}
-	rec.Recorder().Announce(rec)
-	x := &exchange{client: e.client, uri: e.uri, host: e.host, counter: e.counter, call: c, rec: rec}
+	for _, m := range c.extra {
+		c.echo = c.echo || m.key == "echo" && string(m.json) == "true"
+	}
+	iteration, _ := e.rt.Current().(*metrics.Iteration)
+	if c.mix != nil {
+		c.model = c.mix.draw(iteration)
+	}
+	if c.backend.custom != nil {
+		var err error
+		if c.body, err = c.backend.custom.request(c, prompt); err != nil {
+			return nil, fmt.Errorf("%s: %w", what, err)
+		}
+	}
+	x := &exchange{target: e.pick(), counter: e.counter, call: c, rec: c.record(iteration)}
 	promise, settle := e.rt.Promise()
 	ctx := e.rt.Context()
+	if c.backend.custom != nil {
+		x.script = c.backend.custom.begin(ctx, e.rt)
+	}
 	go func() {
 		reply := x.run(ctx)
-		settle(func() (any, error) { return reply.object(e.rt), nil })
+		thrown := x.script.end()
+		settle(func() (any, error) { return reply.object(e.rt), thrown })
 	}()
 	return promise, nil
+}
+
+// record makes the record of an attempt, and announces it.
+func (c *call) record(iteration *metrics.Iteration) *metrics.Record {
+	rec := metrics.NewRecord()
+	rec.Kind = metrics.KindLLM
+	if c.backend.task != taskGenerate {
+		rec.Kind = metrics.KindPooling
+	}
+	rec.Iteration = iteration
+	rec.Model = c.model
+	rec.AskedIn = c.askedInput
+	if c.ignoreEOS && rec.Kind == metrics.KindLLM {
+		rec.AskedOut = c.maxTokens
+	}
+	rec.Recorder().Announce(rec)
+	return rec
 }

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -17,15 +18,16 @@ import (
 // goroutine, but for take, which the transport calls while that one waits; nothing
 // else touches its record until that is closed.
 type exchange struct {
-	client    *transport.Client
-	uri, host string
-	counter   tokenCounter
-	call      *call
-	rec       *metrics.Record
-	out       output
-	reading   *reading // nil: the answer is no stream, or has not begun
-	counted   int      // tokens that the service has counted up to the newest token event
-	more      bool     // something came in one read with the newest token event
+	target  *target
+	counter tokenCounter
+	call    *call
+	rec     *metrics.Record
+	out     output
+	reading *reading  // nil: the answer is no stream, or has not begun
+	counted int       // tokens that the service has counted up to the newest token event
+	more    bool      // something came in one read with the newest token event
+	after   string    // what the service said of the time to wait before another attempt
+	script  *scripted // decodes instead of the backend; nil: it does
 }
 
 // After a protocol's end mark only the end of the body is still to come; a
@@ -50,25 +52,52 @@ type reading struct {
 	failed *metrics.Error // why the stream ended, nil after a proper end
 }
 
-func (r *reading) begin(ex *transport.Exchange) {
-	r.events.Reset(ex, transport.SSE)
+func (r *reading) begin(ex *transport.Exchange, f format) {
+	r.events.Reset(ex, f.cut())
 	r.repeat.reset()
 	r.failed = nil
 }
 
-// run sends the request and follows the answer to its end.
+// run sends the request and follows the answer to its end, and again as often as
+// the script wants it where it fails.
 func (x *exchange) run(ctx context.Context) *reply {
+	for attempt := 1; ; attempt++ {
+		x.once(ctx)
+		wait, again := x.call.retry.again(attempt, x.rec.Error, x.after)
+		if !again || !pause(ctx, wait) {
+			r := newReply(x)
+			r.attempts = attempt
+			x.rec.Recorder().Close(x.rec)
+			return r
+		}
+		// The next one is announced before this one is closed, so that the case waits for it.
+		next := x.call.record(x.rec.Iteration)
+		x.rec.Retried = true
+		x.rec.Recorder().Close(x.rec)
+		*x = exchange{target: x.target, counter: x.counter, call: x.call, rec: next, script: x.script}
+	}
+}
+
+// once makes one attempt.
+func (x *exchange) once(ctx context.Context) {
+	x.target.flying.Add(1)
 	x.rec.Error = x.follow(ctx)
+	x.target.flying.Add(-1)
 	if x.rec.End.IsZero() {
 		x.rec.End = time.Now()
 	}
 	x.count()
-	if x.rec.Error == nil && x.rec.Output.N == 0 && len(x.rec.Events) == 0 {
-		x.rec.Error = &metrics.Error{Kind: "no_output", Status: x.rec.Status, Message: "the answer ended without a token"}
+	if x.rec.Error == nil && !x.bore() {
+		x.rec.Error = &metrics.Error{Kind: "no_output", Status: x.rec.Status, Message: x.call.backend.task.nothing()}
 	}
-	r := newReply(x)
-	x.rec.Recorder().Close(x.rec)
-	return r
+}
+
+// bore tells whether the answer had what was asked for.
+func (x *exchange) bore() bool {
+	if x.call.backend.task != taskGenerate {
+		return x.out.results > 0
+	}
+	return x.rec.Output.N > 0 || len(x.rec.Events) > 0
 }
 
 func (x *exchange) follow(ctx context.Context) *metrics.Error {
@@ -76,14 +105,30 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 	defer bodies.Put(body)
 	*body = x.call.backend.appendBody((*body)[:0], x.call)
 
-	ex, failed := x.client.Send(ctx, &transport.Request{
-		Method: "POST", URI: x.uri, Host: x.host, Header: x.call.headers, Body: *body,
+	x.out.prompt = x.call.prompt
+	if x.call.n != nil {
+		x.out.wanted = int(*x.call.n)
+	}
+	uri := x.target.uri
+	if !x.call.stream {
+		uri = x.target.wholeURI
+	}
+	req := &transport.Request{
+		Method: "POST", URI: uri, Host: x.target.host, Header: x.call.headers, Body: *body,
 		Limits: x.call.limits, Close: !x.call.keepAlive, Follow: x.take,
-	}, x.rec)
+	}
+	if x.script != nil { // it waits for JavaScript, so it must not hold up others
+		req.Follow = nil
+	}
+	ex, failed := x.target.client.Send(ctx, req, x.rec)
 	if failed != nil {
 		return failed
 	}
 	defer ex.Close()
+	if x.script != nil {
+		for !x.take(ex) {
+		}
+	}
 
 	switch {
 	case x.reading != nil:
@@ -109,7 +154,15 @@ func (x *exchange) refused(ex *transport.Exchange) *metrics.Error {
 	if message == "" {
 		message = "no message"
 	}
-	return &metrics.Error{Kind: "http_status", Status: ex.Status(), Message: message}
+	x.after = ex.Header("Retry-After")
+	kind := "http_status"
+	if ex.Status() == 429 {
+		kind = "rate_limited"
+		if x.after != "" {
+			message += " (Retry-After: " + transport.Excerpt(x.after) + ")"
+		}
+	}
+	return &metrics.Error{Kind: kind, Status: ex.Status(), Message: message}
 }
 
 // notAStream reads an answer that claims success but is not the stream asked
@@ -120,7 +173,7 @@ func (x *exchange) notAStream(ex *transport.Exchange) *metrics.Error {
 	message := errorText(body)
 	if kind == "application/json" {
 		var o output
-		if x.call.backend.decodeWhole(body, &o) == nil && o.fail != nil {
+		if decode := x.call.backend.decodeWhole; decode != nil && decode(body, &o) == nil && o.fail != nil {
 			return &metrics.Error{Kind: "stream_error", Status: 200, Message: o.fail.Message}
 		}
 	}
@@ -138,15 +191,17 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 	x.rec.End = at.At
 	x.rec.Whole = true
 	x.out.begin()
-	if err := x.call.backend.decodeWhole(body, &x.out); err != nil {
+	if x.script != nil {
+		x.out.fail = x.script.decode(body, &x.out)
+	} else if err := x.call.backend.decodeWhole(body, &x.out); err != nil {
 		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("the answer cannot be decoded: %v: %s", err, errorText(body))}
 	}
 	if x.out.fail != nil {
 		x.out.fail.Status = 200
 		return x.out.fail
 	}
-	if x.out.text || x.out.more {
-		x.rec.Token(at, 0)
+	if x.out.text || x.out.more || x.out.results > 0 {
+		x.rec.Token(at, x.out.tokens)
 		x.rec.Recorder().First(x.rec)
 	}
 	return nil
@@ -156,7 +211,7 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 // error, or to the body's end.
 func (x *exchange) stream(ex *transport.Exchange) *metrics.Error {
 	failed := x.reading.failed
-	x.reading.events.Reset(nil, transport.SSE) // leaves its buffer to others
+	x.reading.events.Reset(nil, x.call.backend.format.cut()) // leaves its buffer to others
 	readings.Put(x.reading)
 	x.reading = nil
 	if x.out.done {
@@ -172,11 +227,11 @@ func (x *exchange) take(ex *transport.Exchange) (over bool) {
 		if !x.call.stream || ex.Status() != 200 {
 			return true
 		}
-		if kind := mediaType(ex); kind != "text/event-stream" && kind != "" {
+		if !x.call.backend.format.is(mediaType(ex)) {
 			return true
 		}
 		x.reading = readings.Get().(*reading)
-		x.reading.begin(ex)
+		x.reading.begin(ex, x.call.backend.format)
 	}
 	r := x.reading
 	for !over {
@@ -201,20 +256,39 @@ func (x *exchange) event(ex *transport.Exchange, ev transport.Event) (over bool,
 	if failed := x.decode(ev.Data); failed != nil {
 		return true, failed
 	}
-	switch {
-	case x.out.done:
-		x.rec.End = ex.Arrival().At
-		return true, x.ended(true)
-	case string(ev.Name) == "error":
+	if string(ev.Name) == "error" {
 		return true, &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
-	case x.out.text || x.out.more:
+	}
+	switch {
+	case x.out.whole:
+		x.rec.Whole = true
+		x.token(ex.Arrival())
+	case (x.out.text || x.out.more) && !x.echo():
 		x.token(ex.Arrival())
 		x.more = x.reading.events.Buffered()+ex.Buffered() > 0
-	case !x.out.effects: // tokens without a text, such as a part of a character
+	case !x.out.effects && !x.out.done: // tokens without a text, such as a part of a character
 		x.goesOn()
 		x.rec.Followed(ex.Arrival())
 	}
+	if x.out.done {
+		x.rec.End = ex.Arrival().At
+		return true, x.ended(true)
+	}
 	return false, nil
+}
+
+// echo tells whether all that has come so far is the prompt, which the service
+// repeats where the script asked for that.
+func (x *exchange) echo() bool {
+	if !x.call.echo || len(x.out.choices) == 0 {
+		return false
+	}
+	for _, text := range x.out.choices {
+		if len(text) > len(x.call.prompt) || x.call.prompt[:len(text)] != string(text) {
+			return false
+		}
+	}
+	return true
 }
 
 // goesOn notes that the stream goes on after the newest token event: when the
@@ -232,6 +306,9 @@ func (x *exchange) goesOn() {
 func (x *exchange) decode(data []byte) *metrics.Error {
 	known := &x.reading.repeat
 	x.out.begin()
+	if x.script != nil {
+		return x.script.decode(data, &x.out)
+	}
 	if known.decode(data, &x.out) {
 		return nil
 	}
@@ -247,10 +324,12 @@ func (x *exchange) decode(data []byte) *metrics.Error {
 
 // token records the token event that has just been decoded.
 func (x *exchange) token(at wire.Arrival) {
-	// With continuous usage the service says how many tokens came.
-	came := 0
-	if counted := x.out.usage.output; counted > x.counted {
+	came := x.out.tokens
+	if counted := x.out.usage.output; counted > x.counted { // with continuous usage
 		came, x.counted = counted-x.counted, counted
+	}
+	if came == 0 && x.call.perEvent > 1 {
+		came = x.supposed()
 	}
 	x.goesOn()
 	x.rec.Token(at, came)
@@ -263,13 +342,27 @@ func (x *exchange) token(at wire.Arrival) {
 	}
 }
 
+// supposed is how many tokens an event has of which nobody says it, where the script
+// knows how many the service sends at once: one first, and no more in the end than
+// were asked for.
+func (x *exchange) supposed() int {
+	if len(x.rec.Events) == 0 {
+		return 1
+	}
+	came := x.call.perEvent
+	if most := x.call.maxTokens; most > 0 {
+		came = min(came, most-1-x.call.perEvent*(len(x.rec.Events)-1))
+	}
+	return max(came, 1)
+}
+
 // ended tells whether a stream that stopped without an error had really come to
 // its end: it said so by its end mark or by a finish reason. An end mark alone
 // is not believed when fewer tokens came than the service was told to make.
 func (x *exchange) ended(mark bool) *metrics.Error {
 	asked := x.rec.AskedOut
 	switch {
-	case x.out.finish != "":
+	case x.out.finish != "", x.call.backend.unmarked:
 		return nil
 	case !mark:
 		return &metrics.Error{Kind: "stream_incomplete", Status: 200, Message: "the stream ended without its end mark and without a finish reason"}
@@ -310,15 +403,31 @@ func (x *exchange) countOutput() {
 		rec.Reasoning = metrics.Count{N: u.reasoning, Source: metrics.CountUsage}
 		return
 	}
-	if len(rec.Events) == 0 {
+	if len(rec.Events) == 0 || x.call.backend.task != taskGenerate {
 		return
 	}
-	rec.Output = metrics.Count{N: len(rec.Events), Source: metrics.CountEvents}
 	if x.counter != nil {
-		if n, err := x.counter.Count(x.out.generated()); err == nil {
+		if n, err := x.counter.Count(x.generated()); err == nil {
 			rec.Output = metrics.Count{N: n, Source: metrics.CountTokenizer}
+			return
 		}
 	}
+	n := 0
+	for _, e := range rec.Events {
+		n += max(e.Tokens(), 1)
+	}
+	rec.Output = metrics.Count{N: n, Source: metrics.CountEvents}
+}
+
+// generated is the text that the service has made: without the prompt, where the
+// script asked it to repeat that.
+func (x *exchange) generated() string {
+	if x.call.echo {
+		for i, text := range x.out.choices {
+			x.out.choices[i] = bytes.TrimPrefix(text, []byte(x.call.prompt))
+		}
+	}
+	return x.out.generated()
 }
 
 // errorText finds the message in an error's body, whatever its form.

@@ -4,16 +4,87 @@ declare module "weir/llm" {
   import type { Tokenizer } from "weir/tokenizer";
   import type { Item } from "weir/dataset";
 
-  /** A wire protocol. */
-  export type BackendName = "openai-chat" | "openai";
+  /** A wire protocol; docs/protocols.md tells what each sends and reads. */
+  export type BackendName =
+    | "openai-chat" | "openai" | "openai-responses" | "anthropic"
+    | "vllm" | "sglang" | "tgi" | "llamacpp"
+    | "trt" | "triton" | "mindie" | "mindie-vllm" | "mindie-tgi" | "mindie-triton" | "mindspore" | "base"
+    | "embeddings" | "rerank";
+
+  /**
+   * A wire protocol of your own. Its functions run on the event loop, one event after another: that costs some ten times
+   * what a built-in backend takes. The times of events are taken before.
+   *
+   *     const service = new Endpoint({
+   *       url: "http://127.0.0.1:8000",
+   *       backend: {
+   *         path: "/ask",
+   *         request: (prompt, o) => ({ question: prompt, max: o.maxTokens }),
+   *         event: (data) => { const e = JSON.parse(data); return { text: e.answer, done: e.last }; },
+   *       },
+   *     });
+   */
+  export interface CustomBackend {
+    /** For results and errors. Default: "custom". */
+    name?: string;
+    /** Added to the endpoint's `url`; `{model}` stands for the model's name. Default: "/". */
+    path?: string;
+    /** The same for requests with `stream: false`. */
+    wholePath?: string;
+    /** "sse": an event stream. "values": JSON values, each ended by a newline or NUL, with or without `data:`. Default: "sse". */
+    stream?: "sse" | "values";
+    /** It takes messages: `chat` may be called. */
+    chat?: boolean;
+    /** `event` says of the end that it is one (`done` or `finishReason`): a stream that ends without that is `stream_incomplete`. Default: true. */
+    endMark?: boolean;
+    /** Makes the body of a request: a text goes out as it is, anything else as JSON. */
+    request(prompt: any, options: RequestOptions): unknown;
+    /** Says what an event has brought, or a whole answer with `stream: false`; nothing: it was of no interest. */
+    event(data: string): CustomEvent | null | undefined;
+  }
+
+  /** What an event has brought. */
+  export interface CustomEvent {
+    /** New text of the answer. */
+    text?: string | null;
+    /** New reasoning. */
+    reasoning?: string | null;
+    /** A new part of a tool call. */
+    toolCalls?: string | null;
+    /** Tokens that came with it. */
+    tokens?: number;
+    finishReason?: string | null;
+    /** It is the last one. */
+    done?: boolean;
+    /** The service has failed. */
+    error?: string | null;
+    id?: string | null;
+    usage?: { inputTokens?: number; outputTokens?: number; reasoningTokens?: number; cachedTokens?: number };
+  }
+
+  /** Weights 1/rank^s (s: 1) for a list of names: the first is asked for most, and many seldom. */
+  export function zipf(names: readonly string[], s?: number): Record<string, number>;
+
+  /** When a request that failed is sent again. */
+  export interface Retry {
+    /** In all, the first one included. */
+    attempts: number;
+    /** Before the second attempt; it doubles with each, up to a minute. The service's `Retry-After` goes before. Default: 1 second. */
+    wait?: Duration;
+    /** Kinds of errors and statuses. Default: "rate_limited", 502, 503, 504, "connect", "connect_timeout", "connection_closed", "write". */
+    on?: (string | number)[];
+  }
 
   /** The wire protocols that this version speaks. */
   export const backends: readonly string[];
 
   /** What a single request may set, too. Numbers that are left out are left to the service. */
   export interface RequestOptions {
-    /** Name of the model. Left out of the request when empty. */
-    model?: string;
+    /**
+     * Name of the model. Left out of the request when empty. Of a list, or of names with weights (see `zipf`), each
+     * iteration gets one, by chance, but the same in every run.
+     */
+    model?: string | readonly string[] | Record<string, number>;
     temperature?: number;
     topP?: number;
     topK?: number;
@@ -21,17 +92,27 @@ declare module "weir/llm" {
     seed?: number;
     /** Number of choices. */
     n?: number;
+    /** Choices that the service makes to return the best (openai, vllm, tgi). */
+    bestOf?: number;
     /** Tokens to make at most. */
     maxTokens?: number;
     /** Length of the prompt that you mean to send, tokens; the validity verdict holds it against what the service counted. */
     promptTokens?: number;
+    /**
+     * Tokens of each event but the first, where the service does not count them: multi-step scheduling. Default: 1.
+     */
+    tokensPerEvent?: number;
+    /** Ask for the count of tokens in each event (`stream_options.continuous_usage_stats` of vLLM). Default: false. */
+    continuousUsage?: boolean;
+    /** Send a request that has failed again: how many attempts in all, or more about it. Default: 1. Each attempt counts as a request. */
+    retry?: number | Retry;
     /** Do not stop before `maxTokens` (vLLM, SGLang, llama.cpp). Default: false. */
     ignoreEos?: boolean;
     /** Ask for an event stream. Without it there is no TTFT and no ITL. Default: true. */
     stream?: boolean;
     /** Texts at which the service stops. */
     stop?: string | string[];
-    /** More members of the request's JSON; they replace those of the same name. */
+    /** More members of the request's JSON; they replace those of the same name, but for objects, which are merged. */
     extraBody?: Record<string, unknown>;
     /** More header fields; they replace those of the same name. */
     headers?: Record<string, string>;
@@ -49,17 +130,21 @@ declare module "weir/llm" {
 
   export interface EndpointOptions extends RequestOptions {
     /** Default: "openai-chat". */
-    backend?: string;
-    /** Base URL of the service, with or without /v1: "http://127.0.0.1:8000". */
-    url?: string;
-    /** The requests' URL as it is; instead of `url`. */
-    requestUrl?: string;
+    backend?: BackendName | (string & {}) | CustomBackend;
+    /** Base URL of the service, with or without /v1: "http://127.0.0.1:8000"; or several, see `balance`. */
+    url?: string | readonly string[];
+    /** The requests' URL as it is, or several; instead of `url`. */
+    requestUrl?: string | readonly string[];
+    /** Which of several URLs gets a request: each in turn, or the one with the fewest requests in flight. Default: "round-robin". */
+    balance?: "round-robin" | "least-in-flight";
     /** Path added to `url` instead of the backend's. */
     path?: string;
-    /** Sent as `Authorization: Bearer …`. */
+    /** Sent as `Authorization: Bearer …`, or as `X-Api-Key` to an anthropic service. */
     apiKey?: string;
     /** Sent as `X-Apig-AppCode`. */
     appCode?: string;
+    /** Sent as `X-Auth-Token`. */
+    authToken?: string;
     /** Accept a certificate that cannot be verified. Default: false. */
     insecure?: boolean;
     /** Counts tokens when the service does not say how many there were. */
@@ -101,6 +186,18 @@ declare module "weir/llm" {
     readonly finishReason: string | null;
     /** What the service counted; null when it did not say. */
     readonly usage: Usage | null;
+    /** Token events: those that brought text, reasoning or a part of a tool call. */
+    readonly events: number;
+    /** The model that was asked for. */
+    readonly model: string;
+    /** How often the request was sent, see `retry`. */
+    readonly attempts: number;
+    /** Embeddings, or documents that were ranked. */
+    readonly results: number;
+    /** Length of an embedding. */
+    readonly dimensions: number;
+    /** What `rerank` has found, in the service's order: `index` is that of the document. */
+    readonly scores: readonly { index: number; score: number }[];
     /** Output tokens: counted by the service, else by the endpoint's tokenizer, else one for each event. */
     readonly tokens: number;
     /**
@@ -136,5 +233,9 @@ declare module "weir/llm" {
     complete(prompt: string | readonly number[] | Item | { prompt: string; promptTokens?: number; outputTokens?: number }, options?: RequestOptions): Promise<Reply>;
     /** Sends messages; chat backends only. */
     chat(messages: readonly Message[], options?: RequestOptions): Promise<Reply>;
+    /** Has a text embedded, or several; backend "embeddings". */
+    embed(input: string | readonly string[] | readonly number[] | readonly (readonly number[])[] | Item | { prompt: string; promptTokens?: number }, options?: RequestOptions): Promise<Reply>;
+    /** Has documents ranked by what they say to a query; backend "rerank". */
+    rerank(query: string, documents: readonly string[], options?: RequestOptions): Promise<Reply>;
   }
 }

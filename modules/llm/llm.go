@@ -12,6 +12,8 @@
 package llm
 
 import (
+	"sync"
+
 	"github.com/dop251/goja"
 
 	"weir/runtime/script"
@@ -22,12 +24,15 @@ import (
 type Module struct {
 	clients   *transport.Clients
 	userAgent string
+
+	mu     sync.Mutex // protects fleets
+	fleets map[string]*fleet
 }
 
 // New makes the module; clients is shared with whatever else sends requests in
 // the run.
 func New(clients *transport.Clients, userAgent string) *Module {
-	return &Module{clients: clients, userAgent: userAgent}
+	return &Module{clients: clients, userAgent: userAgent, fleets: make(map[string]*fleet)}
 }
 
 // Exports gives a runtime the class Endpoint and the list of backends.
@@ -40,8 +45,11 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 			Methods: map[string]func(any, goja.FunctionCall) (any, error){
 				"complete": func(self any, c goja.FunctionCall) (any, error) { return self.(*endpoint).complete(c) },
 				"chat":     func(self any, c goja.FunctionCall) (any, error) { return self.(*endpoint).chat(c) },
+				"embed":    func(self any, c goja.FunctionCall) (any, error) { return self.(*endpoint).embed(c) },
+				"rerank":   func(self any, c goja.FunctionCall) (any, error) { return self.(*endpoint).rerank(c) },
 			},
 		}),
 		"backends": BackendNames(),
+		"zipf":     zipf,
 	}, nil
 }

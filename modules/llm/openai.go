@@ -1,10 +1,6 @@
 package llm
 
-import (
-	"strconv"
-
-	"weir/runtime/metrics"
-)
+import "weir/runtime/metrics"
 
 // The OpenAI protocols, as vLLM, SGLang, llama.cpp, MindIE and OpenAI speak
 // them: https://platform.openai.com/docs/api-reference/chat/streaming and
@@ -14,6 +10,7 @@ import (
 var openAI = &Backend{
 	Name:        "openai",
 	Path:        "/v1/completions",
+	ids:         true,
 	appendBody:  appendOpenAIBody,
 	decode:      decodeOpenAI,
 	decodeWhole: decodeOpenAI,
@@ -29,108 +26,31 @@ var openAIChat = &Backend{
 	decodeWhole: decodeOpenAI,
 }
 
-// appendOpenAIBody writes the body of both. A field that the script gave in
-// extraBody stands there, not here.
+// appendOpenAIBody writes the body of both.
 func appendOpenAIBody(dst []byte, c *call) []byte {
-	w := bodyWriter{b: append(dst, '{'), c: c}
+	w := c.write(dst)
 	if c.model != "" {
 		w.text("model", c.model)
 	}
-	switch {
-	case c.messages != nil:
-		w.raw("messages", c.messages)
-	case c.backend.Chat:
-		if w.key("messages") {
-			w.b = append(w.b, `[{"role":"user","content":`...)
-			w.b = append(appendString(w.b, c.prompt), "}]"...)
-		}
-	case c.promptIDs != nil:
-		if w.key("prompt") {
-			w.b = append(w.b, '[')
-			for i, id := range c.promptIDs {
-				if i > 0 {
-					w.b = append(w.b, ',')
-				}
-				w.b = strconv.AppendInt(w.b, int64(id), 10)
-			}
-			w.b = append(w.b, ']')
-		}
-	default:
-		w.text("prompt", c.prompt)
+	if c.backend.Chat {
+		w.chat(c, "messages")
+	} else {
+		w.prompt(c, "prompt", "prompt")
 	}
-	w.number("temperature", c.temperature)
-	w.number("top_p", c.topP)
-	w.number("top_k", c.topK)
-	w.number("seed", c.seed)
+	w.sampling(c)
 	w.number("n", c.n)
-	if c.maxTokens > 0 {
-		w.number("max_tokens", &c.maxTokens)
-	}
-	if c.stop != nil {
-		w.raw("stop", c.stop)
-	}
-	if c.ignoreEOS {
-		w.raw("ignore_eos", []byte("true"))
-	}
+	w.number("best_of", c.bestOf)
+	w.count("max_tokens", c.maxTokens)
+	w.raw("stop", c.stop)
+	w.flag("ignore_eos", c.ignoreEOS)
 	if c.stream {
-		w.raw("stream", []byte("true"))
-		w.raw("stream_options", []byte(`{"include_usage":true}`))
+		w.flag("stream", true)
+		w.object("stream_options", func(w *bodyWriter) {
+			w.flag("include_usage", true)
+			w.flag("continuous_usage_stats", c.continuousUsage)
+		})
 	}
-	return append(w.extra(), '}')
-}
-
-// bodyWriter appends the members of a JSON object, all but those that the
-// script's extraBody gives.
-type bodyWriter struct {
-	b    []byte
-	c    *call
-	more bool
-}
-
-func (w *bodyWriter) key(name string) bool {
-	if w.c.overrides(name) {
-		return false
-	}
-	if w.more {
-		w.b = append(w.b, ',')
-	}
-	w.more = true
-	w.b = append(w.b, '"')
-	w.b = append(w.b, name...)
-	w.b = append(w.b, '"', ':')
-	return true
-}
-
-func (w *bodyWriter) text(name, value string) {
-	if w.key(name) {
-		w.b = appendString(w.b, value)
-	}
-}
-
-func (w *bodyWriter) raw(name string, json []byte) {
-	if w.key(name) {
-		w.b = append(w.b, json...)
-	}
-}
-
-// number writes a number; nil is left out.
-func (w *bodyWriter) number(name string, value *float64) {
-	if value != nil && w.key(name) {
-		w.b = strconv.AppendFloat(w.b, *value, 'f', -1, 64)
-	}
-}
-
-// extra appends the members of extraBody.
-func (w *bodyWriter) extra() []byte {
-	for _, m := range w.c.extra {
-		if w.more {
-			w.b = append(w.b, ',')
-		}
-		w.more = true
-		w.b = append(appendString(w.b, m.key), ':')
-		w.b = append(w.b, m.json...)
-	}
-	return w.b
+	return w.end()
 }
 
 // decodeOpenAI reads a chunk of either stream, and either whole answer: they
@@ -145,7 +65,8 @@ func decodeOpenAI(data []byte, o *output) error {
 		return c.fail("no object")
 	}
 	var failure *metrics.Error
-	isError := false
+	isError, hasChoice, hasUsage := false, false, false
+	before := o.usage.output
 	err := c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
@@ -156,8 +77,12 @@ func decodeOpenAI(data []byte, o *output) error {
 			}
 			return c.skip()
 		case "choices":
-			return c.array(func() error { return decodeChoice(&c, o) })
+			return c.array(func() error {
+				hasChoice = true
+				return decodeChoice(&c, o)
+			})
 		case "usage":
+			hasUsage = c.peek() == '{'
 			return decodeUsage(&c, o)
 		case "error":
 			failure, err = decodeError(&c)
@@ -171,6 +96,12 @@ func decodeOpenAI(data []byte, o *output) error {
 	})
 	if err != nil {
 		return err
+	}
+	if hasUsage && !hasChoice { // llama.cpp sends one for each choice
+		if o.summed {
+			o.usage.output += before
+		}
+		o.summed = true
 	}
 	if isError && failure == nil { // older vLLM: {"object":"error","message":…}
 		c = cursor{b: data}
@@ -263,13 +194,13 @@ func decodeUsage(c *cursor, o *output) error {
 	o.effects = true
 	return c.object(func(key []byte) (err error) {
 		switch string(key) {
-		case "prompt_tokens":
+		case "prompt_tokens", "input_tokens":
 			o.usage.hasInput = true
 			o.usage.input, err = c.count()
-		case "completion_tokens":
+		case "completion_tokens", "output_tokens":
 			o.usage.hasOutput = true
 			o.usage.output, err = c.count()
-		case "prompt_tokens_details":
+		case "prompt_tokens_details", "input_tokens_details":
 			return c.object(func(key []byte) (err error) {
 				if string(key) == "cached_tokens" {
 					o.usage.cached, err = c.count()
@@ -277,7 +208,7 @@ func decodeUsage(c *cursor, o *output) error {
 				}
 				return c.skip()
 			})
-		case "completion_tokens_details":
+		case "completion_tokens_details", "output_tokens_details":
 			return c.object(func(key []byte) (err error) {
 				if string(key) == "reasoning_tokens" {
 					o.usage.reasoning, err = c.count()

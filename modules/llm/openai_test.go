@@ -99,7 +99,7 @@ func TestOpenAIBody(t *testing.T) {
 	// extraBody adds members, and replaces weir's own.
 	f(`{"messages":[{"role":"system","content":"s"}],"max_tokens":4,"stream":true,"stream_options":{"include_usage":false},"chat_template_kwargs":{"a":1}}`,
 		call{backend: openAIChat, messages: []byte(`[{"role":"system","content":"s"}]`), settings: settings{maxTokens: 4, stream: true,
-			extra: []member{{"stream_options", []byte(`{"include_usage":false}`)}, {"chat_template_kwargs", []byte(`{"a":1}`)}}}})
+			extra: []member{{key: "stream_options", json: []byte(`{"include_usage":false}`)}, {key: "chat_template_kwargs", json: []byte(`{"a":1}`)}}}})
 }
 
 func BenchmarkDecodeOpenAIChat(b *testing.B) {

@@ -21,27 +21,26 @@ import (
 // settings are the options that an Endpoint has and that a single request may
 // change. Numbers that are nil are left to the service.
 type settings struct {
-	model       string
-	temperature *float64
-	topP        *float64
-	topK        *float64
-	seed        *float64
-	n           *float64
-	maxTokens   float64 // 0: left to the service
-	askedInput  int     // prompt length that the script means to send, tokens
-	ignoreEOS   bool
-	stream      bool
-	keepAlive   bool
-	stop        []byte // JSON
-	extra       []member
-	headers     []transport.Header
-	limits      transport.Limits
-}
-
-// member is a member of the request's JSON object.
-type member struct {
-	key  string
-	json []byte
+	model           string
+	mix             *mix // the model is drawn for each request; nil: it is model
+	temperature     *float64
+	topP            *float64
+	topK            *float64
+	seed            *float64
+	n               *float64
+	bestOf          *float64
+	maxTokens       int // 0: left to the service
+	askedInput      int // prompt length that the script means to send, tokens
+	perEvent        int // tokens of each event but the first, where the service does not count them; 0: one
+	ignoreEOS       bool
+	stream          bool
+	keepAlive       bool
+	continuousUsage bool // ask for the count of tokens in each event
+	retry           retry
+	stop            []byte // JSON
+	extra           []member
+	headers         []transport.Header
+	limits          transport.Limits
 }
 
 // option sets one option from what the script gave.
@@ -49,24 +48,28 @@ type option func(s *settings, v goja.Value) error
 
 // requestOptions are those that complete and chat take, too.
 var requestOptions = map[string]option{
-	"model":          func(s *settings, v goja.Value) error { s.model = v.String(); return nil },
-	"temperature":    optional(func(s *settings) **float64 { return &s.temperature }, 0, math.MaxFloat64),
-	"topP":           optional(func(s *settings) **float64 { return &s.topP }, 0, 1),
-	"topK":           optional(func(s *settings) **float64 { return &s.topK }, -1, math.MaxInt32),
-	"seed":           optional(func(s *settings) **float64 { return &s.seed }, math.MinInt64, math.MaxInt64),
-	"n":              optional(func(s *settings) **float64 { return &s.n }, 1, 1024),
-	"maxTokens":      maxTokens,
-	"promptTokens":   promptTokens,
-	"ignoreEos":      boolean(func(s *settings) *bool { return &s.ignoreEOS }),
-	"stream":         boolean(func(s *settings) *bool { return &s.stream }),
-	"keepAlive":      boolean(func(s *settings) *bool { return &s.keepAlive }),
-	"stop":           stop,
-	"extraBody":      extraBody,
-	"headers":        headers,
-	"timeout":        limit(func(l *transport.Limits, d transport.Limits) { l.Total = d.Total }),
-	"connectTimeout": limit(func(l *transport.Limits, d transport.Limits) { l.Connect = d.Total }),
-	"headTimeout":    limit(func(l *transport.Limits, d transport.Limits) { l.Head = d.Total }),
-	"idleTimeout":    limit(func(l *transport.Limits, d transport.Limits) { l.Idle = d.Total }),
+	"model":           model,
+	"temperature":     optional(func(s *settings) **float64 { return &s.temperature }, 0, math.MaxFloat64),
+	"topP":            optional(func(s *settings) **float64 { return &s.topP }, 0, 1),
+	"topK":            optional(func(s *settings) **float64 { return &s.topK }, -1, math.MaxInt32),
+	"seed":            optional(func(s *settings) **float64 { return &s.seed }, math.MinInt64, math.MaxInt64),
+	"n":               optional(func(s *settings) **float64 { return &s.n }, 1, 1024),
+	"bestOf":          optional(func(s *settings) **float64 { return &s.bestOf }, 1, 1024),
+	"maxTokens":       whole(func(s *settings) *int { return &s.maxTokens }, 1),
+	"promptTokens":    whole(func(s *settings) *int { return &s.askedInput }, 0),
+	"tokensPerEvent":  whole(func(s *settings) *int { return &s.perEvent }, 1),
+	"ignoreEos":       boolean(func(s *settings) *bool { return &s.ignoreEOS }),
+	"stream":          boolean(func(s *settings) *bool { return &s.stream }),
+	"keepAlive":       boolean(func(s *settings) *bool { return &s.keepAlive }),
+	"continuousUsage": boolean(func(s *settings) *bool { return &s.continuousUsage }),
+	"retry":           setRetry,
+	"stop":            stop,
+	"extraBody":       extraBody,
+	"headers":         headers,
+	"timeout":         limit(func(l *transport.Limits, d transport.Limits) { l.Total = d.Total }),
+	"connectTimeout":  limit(func(l *transport.Limits, d transport.Limits) { l.Connect = d.Total }),
+	"headTimeout":     limit(func(l *transport.Limits, d transport.Limits) { l.Head = d.Total }),
+	"idleTimeout":     limit(func(l *transport.Limits, d transport.Limits) { l.Idle = d.Total }),
 }
 
 // apply sets options from an object; others takes those that are not of a
@@ -141,21 +144,18 @@ func boolean(field func(*settings) *bool) option {
 	}
 }
 
-func maxTokens(s *settings, v goja.Value) error {
-	f, err := number(v, 1, math.MaxInt32)
-	if err == nil && f != math.Trunc(f) {
-		err = fmt.Errorf("%s is not a whole number", v)
+// whole is a whole number, such as of tokens.
+func whole(field func(*settings) *int, low float64) option {
+	return func(s *settings, v goja.Value) error {
+		f, err := number(v, low, math.MaxInt32)
+		if err == nil && f != math.Trunc(f) {
+			err = fmt.Errorf("%s is not a whole number", v)
+		}
+		if err == nil {
+			*field(s) = int(f)
+		}
+		return err
 	}
-	if err == nil {
-		s.maxTokens = f
-	}
-	return err
-}
-
-func promptTokens(s *settings, v goja.Value) error {
-	f, err := number(v, 0, math.MaxInt32)
-	s.askedInput = int(f)
-	return err
 }
 
 func stop(s *settings, v goja.Value) error {
@@ -201,15 +201,38 @@ func extraBody(s *settings, v goja.Value) error {
 		if goja.IsUndefined(o.Get(key)) {
 			continue // as JSON.stringify does
 		}
-		j, err := toJSON(o.Get(key))
+		m, err := newMember(key, o.Get(key))
 		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return err
 		}
 		extra = slices.DeleteFunc(extra, func(m member) bool { return m.key == key })
-		extra = append(extra, member{key, j})
+		extra = append(extra, m)
 	}
 	s.extra = extra
 	return nil
+}
+
+// newMember makes a member of a JSON object; of one that is an object itself, its
+// members, too.
+func newMember(key string, v goja.Value) (member, error) {
+	j, err := toJSON(v)
+	if err != nil {
+		return member{}, fmt.Errorf("%s: %w", key, err)
+	}
+	m := member{key: key, json: j}
+	if o, ok := v.(*goja.Object); ok && o.ClassName() == "Object" && len(j) > 0 && j[0] == '{' {
+		m.members = []member{}
+		for _, name := range o.Keys() {
+			if inner := o.Get(name); !goja.IsUndefined(inner) {
+				j, err := toJSON(inner)
+				if err != nil {
+					return member{}, fmt.Errorf("%s.%s: %w", key, name, err)
+				}
+				m.members = append(m.members, member{key: name, json: j})
+			}
+		}
+	}
+	return m, nil
 }
 
 // toJSON writes a value as JSON.stringify does; what that leaves out is an error.
@@ -248,14 +271,4 @@ func (s *settings) setHeader(name, value string) error {
 	s.headers = slices.DeleteFunc(slices.Clone(s.headers), func(h transport.Header) bool { return strings.EqualFold(h.Name, name) })
 	s.headers = append(s.headers, transport.Header{Name: name, Value: value})
 	return nil
-}
-
-// overrides tells whether the script's extraBody gives this member.
-func (s *settings) overrides(key string) bool {
-	for i := range s.extra {
-		if s.extra[i].key == key {
-			return true
-		}
-	}
-	return false
 }

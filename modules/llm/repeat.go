@@ -29,7 +29,7 @@ func (r *repeat) reset() { r.known = false }
 // piece of text.
 func (r *repeat) learn(data []byte, o *output) {
 	at := o.place
-	r.known = at.texts == 1 && at.to > at.from && !o.effects && !o.done && o.fail == nil
+	r.known = at.texts == 1 && at.to > at.from && !o.effects && !o.done && !o.whole && o.tokens == 0 && o.fail == nil
 	if !r.known {
 		return
 	}

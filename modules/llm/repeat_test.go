@@ -8,16 +8,16 @@ import (
 
 // what an event has done to an output.
 func (o *output) String() string {
-	return fmt.Sprintf("choices %q reasoning %q tools %q finish %q id %q usage %+v text %v more %v done %v fail %v",
-		o.choices, o.reasoning, o.toolCalls, o.finish, o.id, o.usage, o.text, o.more, o.done, o.fail)
+	return fmt.Sprintf("choices %q reasoning %q tools %q finish %q id %q usage %+v text %v more %v done %v tokens %d whole %v fail %v",
+		o.choices, o.reasoning, o.toolCalls, o.finish, o.id, o.usage, o.text, o.more, o.done, o.tokens, o.whole, o.fail)
 }
 
 // follow decodes two events, the second through what was learnt of the first if
 // it can be, and tells whether it could.
-func follow(first, second []byte, short bool) (o output, taken bool, err error) {
+func follow(b *Backend, first, second []byte, short bool) (o output, taken bool, err error) {
 	var r repeat
 	o.begin()
-	if err = decodeOpenAI(first, &o); err != nil {
+	if err = b.decode(first, &o); err != nil {
 		return o, false, err
 	}
 	r.learn(first, &o)
@@ -25,15 +25,15 @@ func follow(first, second []byte, short bool) (o output, taken bool, err error) 
 	if short && r.decode(second, &o) {
 		return o, true, nil
 	}
-	return o, false, decodeOpenAI(second, &o)
+	return o, false, b.decode(second, &o)
 }
 
 func TestRepeat(t *testing.T) {
 	const plain = `{"id":"c","choices":[{"index":0,"delta":{"content":"one"},"finish_reason":null}]}`
 	f := func(first, second string, taken bool) {
 		t.Helper()
-		got, short, err := follow([]byte(first), []byte(second), true)
-		want, _, wantErr := follow([]byte(first), []byte(second), false)
+		got, short, err := follow(openAIChat, []byte(first), []byte(second), true)
+		want, _, wantErr := follow(openAIChat, []byte(first), []byte(second), false)
 		if short != taken || (err == nil) != (wantErr == nil) || got.String() != want.String() {
 			t.Errorf("%s\n%s\ntaken %v, want %v\n got %s, %v\nwant %s, %v", first, second, short, taken, &got, err, &want, wantErr)
 		}
@@ -60,12 +60,21 @@ func FuzzRepeat(f *testing.F) {
 	f.Add([]byte(`{"choices":[{"index":0,"delta":{"content":"`), []byte("a"), []byte(`b`), []byte(`"},"finish_reason":null}]}`))
 	f.Add([]byte(`{"choices":[{"text":"`), []byte(" "), []byte(`x","finish_reason":"stop`), []byte(`"}]}`))
 	f.Add([]byte(`{"usage":{"completion_tokens":3},"choices":[{"delta":{"reasoning":"`), []byte("a"), []byte(`\u00e9`), []byte(`"}}]}`))
+	for _, events := range tokenEvents {
+		before, after, _ := bytes.Cut([]byte(events[0]), []byte("WORD"))
+		f.Add(before, []byte("one"), []byte("two"), after)
+	}
 	f.Fuzz(func(t *testing.T, before, one, two, after []byte) {
 		first, second := bytes.Join([][]byte{before, one, after}, nil), bytes.Join([][]byte{before, two, after}, nil)
-		got, _, err := follow(first, second, true)
-		want, _, wantErr := follow(first, second, false)
-		if (err == nil) != (wantErr == nil) || err == nil && got.String() != want.String() {
-			t.Errorf("%q then %q:\n got %s, %v\nwant %s, %v", first, second, &got, err, &want, wantErr)
+		for _, b := range backends {
+			if b.decode == nil {
+				continue
+			}
+			got, _, err := follow(b, first, second, true)
+			want, _, wantErr := follow(b, first, second, false)
+			if (err == nil) != (wantErr == nil) || err == nil && got.String() != want.String() {
+				t.Errorf("%s: %q then %q:\n got %s, %v\nwant %s, %v", b.Name, first, second, &got, err, &want, wantErr)
+			}
 		}
 	})
 }

@@ -113,10 +113,16 @@ type reply struct {
 // returned, or threw, and the case that its requests became.
 func play(t *testing.T, body string) (returned string, found *result.Case, thrown error) {
 	t.Helper()
+	return playAll(t, 1, body)
+}
+
+// playAll does so for several iterations, one after another.
+func playAll(t *testing.T, iterations int, body string) (returned string, found *result.Case, thrown error) {
+	t.Helper()
 	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	path := filepath.Join(t.TempDir(), "scenario.ts")
-	if err := os.WriteFile(path, []byte(`import { Endpoint } from "weir/llm"; export default async function () { `+body+` }`), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(`import { Endpoint, zipf } from "weir/llm"; export default async function () { `+body+` }`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, err := script.Load(path, script.Config{
@@ -133,14 +139,16 @@ func play(t *testing.T, body string) (returned string, found *result.Case, throw
 	}
 	defer rt.Close()
 	recorder := metrics.NewRecorder(metrics.Options{})
-	thrown = rt.Wait(script.Task{
-		Op:    "iteration",
-		Value: &metrics.Iteration{Recorder: recorder},
-		Run: func(*goja.Runtime) (goja.Value, error) {
-			f, _ := goja.AssertFunction(rt.Export("default"))
-			return f(goja.Undefined())
-		},
-	}, func(v goja.Value) error { returned = v.String(); return nil })
+	for i := 0; i < iterations && thrown == nil; i++ {
+		thrown = rt.Wait(script.Task{
+			Op:    "iteration",
+			Value: &metrics.Iteration{Recorder: recorder, Index: i},
+			Run: func(*goja.Runtime) (goja.Value, error) {
+				f, _ := goja.AssertFunction(rt.Export("default"))
+				return f(goja.Undefined())
+			},
+		}, func(v goja.Value) error { returned = v.String(); return nil })
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	recorder.WaitClosed(ctx)

@@ -19,6 +19,10 @@ type reply struct {
 	thought, cached            metrics.Count
 	ttft, latency              time.Duration
 	hasFirst                   bool
+	events, attempts           int
+	model                      string
+	results, dimensions        int
+	scores                     []score
 }
 
 func newReply(x *exchange) *reply {
@@ -34,6 +38,10 @@ func newReply(x *exchange) *reply {
 		output:    rec.Output,
 		thought:   rec.Reasoning,
 		cached:    rec.Cached,
+		events:    len(rec.Events),
+		model:     rec.Model,
+
+		results: x.out.results, dimensions: x.out.dimensions, scores: x.out.scores,
 	}
 	if len(x.out.choices) > 0 {
 		r.text = x.out.choices[0]
@@ -61,9 +69,22 @@ var replyClass = script.Class{
 			}
 			return nil
 		},
-		"id":      func(self any) any { return self.(*reply).id },
-		"status":  func(self any) any { return self.(*reply).status },
-		"tokens":  func(self any) any { return self.(*reply).output.N },
+		"id":         func(self any) any { return self.(*reply).id },
+		"status":     func(self any) any { return self.(*reply).status },
+		"tokens":     func(self any) any { return self.(*reply).output.N },
+		"events":     func(self any) any { return self.(*reply).events },
+		"model":      func(self any) any { return self.(*reply).model },
+		"attempts":   func(self any) any { return self.(*reply).attempts },
+		"results":    func(self any) any { return self.(*reply).results },
+		"dimensions": func(self any) any { return self.(*reply).dimensions },
+		"scores": func(self any) any {
+			r := self.(*reply)
+			list := make([]any, len(r.scores))
+			for i, s := range r.scores {
+				list[i] = map[string]any{"index": s.index, "score": s.score}
+			}
+			return list
+		},
 		"latency": func(self any) any { return milliseconds(self.(*reply).latency) },
 		"ttft": func(self any) any {
 			if r := self.(*reply); r.hasFirst {
@@ -73,7 +94,7 @@ var replyClass = script.Class{
 		},
 		"usage": func(self any) any {
 			r := self.(*reply)
-			if r.output.Source != metrics.CountUsage {
+			if r.output.Source != metrics.CountUsage && r.input.Source != metrics.CountUsage {
 				return nil
 			}
 			return map[string]any{

@@ -113,6 +113,13 @@ func (s *shard) samples(rec *Record) {
 		s.sample(clientLag, ms(clientShare(rec)))
 	}
 	s.span(uploadTime, rec.Started, rec.Sent)
+	if rec.Kind == KindPooling {
+		s.span(responseHead, rec.Started, rec.HeadAt)
+		s.span(e2el, rec.Started, rec.End)
+		s.spanFromSchedule(e2elFromSchedule, rec, rec.End)
+		s.tokens(rec)
+		return
+	}
 	if rec.Kind == KindHTTP {
 		s.span(httpReqDuration, rec.Started, rec.End)
 		s.span(httpReqWaiting, rec.Started, rec.HeadAt)
@@ -265,6 +272,9 @@ func Unsampled() map[string]*result.Metric {
 
 // output is the number of generated tokens, from the best source there is.
 func output(rec *Record) Count {
+	if rec.Kind != KindLLM {
+		return Count{}
+	}
 	if rec.Output.Source != CountNone {
 		return rec.Output
 	}

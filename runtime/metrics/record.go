@@ -27,6 +27,7 @@ type Record struct {
 	End     time.Time // the response was complete, or was given up
 
 	Reused      bool          // the connection had carried a request before, or had been opened in advance
+	Retried     bool          // it failed, and was followed by another attempt of the same request
 	Resent      bool          // a kept connection turned out dead before any byte of an answer; sent again on a new one
 	DNS         time.Duration // what opening a new connection took; 0: nothing, or a kept one
 	Connect     time.Duration
@@ -48,6 +49,7 @@ type Record struct {
 	// reasoning, from 1; 0: there is none.
 	FirstOutput int
 
+	Model        string // that was asked for; "": none was named
 	Status       int    // HTTP status; 0 when no head arrived
 	Error        *Error // nil when the request completed
 	FinishReason string
@@ -205,8 +207,9 @@ func (e Event) Lag() time.Duration { return time.Duration(e.lag) * time.Microsec
 type Kind uint8
 
 const (
-	KindLLM  Kind = iota // a generation: ttft, itl, tpot, e2el, tokens
-	KindHTTP             // a plain HTTP request: http_req_duration, http_req_waiting
+	KindLLM     Kind = iota // a generation: ttft, itl, tpot, e2el, tokens
+	KindHTTP                // a plain HTTP request: http_req_duration, http_req_waiting
+	KindPooling             // an embedding or a ranking: e2el, input tokens
 )
 
 // StampSource says which clock read gave the times of the events.

@@ -340,6 +340,7 @@ func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, 
 	c.Counts.RequestsFailed = sums.failed
 	c.Counts.RequestsCut = sums.cut
 	c.Counts.Resent = sums.resent
+	c.Counts.Retried = sums.retried
 	c.Tokens = result.TokenSources{Input: bySource(sums.sourceIn), Output: bySource(sums.sourceOut)}
 	c.Stamps = map[string]int64{}
 	for source, n := range sums.stamps {

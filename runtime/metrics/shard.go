@@ -34,6 +34,7 @@ type sums struct {
 	first, last time.Time // first start, last end; zero: none yet
 
 	requests, failed, cut, resent int64
+	retried                       int64
 	llm                           int64 // completed generations
 	totalIn, totalOut             int64 // tokens of completed generations
 	sourceIn, sourceOut           [sources]int64
@@ -89,6 +90,9 @@ func (s *sums) add(rec *Record) {
 	if rec.Resent {
 		s.resent++
 	}
+	if rec.Retried {
+		s.retried++
+	}
 	if rec.Connect > 0 {
 		s.connections.Opened++
 	}
@@ -102,11 +106,14 @@ func (s *sums) add(rec *Record) {
 	switch {
 	case rec.Error == nil:
 		s.stamp(rec)
-		if rec.Kind == KindLLM {
+		if rec.Kind != KindHTTP {
 			s.llm++
 			s.totalIn += int64(rec.Input.N)
-			s.totalOut += int64(rec.Output.N)
 			s.sourceIn[rec.Input.Source]++
+			s.findings.addPrompt(int64(rec.AskedIn), rec.Input)
+		}
+		if rec.Kind == KindLLM {
+			s.totalOut += int64(rec.Output.N)
 			s.sourceOut[rec.Output.Source]++
 			s.findings.add(rec)
 		}
@@ -133,7 +140,7 @@ func (s *sums) span(first, last time.Time) {
 // stamp counts by whose clock the request's times were taken: those of its token
 // events, or of the head of a plain request.
 func (s *sums) stamp(rec *Record) {
-	if rec.Kind == KindHTTP {
+	if rec.Kind != KindLLM {
 		s.stamps[rec.Stamp]++
 		return
 	}
@@ -155,6 +162,7 @@ func (s *sums) merge(o sums) {
 	s.failed += o.failed
 	s.cut += o.cut
 	s.resent += o.resent
+	s.retried += o.retried
 	s.llm += o.llm
 	s.totalIn += o.totalIn
 	s.totalOut += o.totalOut

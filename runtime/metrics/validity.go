@@ -95,7 +95,6 @@ func (f *findings) add(rec *Record) {
 		f.cachedOf += int64(rec.Input.N)
 	}
 	f.addOutput(int64(rec.AskedOut), rec.Output)
-	f.addPrompt(int64(rec.AskedIn), rec.Input)
 }
 
 // addEvents counts the token events.

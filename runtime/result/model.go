@@ -107,6 +107,7 @@ type Counts struct {
 	RequestsFailed  int64 `json:"requests_failed"`
 	RequestsCut     int64 `json:"requests_interrupted"` // cut off with their iteration: neither failed nor completed
 	Resent          int64 `json:"requests_resent"`
+	Retried         int64 `json:"requests_retried"` // failed requests that were followed by another attempt
 }
 
 // Metric is one metric of a case. Kind says which fields are set: the others

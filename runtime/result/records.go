@@ -32,7 +32,7 @@ type Request struct {
 	Scenario  string `json:"scenario"`
 	Iteration int    `json:"iteration"` // number in the case, from 0
 	VU        int    `json:"vu"`
-	Kind      string `json:"kind"` // "llm" or "http"
+	Kind      string `json:"kind"` // "llm", "http" or "pooling" (embeddings and rankings)
 
 	Tags map[string]string `json:"tags,omitempty"` // of the case and its scenario
 
@@ -50,11 +50,13 @@ type Request struct {
 	TLS       int64  `json:"tls_us,omitempty"`
 
 	Reused      bool  `json:"reused"`                // the connection had carried a request before, or had been opened in advance
+	Retried     bool  `json:"retried,omitempty"`     // failed, and followed by another attempt
 	Resent      bool  `json:"resent,omitempty"`      // sent again, as a kept connection was dead
 	Retransmits int   `json:"retransmits,omitempty"` // TCP segments that this machine sent again meanwhile
 	BytesOut    int64 `json:"bytes_out"`
 	BytesIn     int64 `json:"bytes_in"`
 
+	Model        string        `json:"model,omitempty"`
 	Status       int           `json:"status"` // 0: no head arrived
 	Error        *RequestError `json:"error,omitempty"`
 	FinishReason string        `json:"finish_reason,omitempty"`

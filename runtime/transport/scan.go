@@ -19,6 +19,11 @@ const (
 	SSE Format = iota
 	// Lines takes each line that is not empty as an event: NDJSON.
 	Lines
+	// Values takes values that are each ended by a line's end or by NUL, with or
+	// without "data:" in front: the streams of services that are neither SSE nor
+	// NDJSON, but nearly. Lines that begin with a colon are comments, and of SSE's
+	// other fields nothing is taken.
+	Values
 )
 
 // Event is one event of a stream. Its slices are valid until the next call of
@@ -113,6 +118,10 @@ func (s *Scanner) Next() (Event, error) {
 			if len(line) > 0 {
 				return Event{Data: line}, nil
 			}
+		case s.format == Values:
+			if value := valueOf(line); len(value) > 0 {
+				return Event{Data: value}, nil
+			}
 		case len(line) > 0:
 			s.field(line)
 		case s.hasData:
@@ -151,6 +160,11 @@ func (s *Scanner) nextLine() (line []byte, ok bool) {
 	}
 	s.seen = max(s.seen, s.line)
 	n := lineEnd(s.buf[s.seen:s.end])
+	if s.format == Values {
+		if nul := bytes.IndexByte(s.buf[s.seen:s.end], 0); nul >= 0 && (n < 0 || nul < n) {
+			n = nul
+		}
+	}
 	at := s.end
 	if n >= 0 {
 		at = s.seen + n
@@ -181,6 +195,24 @@ func lineEnd(b []byte) int {
 	}
 	return n
 }
+
+// valueOf is what a line of Values has to say.
+func valueOf(line []byte) []byte {
+	line = bytes.TrimSpace(line)
+	for _, field := range ignoredFields {
+		if bytes.HasPrefix(line, field) {
+			return nil
+		}
+	}
+	if value, ok := bytes.CutPrefix(line, []byte("data:")); ok {
+		return bytes.TrimSpace(value)
+	}
+	return line
+}
+
+// ignoredFields begin the lines of an event stream that have no data: comments, names
+// and the like. No JSON begins so.
+var ignoredFields = [][]byte{[]byte(":"), []byte("event:"), []byte("id:"), []byte("retry:")}
 
 // withoutMark drops the byte order mark from the first line.
 func (s *Scanner) withoutMark(line []byte) []byte {
@@ -248,6 +280,10 @@ func (s *Scanner) last() (Event, error) {
 		switch {
 		case s.format == SSE:
 			s.field(line)
+		case s.format == Values:
+			if value := valueOf(line); len(value) > 0 {
+				return Event{Data: value}, nil
+			}
 		case len(line) > 0:
 			return Event{Data: line}, nil
 		}

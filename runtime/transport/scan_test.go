@@ -120,6 +120,25 @@ var lineStreams = []struct {
 	{"larger than the buffer", long[:9000] + "\n2\n", data(long[:9000], "2")},
 }
 
+var valueStreams = []struct {
+	name   string
+	stream string
+	want   []event
+}{
+	{"ended by NUL", "{\"a\":1}\x00{\"a\":2}\x00", data(`{"a":1}`, `{"a":2}`)},
+	{"ended by LF", "1\n2\n", data("1", "2")},
+	{"ended by CR LF and by both", "1\r\n2\n\x003\r\n\x00", data("1", "2", "3")},
+	{"no end after the last", "1\x002", data("1", "2")},
+	{"data in front, and one newline", "data:1\ndata: 2\n", data("1", "2")},
+	{"data in front, and two", "data: 1\n\ndata:2\r\n\r\n", data("1", "2")},
+	{"comments and fields without data", ": ping\nevent: message\nid: 3\nretry: 5\ndata: 1\n\n:\n", data("1")},
+	{"blanks around", " 1 \n\t\n  data: 2 \n", data("1", "2")},
+	{"nothing in it", "data:\ndata: \n\x00\x00", nil},
+	{"byte order mark", "\xef\xbb\xbf1\n", data("1")},
+	{"nothing", "", nil},
+	{"larger than the buffer", long[:9000] + "\x002\n", data(long[:9000], "2")},
+}
+
 // Each stream gives the same events however it is cut into reads.
 func TestScanner(t *testing.T) {
 	check := func(t *testing.T, stream string, format transport.Format, want []event) {
@@ -157,6 +176,9 @@ func TestScanner(t *testing.T) {
 	}
 	for _, c := range lineStreams {
 		t.Run("lines: "+c.name, func(t *testing.T) { check(t, c.stream, transport.Lines, c.want) })
+	}
+	for _, c := range valueStreams {
+		t.Run("values: "+c.name, func(t *testing.T) { check(t, c.stream, transport.Values, c.want) })
 	}
 }
 
@@ -298,6 +320,11 @@ func FuzzScanner(f *testing.F) {
 			f.Add([]byte(c.stream), uint64(i))
 		}
 	}
+	for i, c := range valueStreams {
+		if len(c.stream) < 1000 {
+			f.Add([]byte(c.stream), uint64(i))
+		}
+	}
 	var s transport.Scanner
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64) {
 		cut := func() io.Reader {
@@ -308,6 +335,9 @@ func FuzzScanner(f *testing.F) {
 		}
 		if got, err := scan(&s, cut(), transport.Lines); err != io.EOF || !slices.Equal(got, referenceLines(string(stream))) {
 			t.Errorf("lines: got %q, %v; want %q", got, err, referenceLines(string(stream)))
+		}
+		if got, err := scan(&s, cut(), transport.Values); err != io.EOF || !slices.Equal(got, referenceValues(string(stream))) {
+			t.Errorf("values: got %q, %v; want %q", got, err, referenceValues(string(stream)))
 		}
 	})
 }
@@ -385,6 +415,19 @@ func referenceEvents(stream string) (events []event) {
 func referenceLines(stream string) (events []event) {
 	for _, line := range splitLines(strings.TrimPrefix(stream, "\xef\xbb\xbf")) {
 		if line != "" {
+			events = append(events, event{Data: line})
+		}
+	}
+	return events
+}
+
+func referenceValues(stream string) (events []event) {
+	for _, line := range splitLines(strings.ReplaceAll(strings.TrimPrefix(stream, "\xef\xbb\xbf"), "\x00", "\n")) {
+		line = string(bytes.TrimSpace([]byte(line)))
+		if strings.HasPrefix(line, ":") || strings.HasPrefix(line, "event:") || strings.HasPrefix(line, "id:") || strings.HasPrefix(line, "retry:") {
+			continue
+		}
+		if line = strings.TrimSpace(strings.TrimPrefix(line, "data:")); line != "" {
 			events = append(events, event{Data: line})
 		}
 	}

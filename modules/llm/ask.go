@@ -1,0 +1,73 @@
+package llm
+
+import (
+	"context"
+	"fmt"
+
+	"weir/runtime/metrics"
+	"weir/runtime/transport"
+)
+
+// Question is one request that Go code sends, outside of any run.
+type Question struct {
+	Backend   string // one of BackendNames
+	URL       string // base URL of the service
+	Options   transport.Options
+	Header    []transport.Header // besides the backend's own
+	Limits    transport.Limits
+	Model     string // "": none is named
+	Prompt    string
+	MaxTokens int // 0: left to the service
+	IgnoreEOS bool
+	Stream    bool // of no meaning for embeddings and rankings
+}
+
+// Answer is what came of a Question.
+type Answer struct {
+	Text         string // of the first choice, without reasoning
+	FinishReason string
+	Tokens       metrics.Count // of the answer
+	Input        metrics.Count // of the prompt
+	Events       int           // token events
+	Results      int           // embeddings or scores
+	Error        *metrics.Error
+}
+
+// Ask sends a request and waits for the whole answer. The error is one of the
+// question; what the service did wrong is in the answer. It may be called by any
+// goroutine.
+func Ask(ctx context.Context, clients *transport.Clients, q Question) (*Answer, error) {
+	b := findBackend(q.Backend)
+	if b == nil {
+		return nil, fmt.Errorf("there is no backend %q", q.Backend)
+	}
+	e := &endpoint{backend: b, settings: settings{
+		model: q.Model, maxTokens: q.MaxTokens, ignoreEOS: q.IgnoreEOS,
+		stream: q.Stream && b.task == taskGenerate, limits: q.Limits,
+	}}
+	e.setHeaders("")
+	for _, h := range q.Header {
+		if err := e.setHeader(h.Name, h.Value); err != nil {
+			return nil, err
+		}
+	}
+	m := Module{clients: clients, fleets: make(map[string]*fleet)}
+	if err := m.aim(e, []string{q.URL}, nil, "", q.Options); err != nil {
+		return nil, err
+	}
+	c := &call{settings: e.settings, backend: b, prompt: q.Prompt}
+	switch b.task {
+	case taskEmbed:
+		c.input = appendString(nil, q.Prompt)
+	case taskRerank:
+		c.input = append(appendString([]byte{'['}, q.Prompt), ']')
+	}
+	x := &exchange{target: e.pick(), call: c, rec: c.record(nil)}
+	x.once(ctx)
+	r := newReply(x)
+	x.rec.Recorder().Close(x.rec)
+	return &Answer{
+		Text: string(r.text), FinishReason: r.finish, Tokens: r.output, Input: r.input,
+		Events: r.events, Results: r.results, Error: r.failed,
+	}, nil
+}
