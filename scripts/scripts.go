@@ -3,7 +3,7 @@ package scripts
 
 import "embed"
 
-// Files are the scenarios, by file name.
+// Files are the scenarios, by file name, and below lib what they share.
 //
-//go:embed *.ts
+//go:embed *.ts lib/*.ts
 var Files embed.FS

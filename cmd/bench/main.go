@@ -53,6 +53,7 @@ var parts = []part{
 	{"starts", "start_lag at 100 to 20,000 starts a second", (*bench).starts},
 	{"iterations", "iterations a second of an empty, a one-request and a multi-turn script", (*bench).iterations},
 	{"many", "10,000 streams at once", (*bench).many},
+	{"decode", "reading an event of each protocol, beside encoding/json", (*bench).decode},
 	{"unpaced", "events a second of a service that does not wait", (*bench).unpaced},
 }
 

@@ -35,6 +35,7 @@ const (
 	clientWeir      = "weir"
 	clientRecords   = "weir --records" // what it reports is held against the truth
 	clientSpread    = "weir, spread"   // the same, with starts that do not come all at once
+	clientCustom    = "weir, protocol in JavaScript"
 )
 
 // spread is the time over which clientSpread starts its streams: much longer
@@ -86,13 +87,16 @@ func (b *bench) measure(client string, l load) (numbers, error) {
 
 // play runs the client's process to its end. The second result is weir's alone.
 func (b *bench) play(client string, l load, service string) (*footprint, *weirRun, error) {
-	if client == clientWeir || client == clientRecords || client == clientSpread {
+	if client == clientWeir || client == clientRecords || client == clientSpread || client == clientCustom {
 		flags := []string{"--url", service, "--streams", strconv.Itoa(l.streams), "--requests", strconv.Itoa(l.requests),
 			"--tokens", strconv.Itoa(l.tokens), "--prompt", prompt}
 		if client == clientSpread {
 			flags = append(flags, "--spread", spread.String())
 		}
-		run, err := b.runWeir(benchScript, client != clientWeir, flags...)
+		if client == clientCustom {
+			flags = append(flags, "--custom")
+		}
+		run, err := b.runWeir(benchScript, client == clientRecords || client == clientSpread, flags...)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -14,7 +14,7 @@ func (b *bench) unpaced() error {
 	if b.quick {
 		l.requests = 1
 	}
-	clients := []string{clientEpoll, clientGoroutine, clientWeir, clientRecords}
+	clients := []string{clientEpoll, clientGoroutine, clientWeir, clientRecords, clientCustom}
 	measured := map[string][]numbers{}
 	for round := range b.rounds {
 		for i := range clients {

@@ -86,14 +86,7 @@ func runCommand() *cobra.Command {
 }
 
 // builtinScripts are the names of weir's own scenarios.
-func builtinScripts() []string {
-	entries, _ := scripts.Files.ReadDir(".")
-	var names []string
-	for _, e := range entries {
-		names = append(names, strings.TrimSuffix(e.Name(), ".ts"))
-	}
-	return names
-}
+func builtinScripts() []string { return script.BuiltinNames(scripts.Files) }
 
 // splitArgs separates weir's flags from the script's name and flags. The script
 // is the first argument that is neither a flag of weir nor the value of one;

@@ -18,7 +18,8 @@ import (
 func TestAllScripts(t *testing.T) {
 	// Smaller loads than the defaults, where those take long.
 	smaller := map[string]string{
-		"static": "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2",
+		"static":     "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2",
+		"multimodal": "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2 --height 32 --width 32",
 	}
 	for _, pattern := range []string{"../../examples/*.ts", "../../scripts/*.ts"} {
 		paths, err := filepath.Glob(pattern)

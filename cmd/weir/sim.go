@@ -17,8 +17,8 @@ func simCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "Serve a simulated inference service",
-		Long: `Serve a simulated inference service that speaks OpenAI's completions and chat
-completions. Its times follow a model: the time to the first token grows with the
+		Long: `Serve a simulated inference service that speaks every protocol that weir does
+(docs/protocols.md). Its times follow a model: the time to the first token grows with the
 prompt, the time between tokens with the number of streams. It logs when it really
 sent each event, so that a client's numbers can be held against the truth.`,
 		Args: cobra.NoArgs,

@@ -12,6 +12,7 @@ type Item struct {
 type Dataset struct {
 	items   []Item
 	inexact int
+	with    *attachment // media that go with the prompts, nil for none
 }
 
 // Len is the number of items.
@@ -23,3 +24,12 @@ func (d *Dataset) At(i int) Item { return d.items[i] }
 // Inexact is how many prompts do not have the asked number of tokens, because
 // no text of that length was found. Their PromptTokens is the true number.
 func (d *Dataset) Inexact() int { return d.inexact }
+
+// Messages are the chat messages of item i: its prompt and its media, nil for a
+// dataset without media.
+func (d *Dataset) Messages(i int) *Messages {
+	if d.with == nil {
+		return nil
+	}
+	return d.with.messages(i, d.items[i].Prompt)
+}

@@ -1,78 +1,74 @@
 package dataset
 
 import (
-	"context"
-	"errors"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/metrics"
 	"weir/runtime/script"
 )
 
 // Module is "weir/dataset" for one run. It may be used by several goroutines.
 type Module struct {
-	mu   sync.Mutex // protects made; not held while prompts are made
-	made map[Synthetic]*making
-}
+	first, next time.Duration // until progress is told, and told again
 
-// making is one dataset: runtimes that ask for the same wait for it.
-type making struct {
-	mu      sync.Mutex // held while it is made
-	dataset *Dataset
+	mu   sync.Mutex // protects made; not held while anything is made
+	made map[any]*making
 }
 
 // New returns the module of a run.
-func New() *Module { return &Module{made: map[Synthetic]*making{}} }
+func New() *Module {
+	return &Module{first: firstProgress, next: nextProgress, made: map[any]*making{}}
+}
+
+// entry is the place of what init code makes of an equal description.
+func (m *Module) entry(key any) *making {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.made[key]
+	if e == nil {
+		e = &making{turn: make(chan struct{}, 1)}
+		e.turn <- struct{}{}
+		m.made[key] = e
+	}
+	return e
+}
 
 // Exports implements script.Module.
 func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
+	k := newMaker(rt, m)
+	function := func(f func(goja.FunctionCall) (script.Shared, error)) func(goja.FunctionCall) goja.Value {
+		return func(call goja.FunctionCall) goja.Value {
+			made, err := f(call)
+			if err != nil {
+				rt.Throw(err)
+			}
+			return made.Object(rt)
+		}
+	}
+	// making is for what takes long.
+	making := func(name string, f func(goja.FunctionCall) (script.Shared, error)) func(goja.FunctionCall) goja.Value {
+		return function(func(call goja.FunctionCall) (script.Shared, error) {
+			if _, isIteration := rt.Current().(*metrics.Iteration); isIteration {
+				return nil, fmt.Errorf("%s: this takes long, and in an iteration it would disturb what is measured: do it in init code, setup or plan, and pass it on as data", name)
+			}
+			return f(call)
+		})
+	}
 	return map[string]any{
-		className: class(rt),
-		"synthetic": func(call goja.FunctionCall) goja.Value {
-			s, err := readSynthetic(rt.VM(), call.Argument(0))
-			if err != nil {
-				rt.Throw(err)
-			}
-			make := m.synthetic
-			if !rt.InInit() { // only one runtime asks, and a sweep is not to keep them all
-				make = fresh
-			}
-			d, err := make(rt.Context(), s)
-			if err != nil {
-				rt.Throw(err)
-			}
-			return d.Object(rt)
-		},
+		className:          class(rt),
+		mediaClassName:     mediaClass(rt),
+		mediaListClassName: mediaListClass(rt),
+		messagesClassName:  messagesClass(rt),
+		"synthetic":        function(k.synthetic),
+		"images":           making("images", k.images),
+		"audio":            making("audio", k.audio),
+		"imageFiles":       making("imageFiles", func(c goja.FunctionCall) (script.Shared, error) { return k.files("imageFiles", Image, c) }),
+		"audioFiles":       making("audioFiles", func(c goja.FunctionCall) (script.Shared, error) { return k.files("audioFiles", Audio, c) }),
+		"withMedia":        function(k.withMedia),
+		"messages":         function(k.messages),
 	}, nil
-}
-
-// synthetic makes a dataset, or returns the one that was made of an equal
-// description: init code runs once in each runtime, and the prompts are the
-// same. A failure is not remembered, since it may have been a cancellation.
-func (m *Module) synthetic(ctx context.Context, s Synthetic) (*Dataset, error) {
-	m.mu.Lock()
-	entry := m.made[s]
-	if entry == nil {
-		entry = &making{}
-		m.made[s] = entry
-	}
-	m.mu.Unlock()
-
-	entry.mu.Lock()
-	defer entry.mu.Unlock()
-	if entry.dataset != nil {
-		return entry.dataset, nil
-	}
-	d, err := fresh(ctx, s)
-	entry.dataset = d
-	return d, err
-}
-
-func fresh(ctx context.Context, s Synthetic) (*Dataset, error) {
-	d, err := s.Make(ctx)
-	if errors.Is(err, context.Canceled) {
-		err = script.ErrInterrupted
-	}
-	return d, err
 }

@@ -30,11 +30,7 @@ func readSynthetic(vm *goja.Runtime, v goja.Value) (Synthetic, error) {
 	s.Input = o.length("input")
 	s.Output = o.length("output")
 	s.Prefix = o.integer("prefix", 0)
-	seed := o.integer("seed", 0)
-	if seed < 0 && o.err == nil {
-		o.err = fmt.Errorf("synthetic: seed: %d is negative", seed)
-	}
-	s.Seed = uint64(seed)
+	s.Seed = o.seed()
 	s.Same = o.boolean("same", false)
 	s.NoSpecialTokens = !o.boolean("specialTokens", true)
 	return s, o.err
@@ -99,6 +95,28 @@ func (o *options) integer(name string, otherwise int) int {
 		return otherwise
 	}
 	return int(f)
+}
+
+// seed reads the option of that name.
+func (o *options) seed() uint64 {
+	seed := o.integer("seed", 0)
+	if seed < 0 && o.err == nil {
+		o.err = fmt.Errorf("%s: seed: %d is negative", o.place, seed)
+	}
+	return uint64(seed)
+}
+
+// text reads a string.
+func (o *options) text(name, otherwise string) string {
+	v := o.get(name)
+	if v == nil {
+		return otherwise
+	}
+	if !goja.IsString(v) {
+		o.fail(name, v, "a string")
+		return otherwise
+	}
+	return v.String()
 }
 
 func (o *options) boolean(name string, otherwise bool) bool {

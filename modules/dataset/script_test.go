@@ -3,6 +3,7 @@ package dataset_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,24 +27,30 @@ func newModules(t *testing.T) modules {
 // open runs a script's init code on a new runtime.
 func (m modules) open(t *testing.T, source string) (rt *script.Runtime, console string, err error) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "scenario.ts")
-	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	var out bytes.Buffer
-	s, err := script.Load(path, script.Config{
-		Modules:   m,
-		LookupEnv: func(string) (string, bool) { return "", false },
-		Console:   &out,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rt, err = s.NewRuntime(context.Background(), 0)
+	rt, err = m.load(t, source, &out).NewRuntime(context.Background(), 0)
 	if err == nil {
 		t.Cleanup(rt.Close)
 	}
 	return rt, out.String(), err
+}
+
+// load bundles a script.
+func (m modules) load(t *testing.T, source string, console io.Writer) *script.Script {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "scenario.ts")
+	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, err := script.Load(path, script.Config{
+		Modules:   m,
+		LookupEnv: func(string) (string, bool) { return "", false },
+		Console:   console,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 const head = `import { Tokenizer } from "weir/tokenizer"; import { synthetic, Dataset } from "weir/dataset";

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
@@ -41,7 +39,9 @@ type Synthetic struct {
 
 // Make makes the prompts on all cores. It ends early, with ctx's error, when
 // ctx ends.
-func (s Synthetic) Make(ctx context.Context) (*Dataset, error) {
+func (s Synthetic) Make(ctx context.Context) (*Dataset, error) { return s.make(ctx, new(atomic.Int64)) }
+
+func (s Synthetic) make(ctx context.Context, done *atomic.Int64) (*Dataset, error) {
 	w, err := s.prepare(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("synthetic prompts: %w", err)
@@ -51,37 +51,24 @@ func (s Synthetic) Make(ctx context.Context) (*Dataset, error) {
 	if s.Same {
 		distinct = 1
 	}
-
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next, inexact atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), distinct) {
-		workers.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= distinct {
-					return
-				}
-				// Each item has its own random numbers: which worker makes it does not matter.
-				rng := rand.New(rand.NewPCG(s.Seed, uint64(i)))
-				asked := s.Input.draw(rng)
-				output := s.Output.draw(rng)
-				text, tokens, err := w.write(rng, asked)
-				if err != nil {
-					cancel(fmt.Errorf("synthetic prompts: item %d of %d tokens: %w", i, asked, err))
-					return
-				}
-				if tokens != asked {
-					inexact.Add(1)
-				}
-				d.items[i] = Item{Prompt: text, PromptTokens: tokens, OutputTokens: output}
-			}
-		})
+	var inexact atomic.Int64
+	work := func(i int) error {
+		// Each item has its own random numbers: which goroutine makes it does not matter.
+		rng := rand.New(rand.NewPCG(s.Seed, uint64(i)))
+		asked := s.Input.draw(rng)
+		output := s.Output.draw(rng)
+		text, tokens, err := w.write(rng, asked)
+		if err != nil {
+			return fmt.Errorf("synthetic prompts: item %d of %d tokens: %w", i, asked, err)
+		}
+		if tokens != asked {
+			inexact.Add(1)
+		}
+		d.items[i] = Item{Prompt: text, PromptTokens: tokens, OutputTokens: output}
+		return nil
 	}
-	workers.Wait()
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+	if err := each(ctx, distinct, distinct, done, func() func(int) error { return work }); err != nil {
+		return nil, err
 	}
 	d.inexact = int(inexact.Load())
 

@@ -20,9 +20,24 @@ declare module "weir/http" {
     keepAlive?: boolean;
     /** Accept a certificate that cannot be verified. Default: false. */
     insecure?: boolean;
+    /** File with certificates of authorities (PEM) that are trusted besides the system's. */
+    ca?: string;
+    /** File with the certificate to show to a service that asks for one (PEM); it may hold the key, too. */
+    clientCert?: string;
+    /** File with its private key (PEM, not encrypted). */
+    clientKey?: string;
+    /** Name that the service's certificate must have. Default: the URL's host. */
+    serverName?: string;
+    /** HTTP proxy: "http://user:password@host:port", https as well; "environment" takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
+    proxy?: string;
+    /** Access key (AK) of Huawei Cloud: every request is signed (SDK-HMAC-SHA256), for which the secret key is needed, too. */
+    accessKey?: string;
+    secretKey?: string;
+    /** Of temporary credentials. */
+    securityToken?: string;
     /**
      * Redirects to follow at most. One to another scheme, host or port goes without
-     * the headers Authorization, Cookie and X-Apig-AppCode. Default: 10.
+     * credentials: headers such as Authorization and Cookie, signature, client certificate. Default: 10.
      */
     redirects?: number;
     /** What `body` is: a string or an ArrayBuffer. Default: "text". */

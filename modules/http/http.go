@@ -16,6 +16,7 @@ import (
 	"github.com/dop251/goja"
 
 	"weir/runtime/metrics"
+	"weir/runtime/reach"
 	"weir/runtime/script"
 	"weir/runtime/suggest"
 	"weir/runtime/transport"
@@ -83,7 +84,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 type request struct {
 	method   string
 	url      string
-	options  transport.Options
+	reach    reach.Options
 	req      transport.Request
 	follow   int  // redirects that may still be followed
 	binary   bool // the body is wanted as bytes
@@ -106,10 +107,16 @@ func (m *Module) newRequest(rt *script.Runtime, method string, url, body, option
 		return nil, err
 	}
 	if o, ok := options.(*goja.Object); ok {
+		reaching := r.reach.Set()
 		for _, name := range o.Keys() {
 			set, known := requestOptions[name]
+			if reaches, ok := reaching[name]; ok {
+				set, known = func(_ *request, v goja.Value) error { return reaches(v) }, true
+			}
 			if !known {
 				names := slices.Sorted(maps.Keys(requestOptions))
+				names = slices.AppendSeq(names, maps.Keys(reaching))
+				slices.Sort(names)
 				if near := suggest.Nearest(name, names); near != "" {
 					return nil, fmt.Errorf("unknown option %q; did you mean %q?", name, near)
 				}
@@ -123,6 +130,14 @@ func (m *Module) newRequest(rt *script.Runtime, method string, url, body, option
 		}
 	} else if !goja.IsUndefined(options) && !goja.IsNull(options) {
 		return nil, fmt.Errorf("the options must be an object, not %s", options)
+	}
+	var err error
+	if r.req.Signer, err = r.reach.Signer(r.req.Header); err != nil {
+		return nil, err
+	}
+	// What is wrong with a certificate or a proxy is the script's fault, not the service's.
+	if _, _, err := m.clients.Client(r.url, r.reach.Options); err != nil {
+		return nil, err
 	}
 	return r, r.setBody(body)
 }

@@ -24,7 +24,6 @@ var requestOptions = map[string]func(*request, goja.Value) error{
 	"headTimeout":    limit(func(l *transport.Limits) *time.Duration { return &l.Head }),
 	"idleTimeout":    limit(func(l *transport.Limits) *time.Duration { return &l.Idle }),
 	"keepAlive":      func(r *request, v goja.Value) error { r.req.Close = !v.ToBoolean(); return nil },
-	"insecure":       func(r *request, v goja.Value) error { r.options.Insecure = v.ToBoolean(); return nil },
 	"redirects": func(r *request, v goja.Value) error {
 		r.follow = int(v.ToInteger())
 		if r.follow < 0 {

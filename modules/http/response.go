@@ -58,6 +58,8 @@ func (m *Module) run(ctx context.Context, r *request) *response {
 			for _, name := range credentials {
 				r.dropHeader(name)
 			}
+			r.req.Signer = nil
+			r.reach.ClientCert, r.reach.ClientKey = "", ""
 		}
 		r.url = next
 		if answer.status == 303 || answer.status <= 302 && r.method == "POST" {
@@ -69,7 +71,7 @@ func (m *Module) run(ctx context.Context, r *request) *response {
 
 // credentials are headers that are meant for the service that the script named,
 // and that no other service gets by a redirect.
-var credentials = []string{"Authorization", "Cookie", "X-Apig-AppCode"}
+var credentials = []string{"Authorization", "Cookie", "X-Apig-AppCode", "X-Auth-Token", "X-Api-Key", "apikey", "X-Security-Token"}
 
 // sameService tells whether two URLs, both checked, have one scheme, host and
 // port.
@@ -144,7 +146,7 @@ func (m *Module) readBody(ex *transport.Exchange) ([]byte, *metrics.Error) {
 
 // send writes the request's line and head for its current URL.
 func (m *Module) send(ctx context.Context, r *request, rec *metrics.Record) (*transport.Exchange, *metrics.Error) {
-	client, target, err := m.clients.Client(r.url, r.options)
+	client, target, err := m.clients.Client(r.url, r.reach.Options)
 	if err != nil {
 		return nil, &metrics.Error{Kind: "protocol", Message: err.Error()}
 	}

@@ -109,3 +109,17 @@ func BackendNames() []string {
 func (b *Backend) at(path, model string) string {
 	return strings.ReplaceAll(path, "{model}", model)
 }
+
+// event reads one event of a stream, as short as what is known of those before
+// allows.
+func (b *Backend) event(data []byte, known *repeat, out *output) error {
+	out.begin()
+	if known.decode(data, out) {
+		return nil
+	}
+	err := b.decode(data, out)
+	if err == nil {
+		known.learn(data, out)
+	}
+	return err
+}

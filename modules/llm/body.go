@@ -152,7 +152,11 @@ func (w *bodyWriter) prompt(c *call, text, ids string) {
 
 // chat writes the messages, or the prompt as the only one, of the user.
 func (w *bodyWriter) chat(c *call, name string) {
-	if c.messages != nil {
+	if c.list != nil {
+		if w.key(name) {
+			w.b, c.unwritten = c.list.AppendMessages(w.b)
+		}
+	} else if c.messages != nil {
 		w.raw(name, c.messages)
 	} else if w.key(name) {
 		w.b = append(w.b, `[{"role":"user","content":`...)

@@ -137,8 +137,9 @@ func (s *scripted) decode(data []byte, o *output) *metrics.Error {
 	}
 	done := make(chan *metrics.Error, 1)
 	s.settle(func() (any, error) {
-		done <- s.custom.event(data, o, &s.thrown)
-		_, s.settle = s.custom.rt.Promise()
+		failed := s.custom.event(data, o, &s.thrown)
+		_, s.settle = s.custom.rt.Promise() // of the next event
+		done <- failed
 		return nil, nil
 	})
 	select {

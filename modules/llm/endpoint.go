@@ -3,6 +3,7 @@ package llm
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/dop251/goja"
 
 	"weir/runtime/metrics"
+	"weir/runtime/reach"
 	"weir/runtime/script"
 	"weir/runtime/suggest"
 	"weir/runtime/transport"
@@ -65,7 +67,7 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 	}
 	var bases, verbatim []string
 	path := ""
-	var options transport.Options
+	var reaching reach.Options
 	text := func(into *string) func(goja.Value) error {
 		return func(v goja.Value) error { *into = v.String(); return nil }
 	}
@@ -77,7 +79,7 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 			return e.setHeader(name, prefix+v.String())
 		}
 	}
-	err := e.apply(o, map[string]func(goja.Value) error{
+	others := map[string]func(goja.Value) error{
 		"backend":    func(goja.Value) error { return nil },
 		"url":        texts(&bases),
 		"requestUrl": texts(&verbatim),
@@ -89,7 +91,6 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 			}
 			return nil
 		},
-		"insecure":  func(v goja.Value) error { options.Insecure = v.ToBoolean(); return nil },
 		"apiKey":    e.keyHeader(header),
 		"appCode":   header("X-Apig-AppCode", ""),
 		"authToken": header("X-Auth-Token", ""),
@@ -100,11 +101,16 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 			}
 			return nil
 		},
-	})
-	if err != nil {
+	}
+	maps.Copy(others, reaching.Set())
+	if err := e.apply(o, others); err != nil {
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
-	if err := m.aim(e, bases, verbatim, path, options); err != nil {
+	var err error
+	if e.signer, err = reaching.Signer(e.headers); err != nil {
+		return nil, fmt.Errorf("new Endpoint: %w", err)
+	}
+	if err := m.aim(e, bases, verbatim, path, reaching.Options); err != nil {
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
 	return e, nil
@@ -270,6 +276,8 @@ type call struct {
 	prompt    string
 	promptIDs []int
 	messages  []byte // JSON
+	list      messageList
+	unwritten error  // of list
 	system    []byte // JSON, where the backend takes it apart from the messages
 	input     []byte // JSON: what is to be embedded, or the documents to be ranked
 	body      []byte // JSON, where the script has made it
@@ -297,6 +305,12 @@ func (e *endpoint) chat(args goja.FunctionCall) (any, error) {
 	c := &call{settings: e.settings, backend: e.backend}
 	if !e.backend.Chat {
 		return nil, fmt.Errorf("chat: backend %q takes no messages; use complete(prompt), or a chat backend", e.backend.Name)
+	}
+	if list, ok := script.ValueOf(args.Argument(0)).(messageList); ok {
+		if err := c.setList(list); err != nil {
+			return nil, fmt.Errorf("chat: %w", err)
+		}
+		return e.start("chat", c, args.Argument(1), args.Argument(0))
 	}
 	o, ok := args.Argument(0).(*goja.Object)
 	if !ok || o.ClassName() != "Array" {
@@ -386,6 +400,12 @@ func (c *call) setPrompt(v goja.Value) error {
 	if !isObject || item.ClassName() == "Array" {
 		return c.setText(v)
 	}
+	if n := item.Get("outputTokens"); n != nil && n.ToInteger() > 0 {
+		c.maxTokens = int(n.ToInteger())
+	}
+	if list, ok := script.ValueOf(item.Get("messages")).(messageList); ok {
+		return c.setList(list) // the service counts its media, too: nobody knows how long it is
+	}
 	prompt := item.Get("prompt")
 	if prompt == nil {
 		return fmt.Errorf("the prompt is an object without a field prompt")
@@ -396,9 +416,21 @@ func (c *call) setPrompt(v goja.Value) error {
 	if n := item.Get("promptTokens"); n != nil && n.ToInteger() > 0 {
 		c.askedInput = int(n.ToInteger())
 	}
-	if n := item.Get("outputTokens"); n != nil && n.ToInteger() > 0 {
-		c.maxTokens = int(n.ToInteger())
+	return nil
+}
+
+// messageList is messages that are written when they are sent, such as those of
+// weir/dataset with images in them: a list in the form of OpenAI's chats, as JSON. It
+// may be called by several goroutines.
+type messageList interface {
+	AppendMessages(dst []byte) ([]byte, error)
+}
+
+func (c *call) setList(list messageList) error {
+	if c.backend != openAIChat {
+		return fmt.Errorf("backend %q does not take messages with media, which are in the form of openai-chat", c.backend.Name)
 	}
+	c.list = list
 	return nil
 }
 

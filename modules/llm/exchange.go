@@ -26,6 +26,7 @@ type exchange struct {
 	reading *reading  // nil: the answer is no stream, or has not begun
 	counted int       // tokens that the service has counted up to the newest token event
 	more    bool      // something came in one read with the newest token event
+	body    *[]byte   // of the request, until it is not needed any more
 	after   string    // what the service said of the time to wait before another attempt
 	script  *scripted // decodes instead of the backend; nil: it does
 }
@@ -101,9 +102,12 @@ func (x *exchange) bore() bool {
 }
 
 func (x *exchange) follow(ctx context.Context) *metrics.Error {
-	body := bodies.Get().(*[]byte)
-	defer bodies.Put(body)
-	*body = x.call.backend.appendBody((*body)[:0], x.call)
+	x.body = bodies.Get().(*[]byte)
+	defer x.releaseBody()
+	*x.body = x.call.backend.appendBody((*x.body)[:0], x.call)
+	if err := x.call.unwritten; err != nil {
+		return &metrics.Error{Kind: "unsent", Message: err.Error()}
+	}
 
 	x.out.prompt = x.call.prompt
 	if x.call.n != nil {
@@ -114,8 +118,8 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 		uri = x.target.wholeURI
 	}
 	req := &transport.Request{
-		Method: "POST", URI: uri, Host: x.target.host, Header: x.call.headers, Body: *body,
-		Limits: x.call.limits, Close: !x.call.keepAlive, Follow: x.take,
+		Method: "POST", URI: uri, Host: x.target.host, Header: x.call.headers, Body: *x.body,
+		Limits: x.call.limits, Close: !x.call.keepAlive, Follow: x.take, Signer: x.call.signer,
 	}
 	if x.script != nil { // it waits for JavaScript, so it must not hold up others
 		req.Follow = nil
@@ -124,6 +128,7 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 	if failed != nil {
 		return failed
 	}
+	x.releaseBody()
 	defer ex.Close()
 	if x.script != nil {
 		for !x.take(ex) {
@@ -139,6 +144,15 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 		return x.whole(ex)
 	}
 	return x.notAStream(ex)
+}
+
+// releaseBody gives the request's body to others. Once a response head has come,
+// nothing is sent again.
+func (x *exchange) releaseBody() {
+	if x.body != nil {
+		bodies.Put(x.body)
+		x.body = nil
+	}
 }
 
 // mediaType is the type of an answer's content, without parameters.
@@ -230,6 +244,7 @@ func (x *exchange) take(ex *transport.Exchange) (over bool) {
 		if !x.call.backend.format.is(mediaType(ex)) {
 			return true
 		}
+		x.releaseBody()
 		x.reading = readings.Get().(*reading)
 		x.reading.begin(ex, x.call.backend.format)
 	}
@@ -304,18 +319,13 @@ func (x *exchange) goesOn() {
 // decode reads one event. The error is one that the service has sent in it, or
 // that it cannot be decoded.
 func (x *exchange) decode(data []byte) *metrics.Error {
-	known := &x.reading.repeat
-	x.out.begin()
 	if x.script != nil {
+		x.out.begin()
 		return x.script.decode(data, &x.out)
 	}
-	if known.decode(data, &x.out) {
-		return nil
-	}
-	if err := x.call.backend.decode(data, &x.out); err != nil {
+	if err := x.call.backend.event(data, &x.reading.repeat, &x.out); err != nil {
 		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, transport.Excerpt(data))}
 	}
-	known.learn(data, &x.out)
 	if x.out.fail != nil {
 		x.out.fail.Status = 200
 	}

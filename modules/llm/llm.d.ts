@@ -2,7 +2,7 @@
 declare module "weir/llm" {
   import type { Duration } from "weir";
   import type { Tokenizer } from "weir/tokenizer";
-  import type { Item } from "weir/dataset";
+  import type { Item, MediaItem, Messages } from "weir/dataset";
 
   /** A wire protocol; docs/protocols.md tells what each sends and reads. */
   export type BackendName =
@@ -147,6 +147,21 @@ declare module "weir/llm" {
     authToken?: string;
     /** Accept a certificate that cannot be verified. Default: false. */
     insecure?: boolean;
+    /** File with certificates of authorities (PEM) that are trusted besides the system's. */
+    ca?: string;
+    /** File with the certificate to show to a service that asks for one (PEM); it may hold the key, too. */
+    clientCert?: string;
+    /** File with its private key (PEM, not encrypted). */
+    clientKey?: string;
+    /** Name that the service's certificate must have. Default: the URL's host. */
+    serverName?: string;
+    /** HTTP proxy: "http://user:password@host:port", https as well; "environment" takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
+    proxy?: string;
+    /** Access key (AK) of Huawei Cloud: every request is signed (SDK-HMAC-SHA256), for which the secret key is needed, too. */
+    accessKey?: string;
+    secretKey?: string;
+    /** Of temporary credentials. */
+    securityToken?: string;
     /** Counts tokens when the service does not say how many there were. */
     tokenizer?: Tokenizer;
   }
@@ -230,9 +245,9 @@ declare module "weir/llm" {
      * Sends a prompt: a text (a chat backend sends it as one user message), token ids (not on chat backends), or an item of a dataset,
      * which also says how long the prompt is and how many tokens to ask for.
      */
-    complete(prompt: string | readonly number[] | Item | { prompt: string; promptTokens?: number; outputTokens?: number }, options?: RequestOptions): Promise<Reply>;
+    complete(prompt: string | readonly number[] | Item | MediaItem | { prompt: string; promptTokens?: number; outputTokens?: number }, options?: RequestOptions): Promise<Reply>;
     /** Sends messages; chat backends only. */
-    chat(messages: readonly Message[], options?: RequestOptions): Promise<Reply>;
+    chat(messages: readonly Message[] | Messages, options?: RequestOptions): Promise<Reply>;
     /** Has a text embedded, or several; backend "embeddings". */
     embed(input: string | readonly string[] | readonly number[] | readonly (readonly number[])[] | Item | { prompt: string; promptTokens?: number }, options?: RequestOptions): Promise<Reply>;
     /** Has documents ranked by what they say to a query; backend "rerank". */

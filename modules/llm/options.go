@@ -37,7 +37,8 @@ type settings struct {
 	keepAlive       bool
 	continuousUsage bool // ask for the count of tokens in each event
 	retry           retry
-	stop            []byte // JSON
+	signer          transport.Signer // nil: requests are not signed
+	stop            []byte           // JSON
 	extra           []member
 	headers         []transport.Header
 	limits          transport.Limits

@@ -90,23 +90,22 @@ func (o *output) takeCall(c *cursor) (bool, error) {
 	return len(calls) > before, err
 }
 
-// grow takes a string value that holds the prompt, perhaps, and all of a choice's
-// text so far. It tells whether there is new text. The value is not passed over.
-func (o *output) grow(value *cursor, choice int) bool {
-	if value.peek() != '"' {
-		return false
+// grow takes a value that holds the prompt, perhaps, and all of a choice's text so
+// far, and tells whether there is new text. What is no string is skipped.
+func (o *output) grow(c *cursor, choice int) (more bool, err error) {
+	if c.peek() != '"' {
+		return false, c.skip()
 	}
-	c := *value
 	raw, err := c.word()
 	if err != nil {
-		return false
+		return false, err
 	}
 	p, into := o.of(choice), o.choice(choice)
 	before := len(*into)
 	if p.seen && bytes.HasPrefix(raw, p.raw) {
 		*into = appendUnquoted(*into, raw[len(p.raw):])
 		p.raw = append(p.raw, raw[len(p.raw):]...)
-		return len(*into) > before
+		return len(*into) > before, nil
 	}
 	// The first one, or one in which the service has changed what it had said, such
 	// as a character that was not complete.
@@ -115,7 +114,7 @@ func (o *output) grow(value *cursor, choice int) bool {
 	all := bytes.TrimPrefix(appendUnquoted(nil, raw), []byte(o.prompt))
 	changed := !bytes.Equal(all, *into)
 	*into = append((*into)[:0], all...)
-	return changed
+	return changed, nil
 }
 
 // Services number their choices from 0 without gaps, so a number out of reach is a

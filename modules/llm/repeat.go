@@ -10,6 +10,7 @@ import "bytes"
 // It belongs to one stream; reset makes it ready for the next.
 type repeat struct {
 	known  bool
+	missed int    // events since the last one that was recognised
 	before []byte // up to the text's opening quote, inclusive
 	after  []byte // from its closing quote on
 	into   textPlace
@@ -23,13 +24,18 @@ type textPlace struct {
 	reasoning bool // it is reasoning, not a choice's text
 }
 
-func (r *repeat) reset() { r.known = false }
+func (r *repeat) reset() { r.known, r.missed = false, 0 }
+
+// mostMissed is how many events may come without one that is recognised before the
+// stream is taken for one whose events all differ, by a count or a time.
+const mostMissed = 8
 
 // learn keeps an event that has just been decoded, when its only effect was one
 // piece of text.
 func (r *repeat) learn(data []byte, o *output) {
+	r.missed++
 	at := o.place
-	r.known = at.texts == 1 && at.to > at.from && !o.effects && !o.done && !o.whole && o.tokens == 0 && o.fail == nil
+	r.known = r.missed <= mostMissed && at.texts == 1 && at.to > at.from && !o.effects && !o.done && !o.whole && o.tokens == 0 && o.fail == nil
 	if !r.known {
 		return
 	}
@@ -45,6 +51,7 @@ func (r *repeat) decode(data []byte, o *output) bool {
 		!bytes.HasPrefix(data, r.before) || !bytes.HasSuffix(data, r.after) {
 		return false
 	}
+	r.missed = 0
 	text := data[len(r.before) : len(data)-len(r.after)]
 	for _, b := range text {
 		if b == '"' || b == '\\' || b < ' ' { // more than one string, or an escape: not as simple as that

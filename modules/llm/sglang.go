@@ -90,7 +90,11 @@ func decodeSGLangObject(c *cursor, o *output, choice int) error {
 		choice = index
 	}
 	if text.b != nil {
-		o.text = o.grow(&text, choice) || o.text
+		more, err := o.grow(&text, choice)
+		if err != nil {
+			return err
+		}
+		o.text = o.text || more
 	}
 	if info.b != nil {
 		return decodeMetaInfo(&info, o, choice)

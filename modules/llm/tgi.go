@@ -1,5 +1,7 @@
 package llm
 
+import "bytes"
+
 // tgi is POST /generate_stream of Hugging Face's Text Generation Inference
 // (docs/openapi.json in its repository). "ignore_eos_token" is what the AscendCloud
 // scripts send; TGI itself does not know it over HTTP, and may stop before.
@@ -67,12 +69,14 @@ func decodeTGIObject(c *cursor, o *output) error {
 	if err != nil || all.b == nil {
 		return err
 	}
-	o.done = true
-	if len(o.choices) == 0 { // nothing came token by token
-		o.text = o.take(all, o.choice(0), textPlace{})
+	o.done, o.effects = true, true
+	// MindIE's last token comes in here alone, and a whole answer, of course.
+	text, err := all.text(nil)
+	if rest, ok := bytes.CutPrefix(text, *o.choice(0)); ok && len(rest) > 0 {
+		*o.choice(0) = append(*o.choice(0), rest...)
+		o.text = true
 	}
-	o.effects = true
-	return nil
+	return err
 }
 
 // decodeTGIWhole reads a whole answer, which some services put into a list.

@@ -37,16 +37,17 @@ func decodeTexts(data []byte, o *output, soFar bool) error {
 		return c.fail("no object")
 	}
 	choice := 0
-	take := func() error {
+	take := func() (err error) {
 		some := false
 		if soFar {
-			some = o.grow(&c, choice)
+			some, err = o.grow(&c, choice)
 		} else {
 			some = o.take(c, o.choice(choice), textPlace{choice: choice})
+			err = c.skip()
 		}
 		o.text = o.text || some
 		choice++
-		return c.skip()
+		return err
 	}
 	err := c.object(func(key []byte) (err error) {
 		switch string(key) {

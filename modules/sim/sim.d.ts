@@ -4,6 +4,10 @@ declare module "weir/sim" {
 
   /** The knobs of `weir sim --help`, in camel case; what is left out has the default shown there. */
   export interface SimulatorOptions {
+    /** Protocols that the service speaks, by the names of `backend`; left out: all but mindie-vllm, mindie-tgi and mindie-triton. */
+    speaks?: string | string[];
+    /** What ends a value of the protocol vllm. */
+    delimiter?: "nul" | "newline";
     /** Time to the first token of an empty prompt. */
     ttft?: Duration;
     /** Speed of reading prompts, tokens per second; 0: prompts cost nothing. */
@@ -18,6 +22,10 @@ declare module "weir/sim" {
     maxBatch?: number;
     /** Tokens that share an event. */
     tokensPerEvent?: number;
+    /** Every so many tokens one comes without a text, as of a character that is split; 0: none. */
+    splitEvery?: number;
+    /** Dimensions of embeddings. */
+    embeddingSize?: number;
     /** Probability that a reply ends by itself before it has the asked length. */
     earlyStop?: number;
     /** What goes wrong, and how often (0 to 1). */

@@ -189,7 +189,7 @@ func undialled(rec *Record) bool {
 	switch rec.Error.Kind {
 	case "dns", "connect", "connect_timeout":
 		return true
-	case "tls":
+	case "tls", "proxy":
 		return rec.Started.IsZero()
 	}
 	return false

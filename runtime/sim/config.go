@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,12 @@ type Config struct {
 	// Model is the name that /v1/models and /metrics show. Requests may name any
 	// model; answers carry the name from the request.
 	Model string
+	// Speaks are the protocols that the service speaks, by names from [Protocols];
+	// others answer 404. Empty: all but mindie-vllm, mindie-tgi and mindie-triton,
+	// which have the paths of vllm, tgi and triton.
+	Speaks []string
+	// Delimiter ends the values of vllm: "nul" (vLLM until 0.6) or "newline".
+	Delimiter string
 
 	// TTFT is the time to the first token of an empty prompt.
 	TTFT time.Duration
@@ -63,6 +70,13 @@ type Config struct {
 	// FinishChunk sends the finish reason in a chunk of its own after the last
 	// token, as llama.cpp does, instead of with the last token, as vLLM does.
 	FinishChunk bool
+	// SplitEvery is the number of tokens of which the last one is sent with an empty
+	// text, as the first half of a character is; its text comes with the token
+	// after it. The last token of a reply always has its text. 0: none; else at
+	// least 2.
+	SplitEvery int
+	// EmbeddingSize is the number of dimensions of embeddings.
+	EmbeddingSize int
 	// MediaTokens is the number of prompt tokens that an image, audio or video
 	// part of a chat message stands for.
 	MediaTokens int
@@ -107,6 +121,7 @@ func Default() Config {
 	return Config{
 		Addr:           "127.0.0.1:0",
 		Model:          "sim",
+		Delimiter:      "nul",
 		TTFT:           30 * time.Millisecond,
 		PrefillRate:    8000,
 		ITL:            15 * time.Millisecond,
@@ -117,6 +132,7 @@ func Default() Config {
 		AcceptRate:     0.7,
 		DefaultTokens:  128,
 		ReasoningField: "reasoning",
+		EmbeddingSize:  768,
 		MediaTokens:    256,
 		MaxModelLen:    32768,
 		KVTokens:       262144,
@@ -148,6 +164,15 @@ func (c *Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		errs = append(errs, fmt.Errorf("addr is %q: expected host:port, such as 127.0.0.1:8000: %w", c.Addr, err))
 	}
+	for _, name := range c.Speaks {
+		complain(!slices.Contains(Protocols(), name), "speaks", strconv.Quote(name), "one of "+strings.Join(Protocols(), ", "))
+	}
+	for _, d := range spoken(c.Speaks) {
+		for _, rival := range d.rivals {
+			complain(slices.Contains(c.Speaks, rival), "speaks", d.name+" and "+rival, "one of them, as they have the same path")
+		}
+	}
+	complain(delimiters[c.Delimiter] == "", "delimiter", strconv.Quote(c.Delimiter), "nul or newline")
 	notNegative("ttft", c.TTFT)
 	complain(!(c.PrefillRate >= 0) || math.IsInf(c.PrefillRate, 0), "prefill-rate", c.PrefillRate,
 		"tokens per second, or 0 for prompts that cost nothing")
@@ -163,6 +188,8 @@ func (c *Config) Validate() error {
 	atLeast("reasoning-tokens", c.ReasoningTokens, 0)
 	complain(c.ReasoningField != "reasoning" && c.ReasoningField != "reasoning_content", "reasoning-field",
 		strconv.Quote(c.ReasoningField), "reasoning or reasoning_content")
+	complain(c.SplitEvery < 0 || c.SplitEvery == 1, "split-every", c.SplitEvery, "0 for none, or at least 2")
+	atLeast("embedding-size", c.EmbeddingSize, 1)
 	atLeast("media-tokens", c.MediaTokens, 0)
 	atLeast("max-model-len", c.MaxModelLen, 1)
 	atLeast("kv-tokens", c.KVTokens, 1)
@@ -185,6 +212,8 @@ func (c *Config) Flags(fs *pflag.FlagSet, prefix string) {
 	fs.Var(&addrPart{addr: &c.Addr, host: true}, name("host"), "address to listen on")
 	fs.Var(&addrPart{addr: &c.Addr}, name("port"), "port to listen on; 0 takes a free one")
 	fs.StringVar(&c.Model, name("model"), c.Model, "name of the model that the service shows")
+	fs.StringSliceVar(&c.Speaks, name("speaks"), c.Speaks, "protocols that the service speaks, of: "+strings.Join(Protocols(), ", ")+"; all but mindie-… when there is none")
+	fs.StringVar(&c.Delimiter, name("delimiter"), c.Delimiter, "what ends a value of the protocol vllm: nul or newline")
 
 	fs.DurationVar(&c.TTFT, name("ttft"), c.TTFT, "time to the first token of an empty prompt")
 	fs.Float64Var(&c.PrefillRate, name("prefill-rate"), c.PrefillRate, "prompt tokens per second; 0: prompts cost nothing")
@@ -202,6 +231,8 @@ func (c *Config) Flags(fs *pflag.FlagSet, prefix string) {
 	fs.IntVar(&c.ReasoningTokens, name("reasoning-tokens"), c.ReasoningTokens, "tokens at the head of a chat reply that are sent as reasoning")
 	fs.StringVar(&c.ReasoningField, name("reasoning-field"), c.ReasoningField, "field for reasoning: reasoning or reasoning_content")
 	fs.BoolVar(&c.FinishChunk, name("finish-chunk"), c.FinishChunk, "send the finish reason in a chunk of its own")
+	fs.IntVar(&c.SplitEvery, name("split-every"), c.SplitEvery, "every so many tokens one without a text, as of a character that is split; 0: none")
+	fs.IntVar(&c.EmbeddingSize, name("embedding-size"), c.EmbeddingSize, "dimensions of embeddings")
 	fs.IntVar(&c.MediaTokens, name("media-tokens"), c.MediaTokens, "prompt tokens of one image, audio or video")
 	fs.IntVar(&c.MaxModelLen, name("max-model-len"), c.MaxModelLen, "largest sum of prompt and reply, tokens")
 	fs.IntVar(&c.KVTokens, name("kv-tokens"), c.KVTokens, "size of the pretended KV cache, tokens")

@@ -1,24 +1,30 @@
-// Package sim is a simulated LLM inference service: it speaks the protocol of
-// an OpenAI-compatible server over real sockets, and its timing follows a model
-// that is known exactly. Scenarios can be tried without an accelerator, and the
+// Package sim is a simulated LLM inference service: it speaks the protocols of
+// such services over real sockets, each in its own form, and its timing follows a
+// model that is known exactly. Scenarios can be tried without an accelerator, and the
 // numbers that a client reports can be held against the truth.
 //
 // The way of one request:
 //
 //  1. server.go reads the whole body; the arrival of its last byte, as the kernel
-//     stamped it (connection.go), is the origin of everything that follows.
-//     request.go checks it and counts the prompt's tokens (counting.go).
+//     stamped it (connection.go), is the origin of everything that follows. The
+//     path, or the body where protocols share one, chooses the protocol
+//     (dialect.go), whose file reads the body into a request (request.go,
+//     parameters.go) and counts the prompt's tokens (counting.go).
 //  2. reply.go lays out what will be answered: the tokens of every choice, where
 //     they end and why. Nothing about the text is left to chance: equal prompts
 //     get equal answers.
 //  3. engine.go decides when: it waits for a slot (first come, first served),
 //     then yields the steps of the reply, each at its due time (model.go).
 //     It knows nothing of HTTP. Package pacer does the waiting.
-//  4. stream.go and whole.go write each step to the socket, as chunks in the
-//     shape of vLLM or as one JSON object; fault.go spoils the answer on demand.
+//  4. stream.go and whole.go write each step to the socket, as an event or as one
+//     JSON object. They know no protocol: its file appends the bytes (openai.go,
+//     tools.go, responses.go, anthropic.go, vllm.go, sglang.go, tgi.go,
+//     llamacpp.go, triton.go, mindie.go, mindspore.go, base.go, pooling.go).
+//     fault.go spoils the answer on demand.
 //  5. log.go keeps the truth: when each event was due, when it was sent and how
 //     long the kernel took to take it. logfile.go writes it to a file after the
-//     request's end. metrics.go shows the state of the service to Prometheus.
+//     request's end. metrics.go shows the state of the service to Prometheus, and
+//     discovery.go what kind of service it is.
 //
 // The model of time:
 //
@@ -40,6 +46,12 @@
 // So on one machine the kernel's receive stamp of an event lies between
 // [Event.Sent] and Sent + [Event.Took], whoever is late, as long as the client
 // reads: these bounds hold for a starved simulator too.
+//
+// Embeddings and reranking make no tokens: they take the time to the first token,
+// and are answered then.
+//
+// To add a protocol, write its dialect in a file of its own and add it to the
+// list in dialect.go.
 //
 // What it does not do: it does not understand prompts, it does not model the
 // interference of one request's prefill with the decoding of others, and it does

@@ -24,7 +24,7 @@ const (
 	faultError500  = "500"         // status 500, JSON body
 	faultError429  = "429"         // status 429, JSON body, Retry-After: 1
 	faultHTML      = "html"        // status 200, an HTML page as of a proxy
-	faultErrorBody = "error-event" // mid-stream: an error object inside status 200, then [DONE]
+	faultErrorBody = "error-event" // mid-stream: an error in the protocol's own form inside status 200, then [DONE] where there is one
 	faultBadJSON   = "bad-json"    // mid-stream: an event that is no JSON, then the rest as usual
 	faultClose     = "close"       // mid-stream: the connection is closed (FIN)
 	faultReset     = "reset"       // mid-stream: the connection is reset (RST)
@@ -32,7 +32,7 @@ const (
 	faultHang      = "hang"        // mid-stream: nothing more, the connection stays open
 	faultNoAnswer  = "no-answer"   // not even a head, the connection stays open
 	faultStall     = "stall"       // the head and nothing more, the connection stays open
-	faultRoleOnly  = "role-only"   // the role chunk (chat) and a proper end; an empty body for text completions
+	faultRoleOnly  = "role-only"   // what comes before the first token, such as the role chunk, and a proper end
 	faultTrickle   = "trickle"     // everything, byte by byte with TrickleDelay in between
 )
 

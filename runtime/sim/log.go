@@ -53,10 +53,11 @@ type EventKind string
 
 // The kinds of events.
 const (
-	EventRole   EventKind = "role"   // the role chunk of a chat
+	EventOpen   EventKind = "open"   // what comes before the engine has begun
+	EventRole   EventKind = "role"   // the role chunk of a chat, and what else comes right before the first token
 	EventTokens EventKind = "tokens" // text
-	EventFinish EventKind = "finish" // a finish reason without text
-	EventUsage  EventKind = "usage"  // the final usage chunk
+	EventFinish EventKind = "finish" // a finish reason without text, the end of a part
+	EventUsage  EventKind = "usage"  // the final usage chunk, the end of a message
 	EventDone   EventKind = "done"   // [DONE]
 	EventFault  EventKind = "fault"  // something that does not belong there
 	EventBody   EventKind = "body"   // an answer that is not streamed

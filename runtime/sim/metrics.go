@@ -36,7 +36,7 @@ func (c *counters) finished(outcome Outcome, finishReason string) {
 	switch {
 	case outcome == OutcomeAborted:
 		c.finishedAbort.Add(1)
-	case outcome == OutcomeCompleted && finishReason == "stop":
+	case outcome == OutcomeCompleted && finishReason != "length":
 		c.finishedStop.Add(1)
 	case outcome == OutcomeCompleted:
 		c.finishedLength.Add(1)

@@ -15,7 +15,7 @@ type record struct {
 }
 
 // kinds are the kinds of events in the order of their numbers in a record.
-var kinds = [...]EventKind{EventRole, EventTokens, EventFinish, EventUsage, EventDone, EventFault, EventBody}
+var kinds = [...]EventKind{EventRole, EventTokens, EventFinish, EventUsage, EventDone, EventFault, EventBody, EventOpen}
 
 func newRecord(ev Event) record {
 	r := record{due: ev.Due, sent: ev.Sent, tokens: uint32(ev.Tokens), took: microsecondsUp(ev.Took)}

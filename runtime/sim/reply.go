@@ -2,25 +2,35 @@ package sim
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
+	"time"
 )
 
 // reply is what a request will be answered, laid out before the first token.
 type reply struct {
 	req     *request
+	dialect *dialect
 	cfg     *Config
 	words   *words
-	id      string // of the completion, in every chunk
+	key     string // of the request in the log
+	id      string // of the answer
 	created int64  // Unix seconds
 	choices []choice
-	chunk   []byte // how every chunk of a stream begins; made by begin
+	head    []byte // how every event of a stream begins, in some dialects; made by begin
+
+	// What the dialect has written so far, each event once.
+	sequence int  // number of the next event, where they are numbered
+	started  bool // the text behind the reasoning has begun
+
+	// The times of the tokens, as the model wants them, since the receipt.
+	queued, first, previous, due time.Duration
 }
 
 // choice is one of the texts of a reply.
 type choice struct {
+	index        int
 	tokens       int
-	finishReason string // "length" or "stop"
+	finishReason string // "length", "stop" or "tool_calls"; empty when no text is made
 	stopReason   string // the stop string that ended it; empty otherwise
 	reasoning    int    // tokens at its head that are reasoning
 	seed         uint64
@@ -38,18 +48,21 @@ type words struct {
 func newWords(vocabulary []string) *words {
 	w := &words{plain: vocabulary, quoted: make([][]byte, len(vocabulary))}
 	for i, word := range vocabulary {
-		q := appendQuoted(nil, word)
-		w.quoted[i] = q[1 : len(q)-1]
+		w.quoted[i] = appendInside(nil, word)
 	}
 	return w
 }
 
 // layOut decides the answer to the seq-th request.
 func layOut(req *request, cfg *Config, w *words, seq uint64) *reply {
-	r := &reply{req: req, cfg: cfg, words: w, choices: make([]choice, req.prompts*req.n)}
+	r := &reply{req: req, dialect: req.dialect, cfg: cfg, words: w, choices: make([]choice, req.prompts*req.n)}
+	if req.pooling != nil {
+		return r
+	}
 	rng := draws(cfg, drawEarlyStop, seq)
 	for i := range r.choices {
 		c := &r.choices[i]
+		c.index = i
 		c.seed = req.textSeed + uint64(i)*0x9e3779b97f4a7c15
 		c.tokens, c.finishReason = req.maxTokens, "length"
 		if req.maxTokens == 0 {
@@ -68,6 +81,9 @@ func layOut(req *request, cfg *Config, w *words, seq uint64) *reply {
 		}
 		if req.chat {
 			c.reasoning = min(cfg.ReasoningTokens, c.tokens)
+		}
+		if req.tool != "" && c.finishReason == "stop" && c.reasoning < c.tokens {
+			c.finishReason = "tool_calls"
 		}
 	}
 	return r
@@ -103,7 +119,7 @@ func (r *reply) cutAtStop(c *choice) {
 	}
 }
 
-// word is the index in the vocabulary of a choice's k-th token.
+// word is the index in the vocabulary of a choice's k-th token, and its id.
 func (r *reply) word(c *choice, k int) int {
 	x := c.seed + uint64(k)*0xbf58476d1ce4e5b9
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -128,132 +144,75 @@ func (r *reply) total() int {
 	return sum
 }
 
-// begin names the reply and makes ready what all its chunks begin with.
-func (r *reply) begin(id string, created int64) {
-	r.id, r.created = id, created
-	object := "text_completion"
-	if r.req.chat {
-		object = "chat.completion.chunk"
+func (r *reply) totalReasoning() int {
+	sum := 0
+	for i := range r.choices {
+		sum += r.choices[i].reasoning
 	}
-	r.chunk = r.appendHead([]byte("data: "), object)
-	r.chunk = append(r.chunk, `,"choices":[`...)
+	return sum
 }
 
-// appendHead appends the fields that all chunks and objects begin with.
-func (r *reply) appendHead(dst []byte, object string) []byte {
-	dst = append(dst, `{"id":"`...)
-	dst = append(dst, r.id...)
-	dst = append(dst, `","object":"`...)
-	dst = append(dst, object...)
-	dst = append(dst, `","created":`...)
-	dst = strconv.AppendInt(dst, r.created, 10)
-	dst = append(dst, `,"model":`...)
-	return appendQuoted(dst, r.req.model)
+// begin names the reply and makes ready what its events begin with.
+func (r *reply) begin(key string, created int64) {
+	r.key, r.id, r.created = key, r.dialect.idPrefix+key, created
+	if r.dialect.begin != nil {
+		r.head = r.dialect.begin(r)
+	}
+}
+
+// tick takes note of a step's due time. A step may come twice.
+func (r *reply) tick(from int, due time.Duration) {
+	switch {
+	case from == 0:
+		r.first, r.previous = due, due
+	case due != r.due:
+		r.previous = r.due
+	}
+	r.due = due
+}
+
+// prompt is the text of a choice's prompt, if the request keeps it.
+func (r *reply) prompt(choice int) string {
+	if i := choice / r.req.n; i < len(r.req.texts) {
+		return r.req.texts[i]
+	}
+	return ""
 }
 
 // appendText appends the JSON string of a choice's tokens from (inclusive) to to (exclusive).
 func (r *reply) appendText(dst []byte, c *choice, from, to int) []byte {
 	dst = append(dst, '"')
-	for k := from; k < to; k++ {
-		if c.texts != nil {
-			q := appendQuoted(nil, c.texts[k])
-			dst = append(dst, q[1:len(q)-1]...)
-		} else {
-			dst = append(dst, r.words.quoted[r.word(c, k)]...)
-		}
-	}
+	dst = r.appendWords(dst, c, from, to)
 	return append(dst, '"')
 }
 
-// appendMessage appends the fields of a chat delta or message with the tokens
-// from (inclusive) to to (exclusive).
-func (r *reply) appendMessage(dst []byte, c *choice, from, to int) []byte {
-	if split := min(max(c.reasoning, from), to); split > from {
-		dst = append(dst, '"')
-		dst = append(dst, r.cfg.ReasoningField...)
-		dst = append(dst, `":`...)
-		dst = r.appendText(dst, c, from, split)
-		if split == to {
-			return dst
-		}
-		dst = append(dst, ',')
-		from = split
-	}
-	dst = append(dst, `"content":`...)
-	return r.appendText(dst, c, from, to)
-}
-
-// appendUsage appends a usage object for completion tokens made so far.
-func (r *reply) appendUsage(dst []byte, completion, reasoning int) []byte {
-	dst = append(dst, `{"prompt_tokens":`...)
-	dst = strconv.AppendInt(dst, int64(r.req.promptTokens), 10)
-	dst = append(dst, `,"total_tokens":`...)
-	dst = strconv.AppendInt(dst, int64(r.req.promptTokens+completion), 10)
-	dst = append(dst, `,"completion_tokens":`...)
-	dst = strconv.AppendInt(dst, int64(completion), 10)
-	if reasoning > 0 {
-		dst = append(dst, `,"completion_tokens_details":{"reasoning_tokens":`...)
-		dst = strconv.AppendInt(dst, int64(reasoning), 10)
-		dst = append(dst, '}')
-	}
-	return append(dst, '}')
-}
-
-// reasoningMade is the number of reasoning tokens of all choices after k steps.
-func (r *reply) reasoningMade(k int) int {
-	sum := 0
-	for i := range r.choices {
-		sum += min(k, r.choices[i].reasoning)
-	}
-	return sum
-}
-
-// appendFinish appends "finish_reason" and "stop_reason".
-func appendFinish(dst []byte, c *choice) []byte {
-	dst = append(dst, `"finish_reason":"`...)
-	dst = append(dst, c.finishReason...)
-	dst = append(dst, `","stop_reason":`...)
-	if c.stopReason == "" {
-		return append(dst, "null"...)
-	}
-	return appendQuoted(dst, c.stopReason)
-}
-
-// appendWhole appends the answer to a request that is not streamed.
-func (r *reply) appendWhole(dst []byte) []byte {
-	if r.req.chat {
-		dst = r.appendHead(dst, "chat.completion")
-	} else {
-		dst = r.appendHead(dst, "text_completion")
-	}
-	dst = append(dst, `,"choices":[`...)
-	longest := 0
-	for i := range r.choices {
-		c := &r.choices[i]
-		longest = max(longest, c.tokens)
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `{"index":`...)
-		dst = strconv.AppendInt(dst, int64(i), 10)
-		if r.req.chat {
-			dst = append(dst, `,"message":{"role":"assistant",`...)
-			dst = r.appendMessage(dst, c, 0, c.tokens)
-			if c.reasoning == c.tokens {
-				dst = append(dst, `,"content":null`...)
+// appendWords appends the inside of that JSON string.
+func (r *reply) appendWords(dst []byte, c *choice, from, to int) []byte {
+	for k := from; k < to; k++ {
+		if r.cfg.SplitEvery > 0 {
+			if r.split(c, k) {
+				continue
 			}
-			dst = append(dst, `,"refusal":null},"logprobs":null,`...)
-		} else {
-			dst = append(dst, `,"text":`...)
-			dst = r.appendText(dst, c, 0, c.tokens)
-			dst = append(dst, `,"logprobs":null,`...)
+			if k > 0 && r.split(c, k-1) {
+				dst = r.appendWord(dst, c, k-1)
+			}
 		}
-		dst = appendFinish(dst, c)
-		dst = append(dst, '}')
+		dst = r.appendWord(dst, c, k)
 	}
-	dst = append(dst, `],"usage":`...)
-	dst = r.appendUsage(dst, r.total(), r.reasoningMade(longest))
-	return append(dst, '}')
+	return dst
+}
+
+func (r *reply) appendWord(dst []byte, c *choice, k int) []byte {
+	if c.texts != nil {
+		return appendInside(dst, c.texts[k])
+	}
+	return append(dst, r.words.quoted[r.word(c, k)]...)
+}
+
+// split says whether the text of a token comes with the next one, see
+// Config.SplitEvery.
+func (r *reply) split(c *choice, k int) bool {
+	return (k+1)%r.cfg.SplitEvery == 0 && k+1 != c.reasoning && k+1 < c.tokens
 }
 
 // appendQuoted appends s as a JSON string.
@@ -261,4 +220,18 @@ func appendQuoted(dst []byte, s string) []byte {
 	// A string always has a JSON form: invalid UTF-8 becomes U+FFFD.
 	q, _ := json.Marshal(s)
 	return append(dst, q...)
+}
+
+// appendInside appends s as it stands inside of a JSON string.
+func appendInside(dst []byte, s string) []byte {
+	q, _ := json.Marshal(s)
+	return append(dst, q[1:len(q)-1]...)
+}
+
+// appendQuotedOrNull appends s as a JSON string, or null when it is empty.
+func appendQuotedOrNull(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, "null"...)
+	}
+	return appendQuoted(dst, s)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/fnv"
 	"io"
 	"math"
@@ -11,63 +12,46 @@ import (
 	"strings"
 )
 
-// request is a checked completion request.
+// request is a checked request, in whatever protocol it came.
 type request struct {
-	chat            bool
-	model           string
-	stream          bool
+	dialect      *dialect
+	chat         bool // the reply may begin with reasoning
+	model        string
+	stream       bool
+	prompts      int // texts to complete, at least 1
+	promptTokens int // of all of them
+	n            int // replies to each prompt, at least 1
+	maxTokens    int // limit of each reply; 0 when the request has none
+	minTokens    int
+	ignoreEOS    bool
+	stops        []string
+	textSeed     uint64 // equal for equal prompts
+
+	// What only some protocols have.
+	id              string // that the client gave the request
+	keepTexts       bool   // the prompts' texts are needed for the answer
+	texts           []string
 	includeUsage    bool
 	continuousUsage bool
-	prompts         int // texts to complete, at least 1
-	promptTokens    int // of all of them
-	n               int // replies to each prompt, at least 1
-	maxTokens       int // limit of each reply; 0 when the request has none
-	minTokens       int
-	ignoreEOS       bool
-	stops           []string
-	textSeed        uint64 // equal for equal prompts
-}
-
-// requestBody is the JSON of /v1/completions and /v1/chat/completions, as far as
-// it has a meaning here. Unknown fields are ignored.
-type requestBody struct {
-	Model    string     `json:"model"`
-	Messages *[]message `json:"messages"`
-	Prompt   any        `json:"prompt"` // a string, or a list of strings, of token ids, or of lists of token ids
-	Stream   bool       `json:"stream"`
-	Options  *struct {
-		IncludeUsage    bool `json:"include_usage"`
-		ContinuousUsage bool `json:"continuous_usage_stats"`
-	} `json:"stream_options"`
-	N                   *int         `json:"n"`
-	MaxTokens           *int         `json:"max_tokens"`
-	MaxCompletionTokens *int         `json:"max_completion_tokens"`
-	MinTokens           int          `json:"min_tokens"`
-	IgnoreEOS           bool         `json:"ignore_eos"`
-	Stop                stringOrList `json:"stop"`
-	Seed                *int64       `json:"seed"`
-}
-
-// message is one message of a chat.
-type message struct {
-	Role    string `json:"role"`
-	Content any    `json:"content"` // a string, a list of parts, or null
-}
-
-type contentPart struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
+	echo            bool     // replies begin with the prompt
+	tool            string   // function that is called; empty: none
+	seed            *int64   // as it was given
+	details         bool     // of TGI and those after its model
+	fullText        bool     // the same: the last event has all of the text
+	wrapped         bool     // events of MindSpore are objects of their own
+	pooling         *pooling // not nil: no tokens are made
 }
 
 // maxChoices limits the replies to one request: prompts times n.
 const maxChoices = 1024
 
-// apiError is an error of the service in OpenAI's shape.
+// apiError is an error of the service. How it looks is up to the dialect.
 type apiError struct {
 	status  int
 	kind    string // OpenAI's "type"
 	param   string // the field at fault; empty when there is none
 	message string
+	event   bool // the body is an event of a stream
 }
 
 func (e *apiError) Error() string { return e.message }
@@ -76,77 +60,61 @@ func badRequest(param, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusBadRequest, kind: "BadRequestError", param: param, message: fmt.Sprintf(format, args...)}
 }
 
-// appendJSON appends {"error": …} as vLLM writes it.
-func (e *apiError) appendJSON(dst []byte) []byte {
-	dst = append(dst, `{"error":{"message":`...)
-	dst = appendQuoted(dst, e.message)
-	dst = append(dst, `,"type":`...)
-	dst = appendQuoted(dst, e.kind)
-	dst = append(dst, `,"param":`...)
-	if e.param == "" {
-		dst = append(dst, "null"...)
-	} else {
-		dst = appendQuoted(dst, e.param)
-	}
-	return fmt.Appendf(dst, `,"code":%d}}`, e.status)
-}
+// errEngine is what goes wrong in the midst of an answer.
+var errEngine = &apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: the engine died"}
 
-// parseRequest reads the body of a completion request. The error is always an *apiError.
-func parseRequest(body []byte, chat bool, cfg *Config) (*request, error) {
-	var b requestBody
-	if err := json.Unmarshal(body, &b); err != nil {
-		return nil, jsonError(err)
-	}
-	r := &request{
-		chat: chat, model: b.Model, stream: b.Stream, n: 1,
-		minTokens: b.MinTokens, ignoreEOS: b.IgnoreEOS, stops: b.Stop,
-	}
+// newRequest is a request for one reply to a model, the service's own when it names
+// none.
+func newRequest(model string, cfg *Config) *request {
+	r := &request{model: model, n: 1}
 	if r.model == "" {
 		r.model = cfg.Model
 	}
-	if b.Options != nil {
-		if !b.Stream {
-			return nil, badRequest("stream_options", "stream_options can only be given when stream is true")
-		}
-		r.includeUsage, r.continuousUsage = b.Options.IncludeUsage, b.Options.ContinuousUsage
-	}
+	return r
+}
 
-	limit := b.MaxTokens
-	if b.MaxCompletionTokens != nil {
-		limit = b.MaxCompletionTokens
+// unmarshal reads a body. The error is an *apiError.
+func unmarshal(body []byte, into any) error {
+	if err := json.Unmarshal(body, into); err != nil {
+		return jsonError(err)
 	}
-	if limit != nil {
-		if *limit < 1 {
-			return nil, badRequest("max_tokens", "max_tokens must be at least 1, got %d", *limit)
-		}
-		r.maxTokens = *limit
-	}
+	return nil
+}
 
-	var err error
-	h := fnv.New64a()
-	if chat {
-		err = r.readMessages(b.Messages, cfg, h)
-	} else {
-		err = r.readPrompt(b.Prompt, cfg, h)
+// limit takes the limit of the reply's length from the field of that name; nil:
+// there is none.
+func (r *request) limit(name string, most *int) error {
+	if most == nil {
+		return nil
 	}
-	if err != nil {
-		return nil, err
+	if *most < 1 {
+		return badRequest(name, "%s must be at least 1, got %d", name, *most)
 	}
-	if b.N != nil {
-		r.n = *b.N
+	r.maxTokens = *most
+	return nil
+}
+
+// replies takes the number of replies to each prompt; nil: one.
+func (r *request) replies(n *int) error {
+	if n != nil {
+		r.n = *n
 	}
 	if r.n < 1 || r.n > maxChoices || r.n*r.prompts > maxChoices {
-		return nil, badRequest("n", "n must be at least 1 and ask for no more than %d replies, got %d for %d prompts", maxChoices, r.n, r.prompts)
+		return badRequest("n", "n must be at least 1 and ask for no more than %d replies, got %d for %d prompts", maxChoices, r.n, r.prompts)
 	}
-	if err := r.checkLength(cfg); err != nil {
-		return nil, err
-	}
+	return nil
+}
 
-	if b.Seed != nil {
-		fmt.Fprintf(h, "seed %d", *b.Seed)
+// settle checks the lengths, when all is read, and draws the texts.
+func (r *request) settle(cfg *Config, h hash.Hash64, seed *int64) error {
+	if err := r.checkLength(cfg); err != nil {
+		return err
+	}
+	if seed != nil {
+		fmt.Fprintf(h, "seed %d", *seed)
 	}
 	r.textSeed = h.Sum64()
-	return r, nil
+	return nil
 }
 
 // checkLength refuses what does not fit into the context.
@@ -164,62 +132,29 @@ func (r *request) checkLength(cfg *Config) error {
 	return nil
 }
 
-// readMessages takes the messages of a chat, and adds them to a hash.
-func (r *request) readMessages(messages *[]message, cfg *Config, h io.Writer) error {
-	if messages == nil {
-		return badRequest("messages", "field messages is missing")
-	}
-	if len(*messages) == 0 {
-		return badRequest("messages", "messages is empty: expected at least one message")
-	}
-	r.prompts = 1
-	for i, m := range *messages {
-		if m.Role == "" {
-			return badRequest("messages", "messages[%d] has no role", i)
-		}
-		io.WriteString(h, m.Role)
-		switch content := m.Content.(type) {
-		case nil: // an assistant's message that only calls tools
-		case string:
-			io.WriteString(h, content)
-			r.promptTokens += cfg.CountTokens(content)
-		default:
-			text, _ := json.Marshal(content) // it was made from JSON
-			h.Write(text)
-			var parts []contentPart
-			if err := json.Unmarshal(text, &parts); err != nil {
-				return badRequest("messages", "messages[%d].content must be a string or a list of parts", i)
-			}
-			for _, p := range parts {
-				if p.Type == "text" {
-					r.promptTokens += cfg.CountTokens(p.Text)
-				} else {
-					r.promptTokens += cfg.MediaTokens
-				}
-			}
-		}
-	}
-	return nil
-}
+// newHash is what prompts are hashed with.
+func newHash() hash.Hash64 { return fnv.New64a() }
 
-// readPrompt takes a text, a list of texts, a list of token ids, or a list of
-// such lists, and adds it to a hash.
-func (r *request) readPrompt(prompt any, cfg *Config, h io.Writer) error {
+// readPrompt takes a text, a list of texts, a list of token ids, or a list of such
+// lists from the field of that name, and adds it to a hash.
+func (r *request) readPrompt(name string, prompt any, cfg *Config, h io.Writer) error {
 	switch p := prompt.(type) {
 	case nil:
-		return badRequest("prompt", "field prompt is missing")
+		return badRequest(name, "field %s is missing", name)
 	case string:
-		r.prompts, r.promptTokens = 1, cfg.CountTokens(p)
+		r.prompts = 1
+		r.addText(p, cfg)
 		io.WriteString(h, p)
 		return nil
 	case []any:
 		if len(p) == 0 {
-			return badRequest("prompt", "prompt is an empty list")
+			return badRequest(name, "%s is an empty list", name)
 		}
 		text, _ := json.Marshal(p) // it was made from JSON
 		h.Write(text)
 		if areIDs(p) {
-			r.prompts, r.promptTokens = 1, len(p)
+			r.prompts = 1
+			r.addIDs(p, cfg)
 			return nil
 		}
 		r.prompts = len(p)
@@ -228,23 +163,48 @@ func (r *request) readPrompt(prompt any, cfg *Config, h io.Writer) error {
 			switch one := one.(type) {
 			case string:
 				if texts {
-					r.promptTokens += cfg.CountTokens(one)
+					r.addText(one, cfg)
 					continue
 				}
 			case []any:
 				if !texts && areIDs(one) {
-					r.promptTokens += len(one)
+					r.addIDs(one, cfg)
 					continue
 				}
 			}
-			return errPrompt
+			return badPrompt(name)
 		}
 		return nil
 	}
-	return errPrompt
+	return badPrompt(name)
 }
 
-var errPrompt = badRequest("prompt", "prompt must be a string, a list of strings, a list of token ids or a list of such lists")
+func badPrompt(name string) *apiError {
+	return badRequest(name, "%s must be a string, a list of strings, a list of token ids or a list of such lists", name)
+}
+
+// addText counts a prompt that is a text.
+func (r *request) addText(text string, cfg *Config) {
+	r.promptTokens += cfg.CountTokens(text)
+	if r.keepTexts {
+		r.texts = append(r.texts, text)
+	}
+}
+
+// addIDs counts a prompt that is a list of token ids. Its text is made of the
+// vocabulary, as those of replies are.
+func (r *request) addIDs(ids []any, cfg *Config) {
+	r.promptTokens += len(ids)
+	if !r.keepTexts {
+		return
+	}
+	var text strings.Builder
+	for _, id := range ids {
+		k := int(math.Mod(math.Abs(id.(float64)), float64(len(cfg.Vocabulary))))
+		text.WriteString(cfg.Vocabulary[k])
+	}
+	r.texts = append(r.texts, text.String())
+}
 
 // areIDs says whether a list has nothing but whole numbers.
 func areIDs(list []any) bool {
@@ -254,6 +214,66 @@ func areIDs(list []any) bool {
 		}
 	}
 	return true
+}
+
+// message is one message of a chat.
+type message struct {
+	Role    string `json:"role"`
+	Type    string `json:"type"`    // of those that are no messages, in the Responses API
+	Content any    `json:"content"` // a string, a list of parts, or null
+}
+
+type contentPart struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+// readMessages takes the messages of a chat from the field of that name, and adds
+// them to a hash.
+func (r *request) readMessages(name string, messages *[]message, cfg *Config, h io.Writer) error {
+	if messages == nil {
+		return badRequest(name, "field %s is missing", name)
+	}
+	if len(*messages) == 0 {
+		return badRequest(name, "%s is empty: expected at least one message", name)
+	}
+	r.prompts = 1
+	for i, m := range *messages {
+		if m.Role == "" && (m.Type == "" || m.Type == "message") {
+			return badRequest(name, "%s[%d] has no role", name, i)
+		}
+		io.WriteString(h, m.Role)
+		if err := r.readContent(m.Content, cfg, h); err != nil {
+			return badRequest(name, "%s[%d].content must be a string or a list of parts", name, i)
+		}
+	}
+	return nil
+}
+
+// readContent takes the content of a message, and adds it to a hash.
+func (r *request) readContent(content any, cfg *Config, h io.Writer) error {
+	switch content := content.(type) {
+	case nil: // an assistant's message that only calls tools
+	case string:
+		io.WriteString(h, content)
+		r.promptTokens += cfg.CountTokens(content)
+	default:
+		text, _ := json.Marshal(content) // it was made from JSON
+		h.Write(text)
+		var parts []contentPart
+		if err := json.Unmarshal(text, &parts); err != nil {
+			return err
+		}
+		for _, p := range parts {
+			switch p.Type {
+			case "text", "input_text", "output_text":
+				r.promptTokens += cfg.CountTokens(p.Text)
+			default:
+				r.promptTokens += cfg.MediaTokens
+			}
+		}
+	}
+	return nil
 }
 
 func jsonError(err error) *apiError {

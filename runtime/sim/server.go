@@ -18,14 +18,13 @@ import (
 )
 
 const (
-	// RequestIDHeader is the header of every answer to a completion request that
-	// names its [Request] in the log.
+	// RequestIDHeader is the header of every answer to a POST that names its
+	// [Request] in the log.
 	RequestIDHeader = "X-Sim-Request-Id"
 
 	clientIDHeader = "X-Request-Id"
 	maxBody        = 256 << 20 // bytes
 	maxKeptBody    = 1 << 20   // bytes; larger buffers are not kept for the next request
-	version        = "sim"     // what GET /version says
 )
 
 // bodies are buffers for the bodies of requests.
@@ -35,6 +34,9 @@ var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 type Server struct {
 	cfg      Config
 	faults   []string
+	posts    map[string][]*dialect // by path; several are told apart by the body
+	pages    map[string]page
+	paths    []string // of both, for those who look for others
 	words    *words
 	engine   *engine
 	counters *counters
@@ -70,6 +72,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		cfg: cfg, words: newWords(cfg.Vocabulary), counters: newCounters(),
 		intake: make(chan struct{}, runtime.GOMAXPROCS(0)), closed: make(chan struct{}),
 	}
+	s.route()
 	s.log.limit = cfg.LogRequests
 	s.faults, _ = parseFaults(cfg.Fault) // validated above
 
@@ -160,61 +163,54 @@ func (s *Server) count(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// serve routes a request. Errors of all paths have OpenAI's shape.
+// serve routes a request. Errors of paths that are there have the form of their
+// protocol, and those of others OpenAI's.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.active.Add(1) // safe beside Wait: the connection is counted already
 	defer s.active.Done()
 	w.Header().Set("Server", "weir-sim")
-	method, handle := http.MethodGet, s.serveHealth
-	switch r.URL.Path {
-	case "/v1/chat/completions", "/v1/completions":
-		method, handle = http.MethodPost, s.serveCompletion
-	case "/v1/models":
-		handle = s.serveModels
-	case "/health":
-	case "/version":
-		handle = s.serveVersion
-	case "/metrics":
-		handle = s.serveMetrics
-	default:
-		refuse(w, &apiError{
+	path, model := pattern(r.URL.Path)
+	if several := s.posts[path]; several != nil {
+		if r.Method != http.MethodPost {
+			notAllowed(w, r, several[0], http.MethodPost)
+			return
+		}
+		s.serveReply(w, r, several, path, model)
+		return
+	}
+	p, there := s.pages[path]
+	switch {
+	case !there:
+		refuse(w, s.stranger(path), &apiError{
 			status: http.StatusNotFound, kind: "NotFoundError",
-			message: fmt.Sprintf("there is no %s; there are /v1/chat/completions, /v1/completions, /v1/models, /health, /version and /metrics", r.URL.Path),
+			message: fmt.Sprintf("there is no %s; there are %s", r.URL.Path, strings.Join(s.paths, ", ")),
 		})
-		return
+	case r.Method != p.method && (p.method != http.MethodGet || r.Method != http.MethodHead):
+		notAllowed(w, r, openAI, p.method)
+	default:
+		p.show(w, model)
 	}
-	if r.Method != method && (method != http.MethodGet || r.Method != http.MethodHead) {
-		w.Header().Set("Allow", method)
-		refuse(w, &apiError{
-			status: http.StatusMethodNotAllowed, kind: "MethodNotAllowedError",
-			message: fmt.Sprintf("%s does not take %s; use %s", r.URL.Path, r.Method, method),
-		})
-		return
+}
+
+// stranger is the dialect in which a path is refused that is not there.
+func (s *Server) stranger(path string) *dialect {
+	if several := s.posts["/v2/models/{model}/generate"]; several != nil && strings.HasPrefix(path, "/v2") {
+		return several[0]
 	}
-	handle(w, r)
+	return openAI
 }
 
-func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
-	w.WriteHeader(http.StatusOK)
+func notAllowed(w http.ResponseWriter, r *http.Request, d *dialect, method string) {
+	w.Header().Set("Allow", method)
+	refuse(w, d, &apiError{
+		status: http.StatusMethodNotAllowed, kind: "MethodNotAllowedError",
+		message: fmt.Sprintf("%s does not take %s; use %s", r.URL.Path, r.Method, method),
+	})
 }
 
-func (s *Server) serveVersion(w http.ResponseWriter, _ *http.Request) {
-	respond(w, http.StatusOK, "application/json", []byte(`{"version":"`+version+`"}`))
-}
-
-func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
-	body := append([]byte(nil), `{"object":"list","data":[{"id":`...)
-	body = appendQuoted(body, s.cfg.Model)
-	body = fmt.Appendf(body, `,"object":"model","created":0,"owned_by":"weir","max_model_len":%d}]}`, s.cfg.MaxModelLen)
-	respond(w, http.StatusOK, "application/json", body)
-}
-
-func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
-	respond(w, http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", []byte(s.counters.exposition(&s.cfg, s.engine)))
-}
-
-// serveCompletion takes a completion request from its body to its end in the log.
-func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
+// serveReply takes a request from its body to its end in the log. It is in one of
+// several dialects.
+func (s *Server) serveReply(w http.ResponseWriter, r *http.Request, several []*dialect, path, model string) {
 	buf := bodies.Get().(*bytes.Buffer)
 	buf.Reset()
 	defer func() {
@@ -237,10 +233,14 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		s.log.finish(e, outcome)
 	}
 
+	d := choose(several, buf.Bytes())
 	refused := func(failure *apiError) {
+		if failure.status == http.StatusBadRequest && d.invalid != 0 {
+			failure.status = d.invalid
+		}
 		e.set(func(r *Request) { r.Status = failure.status })
 		finish(OutcomeRefused)
-		refuse(w, failure)
+		refuse(w, d, failure)
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -257,7 +257,7 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e.set(func(r *Request) { r.Fault = fault.name })
-	if s.spoil(w, r, e, fault) {
+	if s.spoil(w, r, e, d, fault) {
 		outcome := OutcomeFault
 		if r.Context().Err() != nil {
 			outcome = OutcomeAborted
@@ -266,7 +266,7 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	req, err := s.read(buf.Bytes(), strings.HasPrefix(r.URL.Path, "/v1/chat/"))
+	req, err := s.read(d, incoming{body: buf.Bytes(), path: path, model: model})
 	if err != nil {
 		var failure *apiError
 		errors.As(err, &failure) // it always is one
@@ -276,11 +276,7 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 	e.set(func(r *Request) { r.Model, r.Stream, r.PromptTokens = req.model, req.stream, req.promptTokens })
 	rep := layOut(req, &s.cfg, s.words, seq)
 	e.expect(rep.total())
-	prefix := "cmpl-"
-	if req.chat {
-		prefix = "chatcmpl-"
-	}
-	rep.begin(prefix+id, received.Unix())
+	rep.begin(id, received.Unix())
 	st := &stream{
 		ctx: r.Context(), w: w, flusher: http.NewResponseController(w), reply: rep, entry: e,
 		counters: s.counters, fault: fault, lastSent: make([]time.Duration, len(rep.choices)),
@@ -302,12 +298,16 @@ func (s *Server) serveCompletion(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// read reads the body of a completion request, when it has its turn. The error is
-// always an *apiError.
-func (s *Server) read(body []byte, chat bool) (*request, error) {
+// read reads a request, when it has its turn. The error is always an *apiError.
+func (s *Server) read(d *dialect, in incoming) (*request, error) {
 	s.intake <- struct{}{}
 	defer func() { <-s.intake }()
-	return parseRequest(body, chat, &s.cfg)
+	req, err := d.parse(in, &s.cfg)
+	if err != nil {
+		return nil, err
+	}
+	req.dialect = d
+	return req, nil
 }
 
 // answer runs a request through the engine and sends what comes out.
@@ -315,12 +315,15 @@ func (s *Server) answer(st *stream, seq uint64) error {
 	req := st.reply.req
 	if req.stream {
 		// As vLLM does: the head comes at once, also while the request queues.
-		st.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		setStreamType(st.w, req.dialect)
 		st.w.WriteHeader(http.StatusOK)
 		if err := st.flusher.Flush(); err != nil {
 			return err
 		}
 		st.entry.set(func(r *Request) { r.Status = http.StatusOK })
+		if err := st.open(); err != nil {
+			return err
+		}
 	}
 	j := job{
 		seq: seq, timing: newTiming(&s.cfg, seq), received: st.entry.Received,
@@ -329,7 +332,8 @@ func (s *Server) answer(st *stream, seq uint64) error {
 	}
 	started := func(at time.Time) {
 		s.counters.promptTokens.Add(int64(req.promptTokens))
-		st.entry.set(func(r *Request) { r.Queued = at.Sub(r.Received) })
+		st.reply.queued = at.Sub(st.entry.Received)
+		st.entry.set(func(r *Request) { r.Queued = st.reply.queued })
 	}
 	if req.stream {
 		if err := s.engine.run(st.ctx, j, started, st.step); err != nil {
@@ -337,25 +341,28 @@ func (s *Server) answer(st *stream, seq uint64) error {
 		}
 		return st.end()
 	}
-	var last time.Time
-	if err := s.engine.run(st.ctx, j, started, func(p step, _ bool) error { last = p.due; return nil }); err != nil {
+	note := func(p step, _ bool) error {
+		st.reply.tick(p.from, p.due.Sub(st.entry.Received))
+		return nil
+	}
+	if err := s.engine.run(st.ctx, j, started, note); err != nil {
 		return err
 	}
-	return st.sendWhole(last.Sub(st.entry.Received))
+	return st.sendWhole(st.reply.due)
 }
 
 // spoil answers a request whose fault comes before any work is done on it, and
 // says whether it did.
-func (s *Server) spoil(w http.ResponseWriter, r *http.Request, e *entry, f fault) bool {
+func (s *Server) spoil(w http.ResponseWriter, r *http.Request, e *entry, d *dialect, f fault) bool {
 	status := func(code int) { e.set(func(r *Request) { r.Status = code }) }
 	switch f.name {
 	case faultError500:
 		status(http.StatusInternalServerError)
-		refuse(w, &apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: internal server error"})
+		refuse(w, d, &apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: internal server error"})
 	case faultError429:
 		status(http.StatusTooManyRequests)
 		w.Header().Set("Retry-After", "1")
-		refuse(w, &apiError{status: http.StatusTooManyRequests, kind: "RateLimitError", message: "simulated: too many requests"})
+		refuse(w, d, &apiError{status: http.StatusTooManyRequests, kind: "RateLimitError", message: "simulated: too many requests"})
 	case faultHTML:
 		status(http.StatusOK)
 		respond(w, http.StatusOK, "text/html; charset=utf-8", []byte(htmlPage))
@@ -364,7 +371,7 @@ func (s *Server) spoil(w http.ResponseWriter, r *http.Request, e *entry, f fault
 		_ = hangUp(w, false) // the client is gone, or the server closes
 	case faultStall:
 		status(http.StatusOK)
-		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		setStreamType(w, d)
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush() // it fails when the client is gone: so is the wait
 		<-r.Context().Done()
@@ -375,8 +382,22 @@ func (s *Server) spoil(w http.ResponseWriter, r *http.Request, e *entry, f fault
 	return true
 }
 
-func refuse(w http.ResponseWriter, failure *apiError) {
-	respond(w, failure.status, "application/json", failure.appendJSON(nil))
+// setStreamType sets the content type of a dialect's streams. One that names none
+// keeps net/http from guessing.
+func setStreamType(w http.ResponseWriter, d *dialect) {
+	if d.contentType == "" {
+		w.Header()["Content-Type"] = nil
+		return
+	}
+	w.Header().Set("Content-Type", d.contentType)
+}
+
+func refuse(w http.ResponseWriter, d *dialect, failure *apiError) {
+	contentType := "application/json"
+	if failure.event {
+		contentType = d.contentType
+	}
+	respond(w, failure.status, contentType, d.refuse(nil, failure))
 }
 
 func respond(w http.ResponseWriter, status int, contentType string, body []byte) {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -241,7 +242,7 @@ func TestRefusals(t *testing.T) {
 		{"POST", "/v1/completions", `{"prompt":"a"}`, "X-Sim-Fault-After: -1", 400, "number of events"},
 		{"GET", "/v1/completions", ``, "", 405, "use POST"},
 		{"POST", "/v1/models", ``, "", 405, "use GET"},
-		{"POST", "/v1/embeddings", `{}`, "", 404, "there is no /v1/embeddings"},
+		{"POST", "/v1/audio/speech", `{}`, "", 404, "there is no /v1/audio/speech"},
 	} {
 		t.Run(test.method+" "+test.path+" "+test.body+test.header, func(t *testing.T) {
 			var headers []string
@@ -876,6 +877,10 @@ func TestValidate(t *testing.T) {
 		"trickle-delay":    func(c *sim.Config) { c.TrickleDelay = -1 },
 		"log-requests":     func(c *sim.Config) { c.LogRequests = -1 },
 		"vocabulary":       func(c *sim.Config) { c.Vocabulary = []string{} },
+		"speaks":           func(c *sim.Config) { c.Speaks = []string{"openai", "klingon"} },
+		"delimiter":        func(c *sim.Config) { c.Delimiter = "" },
+		"split-every":      func(c *sim.Config) { c.SplitEvery = 1 },
+		"embedding-size":   func(c *sim.Config) { c.EmbeddingSize = 0 },
 	} {
 		cfg := sim.Default()
 		spoil(&cfg)
@@ -898,10 +903,10 @@ func TestFlags(t *testing.T) {
 			t.Errorf("flag %q with help %q", f.Name, f.Usage)
 		}
 	})
-	if err := fs.Parse([]string{"--sim-port", "8000", "--sim-host=::1", "--sim-itl", "5ms", "--sim-fault", "reset", "--sim-fault-rate", "0.25"}); err != nil {
+	if err := fs.Parse([]string{"--sim-port", "8000", "--sim-host=::1", "--sim-itl", "5ms", "--sim-fault", "reset", "--sim-fault-rate", "0.25", "--sim-speaks", "tgi,mindie"}); err != nil {
 		t.Fatal(err)
 	}
-	if cfg.Addr != "[::1]:8000" || cfg.ITL != 5*time.Millisecond || cfg.Fault != "reset" || cfg.FaultRate != 0.25 || cfg.TTFT != sim.Default().TTFT {
+	if cfg.Addr != "[::1]:8000" || cfg.ITL != 5*time.Millisecond || cfg.Fault != "reset" || cfg.FaultRate != 0.25 || cfg.TTFT != sim.Default().TTFT || !slices.Equal(cfg.Speaks, []string{"tgi", "mindie"}) {
 		t.Errorf("got %+v", cfg)
 	}
 	if err := fs.Parse([]string{"--sim-port", "70000"}); err == nil || !strings.Contains(err.Error(), "0 to 65535") {
@@ -917,32 +922,41 @@ func TestEstimateTokens(t *testing.T) {
 	}
 }
 
-// A server must answer whatever it is sent, with JSON in one of two shapes.
+// A server must answer whatever it is sent, with JSON: an object or a stream of them.
 func FuzzRequest(f *testing.F) {
 	cfg := quick()
-	cfg.TTFT, cfg.ITL, cfg.MaxModelLen, cfg.LogRequests = 0, 0, 2000, 1
+	cfg.TTFT, cfg.ITL, cfg.MaxModelLen, cfg.LogRequests, cfg.EmbeddingSize = 0, 0, 2000, 1, 3
 	server, err := sim.Start(context.Background(), cfg)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { server.Close() })
+	paths := []string{
+		"/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/messages", "/generate", "/generate_stream", "/completion", "/infer",
+		"/v2/models/m/generate", "/v2/models/m/generate_stream", "/models/llama2/generate", "/v1/generate", "/v1/embeddings", "/rerank",
+	}
 	for _, body := range []string{
-		`{"prompt":"a","max_tokens":3,"stop":["x",""],"n":2,"seed":-1}`,
-		`{"prompt":[[1],[]],"min_tokens":5,"ignore_eos":true}`,
+		`{"prompt":"a","max_tokens":3,"stop":["x",""],"n":2,"seed":-1,"echo":true}`,
+		`{"prompt":[[1],[]],"min_tokens":5,"ignore_eos":true,"echo":true}`,
 		`{"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":null}],"max_completion_tokens":1}`,
+		`{"messages":[{"role":"user","content":"a"}],"tools":[{}],"tool_choice":{"function":{"name":"f"}},"max_tokens":3,"stream":true}`,
 		`{"prompt":["a","b"],"stop":null,"n":null,"model":"\ud800"}`,
+		`{"prompt":[-1e300,1e300],"n_predict":-1,"stream":true,"max_tokens":5,"n":3}`,
 		`{"messages":{},"prompt":5}`,
+		`{"input":[{"type":"function_call_output"},{"role":"user","content":"a"}],"max_output_tokens":3,"stream":true}`,
+		`{"input":[1,2],"encoding_format":"base64","dimensions":2}`,
+		`{"text":["a","b"],"sampling_params":{"max_new_tokens":2,"n":2},"stream":true}`,
+		`{"inputs":"a","stream":true,"parameters":{"max_new_tokens":2,"truncate":1,"stop":"x","return_full_text":true,"return_protocol":"","details":true}}`,
+		`{"id":"i","text_input":"a","max_tokens":2,"stop_words":[""],"parameters":{"max_new_tokens":2}}`,
+		`{"query":"a","documents":["b",{"text":"c"},{}],"top_n":2,"return_documents":false}`,
 	} {
-		f.Add(body, true)
-		f.Add(body, false)
+		for i := range paths {
+			f.Add(body, uint8(i))
+		}
 	}
 	client := &http.Client{}
-	f.Fuzz(func(t *testing.T, body string, chat bool) {
-		path := "/v1/completions"
-		if chat {
-			path = "/v1/chat/completions"
-		}
-		resp, err := client.Post(server.URL()+path, "application/json", strings.NewReader(body))
+	f.Fuzz(func(t *testing.T, body string, path uint8) {
+		resp, err := client.Post(server.URL()+paths[int(path)%len(paths)], "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -951,14 +965,30 @@ func FuzzRequest(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-			if !strings.HasSuffix(string(answer), "data: [DONE]\n\n") {
-				t.Errorf("a stream ends with %q", answer)
+		switch resp.StatusCode {
+		case 200, 400, 422, 500:
+		default:
+			t.Errorf("status %d", resp.StatusCode)
+		}
+		if resp.Header.Get("Content-Type") == "application/json" {
+			if !json.Valid(answer) {
+				t.Errorf("body %q", answer)
 			}
 			return
 		}
-		if !json.Valid(answer) || resp.StatusCode != 200 && resp.StatusCode != 400 {
-			t.Errorf("status %d, body %q", resp.StatusCode, answer)
+		events := 0
+		for _, line := range strings.FieldsFunc(string(answer), func(r rune) bool { return r == 0 || r == '\n' }) {
+			line = strings.TrimPrefix(strings.TrimPrefix(line, "data:"), " ")
+			if line == "[DONE]" || strings.HasPrefix(line, "event: ") {
+				continue
+			}
+			events++
+			if !json.Valid([]byte(line)) {
+				t.Errorf("an event is %q", line)
+			}
+		}
+		if events == 0 {
+			t.Errorf("a stream without events: %q", answer)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"weir/runtime/pacer"
@@ -54,10 +53,11 @@ func (s *stream) step(st step, wait bool) error {
 		return err
 	}
 	s.skip = s.written
-	if st.from == 0 && s.reply.req.chat {
-		for i := range s.reply.choices {
-			s.buf = s.appendRole(s.event(), i)
-			if err := s.send(Event{Kind: EventRole, Choice: i, Due: due}); err != nil {
+	r, d := s.reply, s.reply.dialect
+	r.tick(st.from, due)
+	if st.from == 0 {
+		for i := range r.choices {
+			if err := s.put(Event{Kind: EventRole, Choice: i, Due: due}, d.first); err != nil {
 				return err
 			}
 		}
@@ -65,74 +65,122 @@ func (s *stream) step(st step, wait bool) error {
 	if s.fault.name == faultRoleOnly {
 		return errFault
 	}
-	for i := range s.reply.choices {
-		c := &s.reply.choices[i]
-		to := min(st.to, c.tokens)
+	if d.joint {
+		return s.stepJoint(st)
+	}
+	for i := range r.choices {
+		to := min(st.to, r.choices[i].tokens)
 		if st.from >= to {
 			continue
 		}
-		// At the latest before the end of a text, so that it stays in mid-stream.
-		if !s.struck && (s.tokenEvents >= s.fault.after || to == c.tokens) {
-			s.struck = true
-			if err := s.strike(due); err != nil {
-				return err
-			}
-		}
-		if to == c.tokens {
-			s.finish(i)
-		}
-		s.buf = s.appendTokens(s.event(), i, st.from, to)
-		if err := s.send(Event{Kind: EventTokens, Choice: i, Tokens: to - st.from, Due: due}); err != nil {
+		last := to == r.choices[i].tokens
+		if err := s.putTokens(Event{Choice: i, Tokens: to - st.from}, st.from, to, last); err != nil {
 			return err
 		}
-		if to == c.tokens && s.reply.cfg.FinishChunk {
-			s.buf = s.appendFinishChunk(s.event(), i)
-			if err := s.send(Event{Kind: EventFinish, Choice: i, Due: due}); err != nil {
-				return err
-			}
+		if !last {
+			continue
+		}
+		if err := s.put(Event{Kind: EventFinish, Choice: i, Due: due}, d.finish); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// finish notes the finish reason that is about to be sent.
-func (s *stream) finish(choice int) {
-	if choice == 0 {
+// stepJoint sends the tokens of all choices in one event.
+func (s *stream) stepJoint(st step) error {
+	tokens, last := 0, true
+	for i := range s.reply.choices {
+		c := &s.reply.choices[i]
+		tokens += max(0, min(st.to, c.tokens)-st.from)
+		last = last && st.to >= c.tokens
+	}
+	if tokens == 0 {
+		return nil
+	}
+	return s.putTokens(Event{Tokens: tokens}, st.from, st.to, last)
+}
+
+// put sends the event that write makes, if any.
+func (s *stream) put(ev Event, write func(dst []byte, r *reply, choice int) []byte) error {
+	if write == nil || s.passed() {
+		return nil
+	}
+	s.buf = write(s.event(), s.reply, ev.Choice)
+	return s.send(ev)
+}
+
+// putTokens sends tokens of the newest step, and has the fault strike before them.
+// last are those that end a text.
+func (s *stream) putTokens(ev Event, from, to int, last bool) error {
+	if s.passed() {
+		return nil
+	}
+	ev.Kind, ev.Due = EventTokens, s.due
+	// At the latest before the end of a text, so that it stays in mid-stream.
+	if !s.struck && (s.tokenEvents >= s.fault.after || last) {
+		s.struck = true
+		if err := s.strike(s.due); err != nil {
+			return err
+		}
+	}
+	s.finish(ev.Choice, to)
+	s.buf = s.reply.dialect.tokens(s.event(), s.reply, ev.Choice, from, to)
+	return s.send(ev)
+}
+
+// passed says whether the next event was done with when the step was called before.
+func (s *stream) passed() bool {
+	if s.skip == 0 {
+		return false
+	}
+	s.skip--
+	return true
+}
+
+// finish notes the finish reason that is about to be sent with the last of the
+// tokens of a choice, of which so many are made.
+func (s *stream) finish(choice, made int) {
+	if choice == 0 && made >= s.reply.choices[0].tokens {
 		s.entry.set(func(r *Request) { r.FinishReason = s.reply.choices[0].finishReason })
 	}
+}
+
+// open sends what comes at once, before the engine has begun.
+func (s *stream) open() error {
+	s.wait = true
+	return s.put(Event{Kind: EventOpen}, s.reply.dialect.open)
 }
 
 // end sends what follows the last token, at its due time.
 func (s *stream) end() error {
 	s.wait = true
-	due := s.due
-	if s.reply.req.includeUsage {
-		s.buf = s.appendUsageChunk(s.event())
-		if err := s.send(Event{Kind: EventUsage, Due: due}); err != nil {
-			return err
-		}
+	if err := s.put(Event{Kind: EventUsage, Due: s.due}, s.reply.dialect.usage); err != nil {
+		return err
 	}
-	s.buf = append(s.event(), "data: [DONE]\n\n"...)
-	return s.send(Event{Kind: EventDone, Due: due})
+	return s.sendMark()
+}
+
+// sendMark sends the mark at the end of a stream, if there is one.
+func (s *stream) sendMark() error {
+	s.buf = append(s.event(), s.reply.dialect.mark...)
+	return s.send(Event{Kind: EventDone, Due: s.due})
 }
 
 // strike does what the fault wants in mid-stream. Errors end the stream.
 func (s *stream) strike(due time.Duration) error {
 	switch s.fault.name {
 	case faultErrorBody:
-		failure := apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: the engine died"}
-		s.buf = failure.appendJSON(append(s.event(), "data: "...))
-		s.buf = append(s.buf, "\n\n"...)
+		s.buf = s.reply.dialect.fail(s.event(), s.reply, errEngine)
 		if err := s.send(Event{Kind: EventFault, Due: due}); err != nil {
 			return err
 		}
-		s.buf = append(s.event(), "data: [DONE]\n\n"...)
-		if err := s.send(Event{Kind: EventDone, Due: due}); err != nil {
+		if err := s.sendMark(); err != nil {
 			return err
 		}
 		return errFault
 	case faultBadJSON:
-		s.buf = append(s.event(), "data: {\"id\": \"chatcmpl-\n\n"...)
+		s.buf = append(s.event(), s.reply.dialect.broken...)
 		return s.send(Event{Kind: EventFault, Due: due})
 	case faultClose, faultReset:
 		if err := hangUp(s.w, s.fault.name == faultReset); err != nil {
@@ -148,10 +196,10 @@ func (s *stream) strike(due time.Duration) error {
 	return nil
 }
 
-// send writes the event in buf, stamped just before.
+// send writes the event in buf, stamped just before, unless it is empty.
 func (s *stream) send(ev Event) error {
-	if s.skip > 0 { // it was sent when the step was called before
-		s.skip--
+	if len(s.buf) == frame {
+		s.written++
 		return nil
 	}
 	if s.chunks == nil {
@@ -274,69 +322,4 @@ func hangUp(w http.ResponseWriter, reset bool) error {
 		_ = lingerer.SetLinger(0) // fails only on a closed connection
 	}
 	return conn.Close()
-}
-
-func (s *stream) appendChoice(dst []byte, choice int) []byte {
-	dst = append(dst, s.reply.chunk...)
-	dst = append(dst, `{"index":`...)
-	return strconv.AppendInt(dst, int64(choice), 10)
-}
-
-func (s *stream) appendRole(dst []byte, choice int) []byte {
-	dst = s.appendChoice(dst, choice)
-	dst = append(dst, `,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]`...)
-	return s.appendClose(dst, choice, 0)
-}
-
-func (s *stream) appendTokens(dst []byte, choice, from, to int) []byte {
-	c := &s.reply.choices[choice]
-	dst = s.appendChoice(dst, choice)
-	if s.reply.req.chat {
-		dst = append(dst, `,"delta":{`...)
-		dst = s.reply.appendMessage(dst, c, from, to)
-		dst = append(dst, `},"logprobs":null,`...)
-	} else {
-		dst = append(dst, `,"text":`...)
-		dst = s.reply.appendText(dst, c, from, to)
-		dst = append(dst, `,"logprobs":null,`...)
-	}
-	switch {
-	case to == c.tokens && !s.reply.cfg.FinishChunk:
-		dst = appendFinish(dst, c)
-	case s.reply.req.chat:
-		dst = append(dst, `"finish_reason":null`...)
-	default:
-		dst = append(dst, `"finish_reason":null,"stop_reason":null`...)
-	}
-	dst = append(dst, `,"token_ids":null}]`...)
-	return s.appendClose(dst, choice, to)
-}
-
-func (s *stream) appendFinishChunk(dst []byte, choice int) []byte {
-	c := &s.reply.choices[choice]
-	dst = s.appendChoice(dst, choice)
-	if s.reply.req.chat {
-		dst = append(dst, `,"delta":{},"logprobs":null,`...)
-	} else {
-		dst = append(dst, `,"text":"","logprobs":null,`...)
-	}
-	dst = appendFinish(dst, c)
-	dst = append(dst, "}]"...)
-	return s.appendClose(dst, choice, c.tokens)
-}
-
-// appendClose ends a chunk, with the usage so far when it was asked for.
-func (s *stream) appendClose(dst []byte, choice, made int) []byte {
-	if s.reply.req.continuousUsage {
-		dst = append(dst, `,"usage":`...)
-		dst = s.reply.appendUsage(dst, made, min(made, s.reply.choices[choice].reasoning))
-	}
-	return append(dst, "}\n\n"...)
-}
-
-func (s *stream) appendUsageChunk(dst []byte) []byte {
-	dst = append(dst, s.reply.chunk...)
-	dst = append(dst, `],"usage":`...)
-	dst = s.reply.appendUsage(dst, s.reply.total(), s.reply.reasoningMade(s.reply.total()))
-	return append(dst, "}\n\n"...)
 }

@@ -9,22 +9,31 @@ import (
 // sendWhole sends an answer that is not streamed, when all its tokens are made.
 // A fault that strikes streams in the middle strikes the body in the middle.
 func (s *stream) sendWhole(due time.Duration) error {
-	s.buf = s.reply.appendWhole(s.event())
-	tokens := s.reply.total()
+	d := s.reply.dialect
+	s.buf = d.whole(s.event(), s.reply)
+	tokens, spoilt, status := s.reply.total(), true, http.StatusOK
 	switch s.fault.name {
 	case faultErrorBody:
-		failure := apiError{status: http.StatusInternalServerError, kind: "InternalServerError", message: "simulated: the engine died"}
-		s.buf, tokens = failure.appendJSON(s.event()), 0
+		failure := *errEngine
+		if d.failed != 0 {
+			failure.status, status = d.failed, d.failed
+		}
+		s.buf = d.refuse(s.event(), &failure)
 	case faultBadJSON, faultTruncate:
-		s.buf, tokens = s.buf[:frame+(len(s.buf)-frame)/2], 0
+		s.buf = s.buf[:frame+(len(s.buf)-frame)/2]
 	case faultRoleOnly:
-		s.buf, tokens = s.event(), 0
+		s.buf = s.event()
+	default:
+		spoilt = false
+	}
+	if spoilt {
+		tokens = 0
 	}
 	body := s.buf[frame:]
 	s.w.Header().Set("Content-Type", "application/json")
 	s.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	s.w.WriteHeader(http.StatusOK)
-	s.entry.set(func(r *Request) { r.Status = http.StatusOK })
+	s.w.WriteHeader(status)
+	s.entry.set(func(r *Request) { r.Status = status })
 
 	switch s.fault.name {
 	case faultClose, faultReset, faultHang:
@@ -33,15 +42,13 @@ func (s *stream) sendWhole(due time.Duration) error {
 		}
 		return s.strike(due)
 	}
-	if tokens > 0 {
-		s.finish(0)
-	}
+	s.finish(0, tokens)
 	if len(body) > 0 {
 		if err := s.send(Event{Kind: EventBody, Tokens: tokens, Due: due}); err != nil {
 			return err
 		}
 	}
-	if tokens == 0 {
+	if spoilt {
 		return errFault
 	}
 	return nil

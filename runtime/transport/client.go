@@ -3,8 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"errors"
-	"fmt"
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"net/url"
@@ -26,11 +25,6 @@ type Clients struct {
 	mu     sync.Mutex // protects the following fields
 	byKey  map[clientKey]*Client
 	closed bool
-}
-
-// Options are the ways of reaching a service that need a client of their own.
-type Options struct {
-	Insecure bool // do not verify the service's certificate
 }
 
 type clientKey struct {
@@ -59,7 +53,9 @@ func (cs *Clients) Close() {
 }
 
 // Client returns the client for a URL, and the URL as it must be requested.
-// Only the scheme, host and port choose the client.
+// Only the scheme, host and port, and the options, choose the client. The error
+// says which of these cannot be, such as a file that is not there; it has no
+// password in it.
 func (cs *Clients) Client(rawURL string, o Options) (*Client, *url.URL, error) {
 	u, err := ParseURL(rawURL)
 	if err != nil {
@@ -67,6 +63,7 @@ func (cs *Clients) Client(rawURL string, o Options) (*Client, *url.URL, error) {
 	}
 	if cs.redirect != nil {
 		u.Scheme, u.Host = cs.redirect.Scheme, cs.redirect.Host
+		o.Proxy = ""
 	}
 	key := clientKey{scheme: u.Scheme, addr: hostPort(u), Options: o}
 
@@ -75,61 +72,54 @@ func (cs *Clients) Client(rawURL string, o Options) (*Client, *url.URL, error) {
 	if c, ok := cs.byKey[key]; ok {
 		return c, u, nil
 	}
-	c := newClient(cs, key)
+	c, err := newClient(cs, key)
+	if err != nil {
+		return nil, nil, err
+	}
 	cs.byKey[key] = c
 	return c, u, nil
-}
-
-// ParseURL reads the address of a service: http or https, with a host.
-func ParseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	var syntax *url.Error
-	switch {
-	case err != nil && strings.Contains(err.Error(), "first path segment in URL cannot contain colon"),
-		err == nil && u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("%q is not a URL that can be requested: it must begin with http:// or https://", raw)
-	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("%q is not a URL: %w", raw, syntax.Err)
-	case err != nil:
-		return nil, fmt.Errorf("%q is not a URL: %w", raw, err)
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("%q names no host", raw)
-	}
-	return u, nil
-}
-
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 // Client sends requests to one service. It may be used by several goroutines.
 type Client struct {
 	set   *Clients
 	addr  string
-	tls   *tls.Config // nil: plain HTTP
+	tls   *tls.Config // with the service; nil: plain HTTP
+	proxy *proxy      // on the way there; nil: none
+	base  string      // goes before the path in request lines: of a request in absolute form, scheme and host
 	pool  pool
 	keeps atomic.Int64 // some of its requests use kept connections, of which each may take so long to open, ns; 0: none does
 }
 
 // newClient is called with cs.mu held.
-func newClient(cs *Clients, key clientKey) *Client {
+func newClient(cs *Clients, key clientKey) (*Client, error) {
 	c := &Client{set: cs, addr: key.addr}
 	c.pool.closed = cs.closed
-	if key.scheme == "https" {
-		host, _, _ := net.SplitHostPort(key.addr)
-		c.tls = &tls.Config{
-			ServerName:         host,
-			InsecureSkipVerify: key.Insecure,
-			ClientSessionCache: tls.NewLRUClientSessionCache(0),
-			NextProtos:         []string{"http/1.1"},
+	var roots *x509.CertPool
+	var err error
+	if key.scheme == "https" || key.Proxy != "" {
+		if roots, err = loadRoots(key.CA); err != nil {
+			return nil, err
 		}
 	}
-	return c
+	if key.scheme == "https" {
+		host, _, _ := net.SplitHostPort(key.addr)
+		if c.tls, err = key.tlsConfig(host, roots); err != nil {
+			return nil, err
+		}
+	}
+	if c.proxy, err = newProxy(key.Proxy, &url.URL{Scheme: key.scheme, Host: key.addr}, roots); err != nil {
+		return nil, err
+	}
+	if c.forwards() {
+		c.base = "http://" + strings.TrimSuffix(key.addr, ":80")
+	}
+	return c, nil
 }
+
+// forwards tells whether requests are sent to a proxy in absolute form, for it to
+// send them on; otherwise what is written goes to the service as it is.
+func (c *Client) forwards() bool { return c.proxy != nil && c.tls == nil }
 
 // acquire takes a kept connection that is still alive, or opens one; with
 // fresh, it always opens one.
@@ -142,6 +132,6 @@ func (c *Client) acquire(ctx context.Context, limit time.Duration, fresh bool) (
 	if limit <= 0 {
 		limit = DefaultConnectLimit
 	}
-	conn, failed = dial(ctx, &c.set.sources, c.addr, limit, c.tls)
+	conn, failed = c.dial(ctx, limit)
 	return conn, false, failed
 }

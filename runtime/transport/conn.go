@@ -15,7 +15,7 @@ import (
 
 // connection is a connection to a service. It is used by one request at a time.
 type connection struct {
-	net.Conn // the TLS layer, or line itself
+	net.Conn // the TLS layer (above that of an https proxy, perhaps), or line itself
 	line     *line
 
 	dns, connect, tls time.Duration // what opening it took
@@ -160,11 +160,16 @@ func (l *line) arm(from time.Time) {
 	l.SetReadDeadline(deadline)
 }
 
-// dial opens a connection, and times what that takes. A name lookup, TCP and
-// TLS together have the time limit.
-func dial(parent context.Context, from *sources, addr string, limit time.Duration, tlsConfig *tls.Config) (*connection, *metrics.Error) {
+// dial opens a connection, and times what that takes. A name lookup, TCP, what a
+// proxy does and TLS together have the time limit. With a proxy, the lookup is
+// that of its name, and what it does counts as connecting.
+func (c *Client) dial(parent context.Context, limit time.Duration) (*connection, *metrics.Error) {
 	ctx, cancel := context.WithTimeout(parent, limit)
 	defer cancel()
+	to, addr := "", c.addr
+	if c.proxy != nil {
+		to, addr = "the proxy ", c.proxy.addr
+	}
 
 	var dnsStart, dnsDone time.Time
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -172,7 +177,7 @@ func dial(parent context.Context, from *sources, addr string, limit time.Duratio
 		DNSDone:  func(httptrace.DNSDoneInfo) { dnsDone = time.Now() },
 	})
 	start := time.Now()
-	raw, err := from.dial(traced, addr)
+	raw, err := c.set.sources.dial(traced, addr)
 	connected := time.Now()
 	if err == nil {
 		if err = leavesSpare(raw); err != nil {
@@ -180,27 +185,38 @@ func dial(parent context.Context, from *sources, addr string, limit time.Duratio
 		}
 	}
 	if err != nil {
-		return nil, dialFault(parent, addr, limit, err)
+		return nil, dialFault(parent, to, addr, limit, err)
 	}
 	stamped, err := wire.New(raw)
 	if err != nil {
-		return nil, dialFault(parent, addr, limit, err)
+		return nil, dialFault(parent, to, addr, limit, err)
 	}
 	l := &line{Conn: stamped}
-	c := &connection{Conn: l, line: l, connect: connected.Sub(start)}
+	conn := &connection{Conn: l, line: l}
+	if c.proxy != nil {
+		service := c.addr
+		if c.forwards() {
+			service = ""
+		}
+		if failed := c.proxy.join(parent, ctx, conn, service, limit); failed != nil {
+			return nil, failed
+		}
+		connected = time.Now()
+	}
+	conn.connect = connected.Sub(start)
 	if !dnsStart.IsZero() && !dnsDone.IsZero() {
-		c.dns = dnsDone.Sub(dnsStart)
-		c.connect -= c.dns
+		conn.dns = dnsDone.Sub(dnsStart)
+		conn.connect -= conn.dns
 	}
-	if tlsConfig == nil {
-		return c, nil
+	if c.tls == nil {
+		return conn, nil
 	}
-	layer := tls.Client(l, tlsConfig)
+	layer := tls.Client(conn.Conn, c.tls)
 	if err := layer.HandshakeContext(ctx); err != nil {
 		l.Close()
-		return nil, tlsFault(parent, addr, limit, err)
+		return nil, tlsFault(parent, c.addr, limit, err, untrusted(err))
 	}
-	c.Conn = layer
-	c.tls = time.Since(connected)
-	return c, nil
+	conn.Conn = layer
+	conn.tls = time.Since(connected)
+	return conn, nil
 }

@@ -25,7 +25,8 @@ type Request struct {
 	Header []Header // Content-Length, Host and Connection are added
 	Body   []byte
 	Limits Limits
-	Close  bool // open a connection for this request alone
+	Close  bool   // open a connection for this request alone
+	Signer Signer // adds to Header what proves who sends it; nil: nothing
 
 	// Follow, unless nil, is called when the response head has come, and again
 	// whenever more of the body may have come, until it returns true; only then Send
@@ -51,6 +52,7 @@ type Exchange struct {
 	head   *fasthttp.ResponseHeader // nil: none has come
 	body   body
 	rec    *metrics.Record
+	fields []Header // of the request, as they are sent
 	limits Limits
 	total  time.Time // when the whole exchange must be over; zero: no limit
 
@@ -96,12 +98,13 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 	if ctx.Err() != nil {
 		return nil, interrupted(), false
 	}
+	fields := req.fields() // for a large body that takes time, which is none of the service's
 	conn, kept, failed := c.acquire(ctx, req.Limits.Connect, fresh)
 	rec.Reused = kept
 	if failed != nil {
 		return nil, failed, false
 	}
-	x = &Exchange{ctx: ctx, client: c, conn: conn, rec: rec, limits: req.Limits, inBase: conn.line.in, closing: req.Close}
+	x = &Exchange{ctx: ctx, client: c, conn: conn, rec: rec, fields: fields, limits: req.Limits, inBase: conn.line.in, closing: req.Close}
 	if !conn.used { // it may have been opened beforehand
 		rec.DNS, rec.Connect, rec.TLS = conn.dns, conn.connect, conn.tls
 	}
@@ -118,10 +121,18 @@ func (c *Client) try(ctx context.Context, req *Request, rec *metrics.Record, fre
 		if err := x.await(req); err != nil {
 			failed = x.headFault(err)
 		}
-	case isClosed(err) && x.await(req) == nil:
-		// A service may refuse a request before it has read all of it: its
-		// answer was there although the rest could not be written.
-		x.closing = true
+	case isClosed(err):
+		// A service may refuse a request before it has read all of it: its answer, or
+		// why TLS ended, was there although the rest could not be written.
+		unread := x.await(req)
+		switch {
+		case unread == nil:
+			x.closing = true
+		case isTLS(x.conn.readErr), errors.As(unread, new(*metrics.Error)):
+			failed = x.headFault(unread)
+		default:
+			failed = fault(ctx, phaseWrite, x.limits, x.total, err)
+		}
 	default:
 		failed = fault(ctx, phaseWrite, x.limits, x.total, err)
 	}
@@ -183,16 +194,19 @@ func (x *Exchange) write(req *Request) error {
 	h := &d.head
 	h.Reset()
 	h.SetMethod(req.Method)
-	h.SetRequestURI(req.URI)
+	h.SetRequestURI(x.client.base + req.URI)
 	h.SetHost(req.Host)
 	h.SetNoDefaultContentType(true)
-	for _, f := range req.Header {
+	for _, f := range x.fields {
 		if !strings.EqualFold(f.Name, "Content-Length") {
 			h.Add(f.Name, f.Value)
 		}
 	}
 	if len(req.Body) > 0 || req.Method == "POST" || req.Method == "PUT" || req.Method == "PATCH" {
 		h.SetContentLength(len(req.Body))
+	}
+	if x.client.forwards() && x.client.proxy.login != "" {
+		h.Set("Proxy-Authorization", x.client.proxy.login)
 	}
 	if req.Close {
 		h.SetConnectionClose()
@@ -284,6 +298,9 @@ func (x *Exchange) readHead(req *Request) error {
 		x.rec.Stamp = metrics.StampKernel
 	}
 	x.rec.Status = x.head.StatusCode()
+	if x.rec.Status == fasthttp.StatusProxyAuthRequired && x.client.forwards() {
+		return x.client.proxy.loginFault()
+	}
 	x.body = newBody(x.contentLength(req))
 	x.conn.line.limit(time.Now(), x.limits.Idle, x.total)
 	return nil
@@ -312,6 +329,9 @@ func (x *Exchange) enlarge() {
 
 // headFault names what kept the response head from coming.
 func (x *Exchange) headFault(err error) *metrics.Error {
+	if named := (*metrics.Error)(nil); errors.As(err, &named) {
+		return named
+	}
 	b, _ := x.reader.Peek(min(2, x.reader.Buffered()))
 	if bytes.Equal(b, []byte{21, 3}) { // a TLS alert
 		return &metrics.Error{Kind: "protocol", Message: x.client.addr + " answers in TLS; try https:// instead of http://"}
@@ -319,7 +339,11 @@ func (x *Exchange) headFault(err error) *metrics.Error {
 	if err == io.EOF && x.conn.readErr == nil { // of fasthttp, for what it takes for no answer
 		return &metrics.Error{Kind: "protocol", Message: "the response is not valid HTTP: it begins with an empty line"}
 	}
-	return x.fault(phaseHead, err)
+	failed := x.fault(phaseHead, err)
+	if come, _ := x.reader.Peek(x.reader.Buffered()); failed.Kind == "protocol" && x.repeatsSecret(come) {
+		failed.Message = "the response is not valid HTTP: it repeats what was sent, a secret included"
+	}
+	return failed
 }
 
 // Status is the HTTP status code.

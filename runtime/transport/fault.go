@@ -30,7 +30,7 @@ const (
 // Limits bounds the phases of an exchange. Zero means no limit, but for
 // Connect: there it means DefaultConnectLimit.
 type Limits struct {
-	Connect time.Duration // name lookup, TCP and TLS together
+	Connect time.Duration // name lookup, TCP, the tunnel of a proxy and TLS together
 	Head    time.Duration // from the start of sending to the complete response head
 	Idle    time.Duration // between two arrivals of data in the body
 	Total   time.Duration // from the start of sending to the end of the body
@@ -49,7 +49,7 @@ func fault(ctx context.Context, at phase, limits Limits, total time.Time, err er
 	case isTimeout(err):
 		return timeoutFault(at, limits, total)
 	case isTLS(err):
-		return &metrics.Error{Kind: "tls", Message: "TLS failed: " + plain(err)}
+		return &metrics.Error{Kind: "tls", Message: "TLS failed: " + plain(err) + unwanted(err)}
 	case at == phaseWrite:
 		return &metrics.Error{Kind: "write", Message: "the service closed the connection while the request was sent: " + plain(err)}
 	case at == phaseHead && isClosed(err):
@@ -66,7 +66,9 @@ func fault(ctx context.Context, at phase, limits Limits, total time.Time, err er
 	return &metrics.Error{Kind: "protocol", Message: "the response is not valid HTTP: " + Excerpt(reason)}
 }
 
-func dialFault(ctx context.Context, addr string, limit time.Duration, err error) *metrics.Error {
+// dialFault names what kept a connection to addr from being opened; to says who
+// that is: "" for the service, or "the proxy ".
+func dialFault(ctx context.Context, to, addr string, limit time.Duration, err error) *metrics.Error {
 	var dns *net.DNSError
 	switch {
 	case ended(ctx):
@@ -74,14 +76,16 @@ func dialFault(ctx context.Context, addr string, limit time.Duration, err error)
 	case isLocalLimit(err):
 		return localLimit(err)
 	case errors.As(err, &dns):
-		return &metrics.Error{Kind: "dns", Message: "cannot find " + dns.Name + ": " + dns.Err}
+		return &metrics.Error{Kind: "dns", Message: "cannot find " + to + dns.Name + ": " + dns.Err}
 	case isTimeout(err):
-		return &metrics.Error{Kind: "connect_timeout", Message: "no connection to " + addr + " within " + limit.String()}
+		return &metrics.Error{Kind: "connect_timeout", Message: "no connection to " + to + addr + " within " + limit.String()}
 	}
-	return &metrics.Error{Kind: "connect", Message: "cannot connect to " + addr + ": " + plain(err)}
+	return &metrics.Error{Kind: "connect", Message: "cannot connect to " + to + addr + ": " + plain(err)}
 }
 
-func tlsFault(ctx context.Context, addr string, limit time.Duration, err error) *metrics.Error {
+// tlsFault names what kept TLS from beginning; remedy is what can be done about a
+// certificate that is not trusted.
+func tlsFault(ctx context.Context, addr string, limit time.Duration, err error, remedy string) *metrics.Error {
 	var record tls.RecordHeaderError
 	var certificate *tls.CertificateVerificationError
 	switch {
@@ -92,10 +96,9 @@ func tlsFault(ctx context.Context, addr string, limit time.Duration, err error) 
 	case errors.As(err, &record):
 		return &metrics.Error{Kind: "tls", Message: addr + " does not speak TLS; try http:// instead of https://"}
 	case errors.As(err, &certificate):
-		return &metrics.Error{Kind: "tls", Message: "the certificate of " + addr + " is not trusted: " + plain(certificate.Err) +
-			"; add its issuer to this machine's trusted ones, or use the option insecure"}
+		return &metrics.Error{Kind: "tls", Message: "the certificate of " + addr + " is not trusted: " + plain(certificate.Err) + remedy}
 	}
-	return &metrics.Error{Kind: "tls", Message: "TLS handshake with " + addr + " failed: " + plain(err)}
+	return &metrics.Error{Kind: "tls", Message: "TLS handshake with " + addr + " failed: " + plain(err) + unwanted(err)}
 }
 
 // ended tells whether ctx is over. A dialer notices its deadline a moment before

@@ -71,7 +71,7 @@ func (c *Client) preconnect(ctx context.Context, n int) error {
 	for range min(missing, dialsAtOnce) {
 		dialling.Go(func() {
 			for left.Add(-1) >= 0 && failures.Load() < giveUpAfter {
-				conn, err := dial(ctx, &c.set.sources, c.addr, time.Duration(c.keeps.Load()), c.tls)
+				conn, err := c.dial(ctx, time.Duration(c.keeps.Load()))
 				if err != nil {
 					failures.Add(1)
 					first.CompareAndSwap(nil, err)

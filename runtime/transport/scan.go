@@ -135,11 +135,14 @@ func (s *Scanner) Next() (Event, error) {
 // Buffered is how many bytes have been read that belong to later events, without
 // the end of the line that ended the last one.
 func (s *Scanner) Buffered() int {
-	n := s.end - s.line
-	if n > 0 && s.lineFeed && s.buf[s.line] == '\n' {
-		n--
+	rest := s.buf[s.line:s.end]
+	if s.format == Values { // the ends of lines between values belong to none
+		return len(bytes.TrimLeft(rest, "\r\n\x00"))
 	}
-	return n
+	if s.lineFeed && len(rest) > 0 && rest[0] == '\n' {
+		rest = rest[1:]
+	}
+	return len(rest)
 }
 
 // startEvent forgets the fields of the event before. The id stays: it names the

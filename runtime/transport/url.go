@@ -1,0 +1,61 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// ParseURL reads the address of a service: http or https, with a host. Its
+// errors do not show a user or a password.
+func ParseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil && strings.Contains(err.Error(), "first path segment in URL cannot contain colon"),
+		err == nil && u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("%q is not a URL that can be requested: it must begin with http:// or https://", hideUser(raw))
+	case err != nil:
+		return nil, fmt.Errorf("%q is not a URL: %w", hideUser(raw), syntaxError(raw, err))
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("%q names no host", hideUser(raw))
+	}
+	return u, nil
+}
+
+// hideUser takes the user and the password out of what may be a URL. It may not
+// be a valid one: so all up to the last @ is taken for them, wherever that stands.
+func hideUser(raw string) string {
+	at := strings.LastIndexByte(raw, '@')
+	if at < 0 {
+		return raw
+	}
+	start := strings.Index(raw[:at], "://")
+	if start < 0 {
+		return "…" + raw[at:]
+	}
+	return raw[:start+len("://")] + "…" + raw[at:]
+}
+
+// syntaxError is why a text is no URL. Package url quotes the part at fault,
+// which may be a piece of a password.
+func syntaxError(raw string, err error) error {
+	if strings.Contains(raw, "@") {
+		return errors.New("in a user, a password or a host, only letters, digits and - . _ ~ stand for themselves; write others as % and their code, such as %40 for @")
+	}
+	var syntax *url.Error
+	if errors.As(err, &syntax) {
+		return syntax.Err
+	}
+	return err
+}
+
+// hostPort is where a URL's host is to be connected to.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
