@@ -65,12 +65,13 @@ and measures their token streams.`,
 		Example: `  weir run static --sim                          the static benchmark, against a simulated service
   weir run static --host 127.0.0.1 --port 8000 --tokenizer /models/qwen3 --served-model-name qwen3
   weir run my-scenario.ts --help                 the flags of a scenario
+  weir probe http://127.0.0.1:8000               what a service speaks, and the command line for it
   weir sim --port 8000                           a simulated service alone`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), simCommand(), versionCommand())
+	root.AddCommand(runCommand(), probeCommand(), simCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
