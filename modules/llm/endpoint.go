@@ -107,13 +107,16 @@ func (m *Module) newEndpoint(rt *script.Runtime, c goja.ConstructorCall) (any, e
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
 	var err error
-	if e.signer, err = reaching.Signer(e.headers); err != nil {
-		return nil, fmt.Errorf("new Endpoint: %w", err)
+	if e.signer, err = reaching.Signer(e.headers); err == nil {
+		err = m.aim(e, bases, verbatim, path, reaching.Options)
 	}
-	if err := m.aim(e, bases, verbatim, path, reaching.Options); err != nil {
-		return nil, fmt.Errorf("new Endpoint: %w", err)
+	if err == nil {
+		return e, nil
 	}
-	return e, nil
+	if rt.InInit() { // it is mostly the value of a flag
+		return nil, &script.ParamError{Message: "new Endpoint: " + err.Error()}
+	}
+	return nil, fmt.Errorf("new Endpoint: %w", err)
 }
 
 // setHeaders sets the headers that every request to such a service has.

@@ -300,7 +300,9 @@ func (r *Recorder) describe(c *result.Case, s *sums) {
 	c.Metrics["requests"] = counter("requests", completed, float64(completed), c.Duration)
 	if s.llm > 0 {
 		c.Metrics["prompt_tokens"] = counter("tokens", s.llm, float64(s.totalIn), c.Duration)
-		c.Metrics["generated_tokens"] = counter("tokens", s.llm, float64(s.totalOut), c.Duration)
+	}
+	if s.generations > 0 {
+		c.Metrics["generated_tokens"] = counter("tokens", s.generations, float64(s.totalOut), c.Duration)
 	}
 	c.Metrics["request_failed"] = rate(c.Counts.RequestsFailed, completed+c.Counts.RequestsFailed)
 	c.Metrics["iteration_failed"] = rate(c.Counts.IterationFailed, c.Counts.Started-c.Counts.Interrupted)

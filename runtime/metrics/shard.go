@@ -34,8 +34,8 @@ type sums struct {
 	first, last time.Time // first start, last end; zero: none yet
 
 	requests, failed, cut, resent int64
-	retried                       int64
-	llm                           int64 // completed generations
+	retried, generations          int64
+	llm                           int64 // completed generations, embeddings and rankings
 	totalIn, totalOut             int64 // tokens of completed generations
 	sourceIn, sourceOut           [sources]int64
 	stamps                        [stampSources]int64 // of completed requests
@@ -113,6 +113,7 @@ func (s *sums) add(rec *Record) {
 			s.findings.addPrompt(int64(rec.AskedIn), rec.Input)
 		}
 		if rec.Kind == KindLLM {
+			s.generations++
 			s.totalOut += int64(rec.Output.N)
 			s.sourceOut[rec.Output.Source]++
 			s.findings.add(rec)
@@ -163,6 +164,7 @@ func (s *sums) merge(o sums) {
 	s.cut += o.cut
 	s.resent += o.resent
 	s.retried += o.retried
+	s.generations += o.generations
 	s.llm += o.llm
 	s.totalIn += o.totalIn
 	s.totalOut += o.totalOut

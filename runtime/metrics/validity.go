@@ -26,6 +26,7 @@ const (
 	cachedSuspect      = 0.05 // share of prompt tokens
 	sharedSuspect      = 0.01 // share of token events, or of first ones
 	sharedInvalid      = 0.05 // the same, when the client reads late
+	readLateInvalid    = 0.10 // share of token events that were seen to be read late, which are left out of itl
 	retransmitSuspect  = 0.01 // share of requests
 	recordsSuspect     = 0.01 // wait of a request, as a share of the median time of one
 	recordsInvalid     = 0.10
@@ -341,6 +342,7 @@ func (j *judgement) counting(c *result.Case) {
 // the shared events.
 func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 	events := f.events
+	invalid := late
 	late = late || events.ReadLate > events.Shared/2
 	whose := "the service, or something on the way, sends them together"
 	if late {
@@ -357,7 +359,8 @@ func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 		}
 	}
 	if share := part(events.Shared, events.All); share > sharedSuspect {
-		j.reason("shared_reads", late && share > sharedInvalid, "%d of %d token events were read together with a later event (%s), and itl %s; %s",
+		tooMany := invalid && share > sharedInvalid || part(events.ReadLate, events.All) > readLateInvalid
+		j.reason("shared_reads", tooMany, "%d of %d token events were read together with a later event (%s), and itl %s; %s",
 			events.Shared, events.All, percent(share), itlLacks(events), whose)
 	}
 	if share := part(c.Connections.Retransmitted, c.Counts.Requests); share > retransmitSuspect {
@@ -378,7 +381,10 @@ func itlLacks(events result.TokenEvents) string {
 // percentile of few samples is vague, not wrong, and only the reader knows
 // whether it matters: so it is a note.
 func (j *judgement) samples(c *result.Case) {
-	for _, name := range []string{"ttft", "http_req_duration"} {
+	for _, name := range []string{"ttft", "http_req_duration", "e2el"} {
+		if name == "e2el" && c.Metrics["generated_tokens"] != nil {
+			continue // its ttft has been looked at
+		}
 		m := c.Metrics[name]
 		if m == nil || m.N >= floors[0].samples {
 			continue

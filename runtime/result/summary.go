@@ -114,6 +114,14 @@ var llmColumns = []column{
 	verdict,
 }
 
+var poolingColumns = []column{
+	caseName, ok, failed, cut, reqPS,
+	perSecond("input", "tok/s", 20, func(c *Case) float64 { return c.Throughput.InputTokens }),
+	of("e2el", "E2EL", "avg", 18, avg), of("e2el", "E2EL", "p50", 6, p50), of("e2el", "E2EL", "p90", 9, p90),
+	of("e2el", "E2EL", "p99", 17, p99), of("e2el", "E2EL", "max", 2, top),
+	verdict,
+}
+
 var httpColumns = []column{
 	caseName, ok, failed, cut, reqPS,
 	of("http_req_duration", "HTTP duration", "avg", 18, avg), of("http_req_duration", "HTTP duration", "p50", 6, p50),
@@ -133,10 +141,12 @@ var idleColumns = []column{
 // cases writes a table for each family of cases: a case with both generations
 // and plain requests is in two.
 func (s *summary) cases(cases []*Case) {
-	var llm, http, idle []*Case
+	var llm, pooling, http, idle []*Case
 	for _, c := range cases {
 		plain := c.Metrics["http_req_duration"] != nil
 		switch {
+		case c.Metrics["prompt_tokens"] != nil && c.Metrics["generated_tokens"] == nil:
+			pooling = append(pooling, c)
 		case c.Metrics["generated_tokens"] != nil, c.Counts.Requests > 0 && !plain:
 			llm = append(llm, c)
 		case !plain:
@@ -147,6 +157,7 @@ func (s *summary) cases(cases []*Case) {
 		}
 	}
 	s.table(llm, llmColumns)
+	s.table(pooling, poolingColumns)
 	s.table(http, httpColumns)
 	s.table(idle, idleColumns)
 }

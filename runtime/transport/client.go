@@ -57,7 +57,7 @@ func (cs *Clients) Close() {
 // says which of these cannot be, such as a file that is not there; it has no
 // password in it.
 func (cs *Clients) Client(rawURL string, o Options) (*Client, *url.URL, error) {
-	u, err := ParseURL(rawURL)
+	u, err := serviceURL(rawURL)
 	if err != nil {
 		return nil, nil, err
 	}

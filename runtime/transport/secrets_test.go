@@ -80,7 +80,7 @@ func TestErrorsShowNoSecrets(t *testing.T) {
 	} {
 		s := serve(t, answer)
 		proxy := strings.Replace(s.url, "://", "://user:"+secret+"@", 1)
-		for _, to := range []string{"http://user:" + secret + "@service.test/", "https://user:" + secret + "@service.test/"} {
+		for _, to := range []string{"http://service.test/", "https://service.test/"} {
 			u := newUser(t)
 			x, _, failed := u.sendWith(context.Background(), to, transport.Options{Proxy: proxy},
 				transport.Request{Header: header, Limits: transport.Limits{Connect: soon, Head: soon}})

@@ -8,6 +8,16 @@ import (
 	"strings"
 )
 
+// serviceURL reads the URL of a service, in which no user and no password may
+// stand: it is written into results.
+func serviceURL(raw string) (*url.URL, error) {
+	u, err := ParseURL(raw)
+	if err == nil && u.User != nil {
+		return nil, fmt.Errorf("%q has a user or a password in it, which are not sent: give them as a header, such as Authorization", hideUser(raw))
+	}
+	return u, err
+}
+
 // ParseURL reads the address of a service: http or https, with a host. Its
 // errors do not show a user or a password.
 func ParseURL(raw string) (*url.URL, error) {
