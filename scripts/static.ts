@@ -53,6 +53,8 @@ const tokenizer = new Tokenizer(p.tokenizer);
 const service = new Endpoint({
   ...serviceOptions(p, p.scheme === "auto" ? (backend === "tgi" ? "https" : "http") : p.scheme),
   backend,
+  // In the path of a Triton a model has another name than in those of the others.
+  ...(backend === "trt" || backend === "triton" ? { model: p.servedModelName } : {}),
   tokenizer,
   keepAlive: p.keepAlive,
   timeout: p.timeout,
@@ -156,6 +158,9 @@ function checkOwnFlags(): void {
   }
   if ((p.bestOf !== 1 || p.useBeamSearch) && backend !== "tgi") {
     invalidParams("--best-of and --use-beam-search only apply to backend tgi");
+  }
+  if (backend === "mindie-triton" && p.servedModelName === "") {
+    invalidParams("--served-model-name is missing: backend mindie-triton has it in the path of its requests");
   }
   if (!Number.isInteger(p.bestOf) || p.bestOf < 1) {
     invalidParams(`--best-of must be a whole number of at least 1, got ${p.bestOf}`);

@@ -20,7 +20,7 @@ func TestStaticBackends(t *testing.T) {
 			t.Parallel()
 			table := filepath.Join(t.TempDir(), "table.csv")
 			r := runWeir(t, "run", "static", "--sim", "--sim-speaks", backend, "--sim-ttft", "2ms", "--sim-itl", "500us", "--out", "out",
-				"--backend", backend, "--scheme", "http", "--parallel-num", "2", "--prompt-tokens", "16", "--output-tokens", "8", "--epochs", "2",
+				"--backend", backend, "--scheme", "http", "--served-model-name", "sim", "--parallel-num", "2", "--prompt-tokens", "16", "--output-tokens", "8", "--epochs", "2",
 				"--csv-layout", "6.5", "--benchmark-csv", table)
 			checkAllWell(t, r)
 			c := r.Cases[0]

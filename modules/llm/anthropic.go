@@ -4,12 +4,12 @@ import "weir/runtime/transport"
 
 // anthropic is POST /v1/messages, as Anthropic, vLLM and llama.cpp speak it:
 // https://docs.anthropic.com/en/docs/build-with-claude/streaming.
-var anthropic = &Backend{
-	Name:        "anthropic",
-	Path:        "/v1/messages",
-	Chat:        true,
-	System:      true,
-	KeyHeader:   "X-Api-Key",
+var anthropic = &backend{
+	name:        "anthropic",
+	path:        "/v1/messages",
+	chat:        true,
+	system:      true,
+	keyHeader:   "X-Api-Key",
 	headers:     []transport.Header{{Name: "Anthropic-Version", Value: "2023-06-01"}},
 	appendBody:  appendAnthropicBody,
 	decode:      decodeAnthropic,
@@ -253,6 +253,9 @@ func decodeAnthropicUsage(c *cursor, o *output) error {
 		return err
 	})
 	if hasInput && fresh+read+created > 0 {
+		if read == 0 && o.usage.cached > 0 { // message_delta may leave out what message_start has said
+			read = o.usage.cached
+		}
 		o.usage.hasInput = true
 		o.usage.input, o.usage.cached = fresh+read+created, read
 	}

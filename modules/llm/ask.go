@@ -51,8 +51,8 @@ func Ask(ctx context.Context, clients *transport.Clients, q Question) (*Answer, 
 			return nil, err
 		}
 	}
-	m := Module{clients: clients, fleets: make(map[string]*fleet)}
-	if err := m.aim(e, []string{q.URL}, nil, "", q.Options); err != nil {
+	m := Module{clients: clients, counters: make(map[string]any)}
+	if err := m.aim(e, 0, []string{q.URL}, nil, "", q.Options); err != nil {
 		return nil, err
 	}
 	c := &call{settings: e.settings, backend: b, prompt: q.Prompt}
@@ -62,12 +62,12 @@ func Ask(ctx context.Context, clients *transport.Clients, q Question) (*Answer, 
 	case taskRerank:
 		c.input = append(appendString([]byte{'['}, q.Prompt), ']')
 	}
-	x := &exchange{target: e.pick(), call: c, rec: c.record(nil)}
+	x := &exchange{targets: &e.targets, call: c, rec: c.record(nil)}
 	x.once(ctx)
 	r := newReply(x)
 	x.rec.Recorder().Close(x.rec)
 	return &Answer{
-		Text: string(r.text), FinishReason: r.finish, Tokens: r.output, Input: r.input,
+		Text: string(r.text()), FinishReason: r.finish, Tokens: r.output, Input: r.input,
 		Events: r.events, Results: r.results, Error: r.failed,
 	}, nil
 }

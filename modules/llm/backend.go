@@ -1,29 +1,32 @@
 package llm
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 
 	"weir/runtime/transport"
 )
 
-// Backend is a wire protocol: how a request is written and how its answer is
-// read. A backend has no state; adding one is a file and a row of the table.
-type Backend struct {
-	Name      string
-	Path      string // added to the endpoint's base URL; {model} stands for the model's name
-	WholePath string // instead of Path for an answer that is not streamed; "": the same
-	Chat      bool   // takes messages rather than a prompt
-	System    bool   // takes the system's message apart from the others
-	KeyHeader string // where the API key goes; "": Authorization: Bearer
+// backend is a wire protocol: how a request is written and how its answer is
+// read. It has no state; adding one is a file and a row of the table.
+type backend struct {
+	name      string
+	path      string // added to the endpoint's base URL; {model} stands for the model's name
+	wholePath string // instead of path for an answer that is not streamed; "": the same
+	chat      bool   // takes messages rather than a prompt
+	system    bool   // takes the system's message apart from the others
+	model     string // in its path where none is named
+	ids       bool   // takes a prompt as token ids
+	choices   bool   // takes a number of choices (n)
+	best      bool   // takes a number of choices of which it returns the best
+	keyHeader string // where the API key goes; "": Authorization: Bearer
+	noEndMark bool   // nothing in a stream tells that it is complete but the proper end of the body
 
-	ContentType string             // of the request; "": application/json
+	contentType string             // of the request; "": application/json
 	headers     []transport.Header // that every request has besides
 	task        task
 	format      format
-	custom      *custom
-	ids         bool // takes a prompt as token ids
-	unmarked    bool // nothing in a stream tells that it is complete but the proper end of the body
+	custom      *custom // a script's own protocol; nil: it is one of the table
 
 	// appendBody appends the request's JSON to dst.
 	appendBody func(dst []byte, c *call) []byte
@@ -81,15 +84,15 @@ func (f format) is(mediaType string) bool {
 }
 
 // backends is the table of wire protocols, by the name that scripts use.
-var backends = []*Backend{
+var backends = []*backend{
 	openAIChat, openAI, openAIResponses, anthropic,
 	vllm, sglang, tgi, llamaCPP,
 	trt, triton, mindie, mindieVLLM, mindieTGI, mindieTriton, mindspore, base,
 	embeddings, rerank,
 }
 
-func findBackend(name string) *Backend {
-	i := slices.IndexFunc(backends, func(b *Backend) bool { return b.Name == name })
+func findBackend(name string) *backend {
+	i := slices.IndexFunc(backends, func(b *backend) bool { return b.name == name })
 	if i < 0 {
 		return nil
 	}
@@ -100,19 +103,32 @@ func findBackend(name string) *Backend {
 func BackendNames() []string {
 	names := make([]string, len(backends))
 	for i, b := range backends {
-		names[i] = b.Name
+		names[i] = b.name
 	}
 	return names
 }
 
-// at is the backend's path for a model.
-func (b *Backend) at(path, model string) string {
-	return strings.ReplaceAll(path, "{model}", model)
+// Info is what others may want to know of a backend.
+type Info struct {
+	Name      string
+	Path      string // {model} stands for the model's name
+	WholePath string // of requests for an answer that is not streamed
+	Model     string // that its path has where none is named; "": none
+	Pools     bool   // it makes no tokens, but embeddings or scores
+}
+
+// Describe tells of a backend; false: there is none of that name.
+func Describe(name string) (Info, bool) {
+	b := findBackend(name)
+	if b == nil {
+		return Info{}, false
+	}
+	return Info{Name: b.name, Path: b.path, WholePath: cmp.Or(b.wholePath, b.path), Model: b.model, Pools: b.task != taskGenerate}, true
 }
 
 // event reads one event of a stream, as short as what is known of those before
 // allows.
-func (b *Backend) event(data []byte, known *repeat, out *output) error {
+func (b *backend) event(data []byte, known *repeat, out *output) error {
 	out.begin()
 	if known.decode(data, out) {
 		return nil

@@ -3,11 +3,11 @@ package llm
 // base is POST /v1/generate as the AscendCloud scripts ask it. What answers to that
 // is not documented: any text is taken, under the names that other protocols have
 // for it, with or without "data:" in front.
-var base = &Backend{
-	Name:        "base",
-	Path:        "/v1/generate",
+var base = &backend{
+	name:        "base",
+	path:        "/v1/generate",
 	format:      formatValues,
-	unmarked:    true,
+	noEndMark:   true,
 	appendBody:  appendBaseBody,
 	decode:      decodeBase,
 	decodeWhole: decodeBase,

@@ -2,7 +2,12 @@ package llm
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -12,9 +17,10 @@ import (
 )
 
 // custom is a wire protocol that a script brings: its functions write requests and
-// read events. That is the slower way: each event is decoded on the runtime's event
-// loop, one after another with everything else there. Arrivals are stamped before, so
-// their times do not suffer.
+// read events. That is the slower way: a request that is answered so is read by its
+// own goroutine, which hands each event to the runtime's event loop and waits for it.
+// Arrivals are stamped by the kernel all the same; but where the loop takes longer
+// than the time between two events, they are read late.
 type custom struct {
 	rt    *script.Runtime
 	write goja.Callable // (prompt, options) → the request's body
@@ -22,25 +28,41 @@ type custom struct {
 }
 
 // newCustom makes a backend of { path, request, event, … }.
-func newCustom(rt *script.Runtime, o *goja.Object) (*Backend, error) {
+func newCustom(rt *script.Runtime, o *goja.Object) (*backend, error) {
 	c := &custom{rt: rt}
-	b := &Backend{Name: "custom", Path: "/", ids: true, custom: c}
+	b := &backend{name: "custom", path: "/", ids: true, choices: true, best: true, custom: c}
 	b.appendBody = func(dst []byte, c *call) []byte { return append(dst, c.body...) }
-	function := func(v goja.Value) (goja.Callable, error) {
-		f, ok := goja.AssertFunction(v)
-		if !ok {
-			return nil, fmt.Errorf("%s is no function", v)
+	function := func(into *goja.Callable) func(goja.Value) error {
+		return func(v goja.Value) error {
+			f, ok := goja.AssertFunction(v)
+			if !ok {
+				return fmt.Errorf("%s is no function", v)
+			}
+			*into = f
+			return nil
 		}
-		return f, nil
+	}
+	text := func(into *string) func(goja.Value) error {
+		return func(v goja.Value) error { return oneText(v, into) }
+	}
+	flag := func(set func(bool)) func(goja.Value) error {
+		return func(v goja.Value) error {
+			b, ok := v.Export().(bool)
+			if !ok {
+				return fmt.Errorf("%s is neither true nor false", v)
+			}
+			set(b)
+			return nil
+		}
 	}
 	set := map[string]func(goja.Value) error{
-		"name":      func(v goja.Value) error { b.Name = v.String(); return nil },
-		"path":      func(v goja.Value) error { b.Path = v.String(); return nil },
-		"wholePath": func(v goja.Value) error { b.WholePath = v.String(); return nil },
-		"request":   func(v goja.Value) (err error) { c.write, err = function(v); return err },
-		"event":     func(v goja.Value) (err error) { c.read, err = function(v); return err },
-		"chat":      func(v goja.Value) error { b.Chat, b.ids = v.ToBoolean(), !v.ToBoolean(); return nil },
-		"endMark":   func(v goja.Value) error { b.unmarked = !v.ToBoolean(); return nil },
+		"name":      text(&b.name),
+		"path":      text(&b.path),
+		"wholePath": text(&b.wholePath),
+		"request":   function(&c.write),
+		"event":     function(&c.read),
+		"chat":      flag(func(on bool) { b.chat, b.ids = on, !on }),
+		"endMark":   flag(func(on bool) { b.noEndMark = !on }),
 		"stream": func(v goja.Value) error {
 			switch v.String() {
 			case "sse":
@@ -52,14 +74,14 @@ func newCustom(rt *script.Runtime, o *goja.Object) (*Backend, error) {
 			return nil
 		},
 	}
-	known := make([]string, 0, len(set))
-	for name := range set {
-		known = append(known, name)
-	}
 	for _, name := range o.Keys() {
 		put, ok := set[name]
 		if !ok {
-			return nil, fmt.Errorf("backend: there is no %q%s", name, didYouMean(name, known))
+			hint := ""
+			if near := suggest.Nearest(name, slices.Sorted(maps.Keys(set))); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			return nil, fmt.Errorf("backend: there is no %q%s", name, hint)
 		}
 		if err := put(o.Get(name)); err != nil {
 			return nil, fmt.Errorf("backend: %s: %w", name, err)
@@ -71,56 +93,86 @@ func newCustom(rt *script.Runtime, o *goja.Object) (*Backend, error) {
 	return b, nil
 }
 
-func didYouMean(name string, known []string) string {
-	if near := suggest.Nearest(name, known); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
-	}
-	return ""
-}
-
-// request has the script write the body of a request: a text as it is, anything else as JSON.
+// request has the script write the body of a request: a text as it is, anything else as
+// JSON, with the members of extraBody.
 func (c *custom) request(call *call, prompt goja.Value) ([]byte, error) {
-	v, err := c.write(goja.Undefined(), prompt, c.rt.VM().ToValue(call.described()))
+	options, err := call.described(c.rt)
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.write(goja.Undefined(), prompt, options)
 	if err != nil {
 		return nil, err
 	}
 	if text, ok := v.Export().(string); ok {
 		return []byte(text), nil
 	}
-	if _, ok := v.(*goja.Object); !ok {
+	o, ok := v.(*goja.Object)
+	if !ok {
 		return nil, fmt.Errorf("the backend's request has returned %s: it must be an object or a text", v)
 	}
-	return toJSON(v)
+	if isPromise(o) {
+		return nil, errors.New("the backend's request has returned a promise: it must not be async")
+	}
+	for _, m := range call.extra {
+		var value any
+		if err := json.Unmarshal(m.json, &value); err != nil {
+			return nil, err
+		}
+		if err := o.Set(m.key, value); err != nil {
+			return nil, err
+		}
+	}
+	return toJSON(o)
+}
+
+func isPromise(o *goja.Object) bool {
+	_, is := o.Export().(*goja.Promise)
+	return is
 }
 
 // described are the options as a script sees them.
-func (s *settings) described() map[string]any {
-	all := map[string]any{"ignoreEos": s.ignoreEOS, "stream": s.stream}
+func (s *settings) described(rt *script.Runtime) (goja.Value, error) {
+	all := rt.VM().NewObject()
+	var failed error
+	set := func(name string, v any) {
+		if err := all.Set(name, v); err != nil {
+			failed = err
+		}
+	}
+	set("stream", s.stream)
+	set("ignoreEos", s.ignoreEOS)
 	if s.model != "" {
-		all["model"] = s.model
+		set("model", s.model)
 	}
 	for name, v := range map[string]*float64{"temperature": s.temperature, "topP": s.topP, "topK": s.topK, "seed": s.seed, "n": s.n, "bestOf": s.bestOf} {
 		if v != nil {
-			all[name] = *v
+			set(name, *v)
 		}
 	}
 	if s.maxTokens > 0 {
-		all["maxTokens"] = s.maxTokens
+		set("maxTokens", s.maxTokens)
 	}
 	if s.askedInput > 0 {
-		all["promptTokens"] = s.askedInput
+		set("promptTokens", s.askedInput)
 	}
-	return all
+	if s.stop != nil {
+		var stop any
+		if err := json.Unmarshal(s.stop, &stop); err != nil {
+			return nil, err
+		}
+		set("stop", stop)
+	}
+	return all, failed
 }
 
 // scripted is one answer that is decoded by a script. It belongs to the request's
-// goroutine, and hands each event to the event loop.
+// goroutine, which hands each event to the event loop.
 type scripted struct {
 	ctx    context.Context
 	custom *custom
-	settle func(func() (any, error)) // has the loop do the next thing
+	settle func(func() (any, error)) // has the loop do the next thing; nil: it does nothing for this request any more
 	thrown error                     // of the script
-	lost   bool                      // the loop does nothing for this request any more
 }
 
 // begin is called on the loop.
@@ -130,89 +182,168 @@ func (c *custom) begin(ctx context.Context, rt *script.Runtime) *scripted {
 	return s
 }
 
-// decode reads one event, or a whole answer.
-func (s *scripted) decode(data []byte, o *output) *metrics.Error {
-	if s.lost {
-		return &metrics.Error{Kind: "interrupted", Message: "cut off by the end of the run"}
+// brought is what a script has found in an event.
+type brought struct {
+	text, reasoning, toolCalls   string
+	finish, id, failed           string
+	tokens                       int
+	done, nothing                bool
+	input, output, thought, kept *int // usage
+
+	thrown error                     // instead of all that
+	settle func(func() (any, error)) // has the loop do the next thing; nil: it was interrupted
+}
+
+// decode reads one event, or a whole answer, until the time is over.
+func (s *scripted) decode(data []byte, until time.Time, o *output) *metrics.Error {
+	if s.settle == nil {
+		return interrupted()
 	}
-	done := make(chan *metrics.Error, 1)
+	text := string(data) // the loop may come to it when its buffer is another's
+	found := make(chan brought, 1)
 	s.settle(func() (any, error) {
-		failed := s.custom.event(data, o, &s.thrown)
-		_, s.settle = s.custom.rt.Promise() // of the next event
-		done <- failed
+		var b brought
+		defer func() { found <- b }()
+		b = s.custom.event(text)
+		_, b.settle = s.custom.rt.Promise() // of the next event
 		return nil, nil
 	})
+	s.settle = nil
+	var over <-chan time.Time
+	if !until.IsZero() {
+		timer := time.NewTimer(time.Until(until))
+		defer timer.Stop()
+		over = timer.C
+	}
 	select {
-	case failed := <-done:
-		return failed
+	case b := <-found:
+		s.settle, s.thrown = b.settle, b.thrown
+		return b.into(o)
 	case <-s.ctx.Done():
-		s.lost = true
-		return &metrics.Error{Kind: "interrupted", Message: "cut off by the end of the run"}
+		return interrupted()
+	case <-over:
+		go func() { // the loop will have a promise that nobody else settles
+			select {
+			case b := <-found:
+				if b.settle != nil {
+					b.settle(nothing)
+				}
+			case <-s.ctx.Done():
+			}
+		}()
+		return &metrics.Error{Kind: "total_timeout", Message: "the script took longer to read an event than the request may take"}
 	}
 }
+
+func interrupted() *metrics.Error {
+	return &metrics.Error{Kind: "interrupted", Message: "cut off by the end of the run"}
+}
+
+func nothing() (any, error) { return nil, nil }
 
 // end tells the loop that nothing more comes, and returns what the script has thrown.
 func (s *scripted) end() error {
 	if s == nil {
 		return nil
 	}
-	if !s.lost {
-		s.settle(func() (any, error) { return nil, nil })
+	if s.settle != nil {
+		s.settle(nothing)
 	}
 	return s.thrown
 }
 
 // event calls the script's function, on the loop.
-func (c *custom) event(data []byte, o *output, thrown *error) *metrics.Error {
-	v, err := c.read(goja.Undefined(), c.rt.VM().ToValue(string(data)))
-	if err != nil {
-		*thrown = err
-		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("the backend's event has thrown: %v", err)}
-	}
-	found, ok := v.(*goja.Object)
-	if !ok {
-		o.effects = true
-		return nil // there was nothing in it
-	}
-	text := func(name string, into *[]byte) bool {
-		v := found.Get(name)
-		if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
-			return false
+func (c *custom) event(data string) (b brought) {
+	vm := c.rt.VM()
+	thrown := vm.Try(func() {
+		v, err := c.read(goja.Undefined(), vm.ToValue(data))
+		if err != nil {
+			b.thrown = err
+			return
 		}
-		before := len(*into)
-		*into = append(*into, v.String()...)
-		return len(*into) > before
+		o, ok := v.(*goja.Object)
+		switch {
+		case !ok:
+			b.nothing = true
+		case isPromise(o):
+			b.thrown = errors.New("the backend's event has returned a promise: it must not be async")
+		default:
+			b.take(o)
+		}
+	})
+	if thrown != nil {
+		b.thrown = thrown
 	}
-	var finish, id, failed []byte
-	o.text = text("text", o.choice(0))
-	o.more = text("reasoning", &o.reasoning)
-	o.more = text("toolCalls", &o.toolCalls) || o.more
-	if text("finishReason", &finish) {
-		o.finish = string(finish)
+	return b
+}
+
+// take reads the members of what the script has returned.
+func (b *brought) take(o *goja.Object) {
+	get := func(o *goja.Object, name string) goja.Value {
+		if v := o.Get(name); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
+			return v
+		}
+		return nil
 	}
-	if text("id", &id) {
-		o.id = string(id)
+	for name, into := range map[string]*string{"text": &b.text, "reasoning": &b.reasoning, "toolCalls": &b.toolCalls,
+		"finishReason": &b.finish, "id": &b.id, "error": &b.failed} {
+		if v := get(o, name); v != nil {
+			*into = v.String()
+		}
 	}
-	if v := found.Get("tokens"); v != nil {
-		o.tokens = int(v.ToInteger())
+	if v := get(o, "tokens"); v != nil {
+		b.tokens = int(v.ToInteger())
 	}
-	if v := found.Get("done"); v != nil {
-		o.done = v.ToBoolean()
+	if v := get(o, "done"); v != nil {
+		b.done = v.ToBoolean()
 	}
-	if u, ok := found.Get("usage").(*goja.Object); ok {
-		count := func(name string, into *int, has *bool) {
-			if v := u.Get(name); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
-				*into, *has = int(v.ToInteger()), true
+	if u, ok := get(o, "usage").(*goja.Object); ok {
+		for name, into := range map[string]**int{"inputTokens": &b.input, "outputTokens": &b.output, "reasoningTokens": &b.thought, "cachedTokens": &b.kept} {
+			if v := get(u, name); v != nil {
+				n := int(v.ToInteger())
+				*into = &n
 			}
 		}
-		var other bool
-		count("inputTokens", &o.usage.input, &o.usage.hasInput)
-		count("outputTokens", &o.usage.output, &o.usage.hasOutput)
-		count("reasoningTokens", &o.usage.reasoning, &other)
-		count("cachedTokens", &o.usage.cached, &other)
 	}
-	if text("error", &failed) {
-		return &metrics.Error{Kind: "stream_error", Status: 200, Message: string(failed)}
+}
+
+// into adds it to what the answer has brought.
+func (b *brought) into(o *output) *metrics.Error {
+	switch {
+	case b.thrown != nil:
+		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("the backend's event has thrown: %v", b.thrown)}
+	case b.settle == nil:
+		return interrupted()
+	case b.nothing:
+		o.effects = true
+		return nil
+	}
+	choice := o.choice(0)
+	*choice = append(*choice, b.text...)
+	o.reasoning = append(o.reasoning, b.reasoning...)
+	o.toolCalls = append(o.toolCalls, b.toolCalls...)
+	o.text, o.more = b.text != "", b.reasoning != "" || b.toolCalls != ""
+	o.tokens, o.done = b.tokens, b.done
+	if b.finish != "" {
+		o.finish = b.finish
+	}
+	if b.id != "" {
+		o.id = b.id
+	}
+	if b.input != nil {
+		o.usage.hasInput, o.usage.input = true, *b.input
+	}
+	if b.output != nil {
+		o.usage.hasOutput, o.usage.output = true, *b.output
+	}
+	if b.thought != nil {
+		o.usage.reasoning = *b.thought
+	}
+	if b.kept != nil {
+		o.usage.cached = *b.kept
+	}
+	if b.failed != "" {
+		return &metrics.Error{Kind: "stream_error", Status: 200, Message: b.failed}
 	}
 	return nil
 }

@@ -28,14 +28,14 @@ var tokenEvents = map[string][]string{
 }
 
 // streaming are the backends that send streams.
-func streaming(t testing.TB, f func(b *Backend, events [][]byte)) {
+func streaming(t testing.TB, f func(b *backend, events [][]byte)) {
 	for _, b := range backends {
 		if b.decode == nil {
 			continue
 		}
-		texts := tokenEvents[b.Name]
+		texts := tokenEvents[b.name]
 		if len(texts) == 0 {
-			t.Fatalf("there is no token event of %s", b.Name)
+			t.Fatalf("there is no token event of %s", b.name)
 		}
 		var events [][]byte
 		for _, text := range texts {
@@ -59,18 +59,18 @@ func (o *output) restart() {
 // A token event brings text and costs no allocation once the buffers have grown,
 // in every protocol.
 func TestTokenEvents(t *testing.T) {
-	streaming(t, func(b *Backend, events [][]byte) {
+	streaming(t, func(b *backend, events [][]byte) {
 		var o output
 		decode := func(event []byte) {
 			o.begin()
 			if err := b.decode(event, &o); err != nil {
-				t.Fatalf("%s: %v", b.Name, err)
+				t.Fatalf("%s: %v", b.name, err)
 			}
 		}
 		for _, e := range events {
 			decode(e)
 			if !o.text || o.done || o.fail != nil {
-				t.Errorf("%s: %s has brought %s", b.Name, e, &o)
+				t.Errorf("%s: %s has brought %s", b.name, e, &o)
 			}
 		}
 		last := events[len(events)-1]
@@ -83,16 +83,16 @@ func TestTokenEvents(t *testing.T) {
 			}
 			decode(last)
 		}); n > 0 {
-			t.Errorf("%s: %v allocations an event", b.Name, n)
+			t.Errorf("%s: %v allocations an event", b.name, n)
 		}
 	})
 }
 
 // What an event costs, beside encoding/json into the values that it has.
 func BenchmarkDecode(b *testing.B) {
-	streaming(b, func(backend *Backend, events [][]byte) {
+	streaming(b, func(backend *backend, events [][]byte) {
 		event := events[0]
-		b.Run(backend.Name, func(b *testing.B) {
+		b.Run(backend.name, func(b *testing.B) {
 			var o output
 			b.ReportAllocs()
 			for b.Loop() {
@@ -103,7 +103,7 @@ func BenchmarkDecode(b *testing.B) {
 				}
 			}
 		})
-		b.Run(backend.Name+"/encoding-json", func(b *testing.B) {
+		b.Run(backend.name+"/encoding-json", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var v any
@@ -137,7 +137,7 @@ func FuzzDecode(f *testing.F) {
 					o.begin()
 					err := decode(event, &o)
 					if err == nil && string(event) != "[DONE]" && !json.Valid(event) {
-						t.Errorf("%s takes %q", b.Name, event)
+						t.Errorf("%s takes %q", b.name, event)
 					}
 				}
 				size := len(o.reasoning) + len(o.toolCalls)
@@ -145,7 +145,7 @@ func FuzzDecode(f *testing.F) {
 					size += len(c)
 				}
 				if most := 3 * (2*len(one) + len(two)); size > most { // an invalid byte becomes three
-					t.Errorf("%s has made %d bytes of %q and %q", b.Name, size, one, two)
+					t.Errorf("%s has made %d bytes of %q and %q", b.name, size, one, two)
 				}
 			}
 		}

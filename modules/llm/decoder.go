@@ -2,6 +2,7 @@ package llm
 
 import (
 	"fmt"
+	"strings"
 
 	"weir/runtime/transport"
 )
@@ -9,7 +10,7 @@ import (
 // Decoder reads events as an Endpoint does, without a connection: so it can be
 // measured what that costs. It belongs to one goroutine.
 type Decoder struct {
-	backend *Backend
+	backend *backend
 	repeat  repeat
 	out     output
 }
@@ -55,5 +56,5 @@ func Request(backend, prompt string, tokens int) (path string, body []byte, err 
 	}
 	const model = "sim"
 	c := &call{backend: b, prompt: prompt, settings: settings{model: model, maxTokens: tokens, ignoreEOS: true, stream: true}}
-	return b.at(b.Path, model), b.appendBody(nil, c), nil
+	return strings.ReplaceAll(b.path, modelPlace, model), b.appendBody(nil, c), nil
 }

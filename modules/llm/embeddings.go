@@ -2,9 +2,9 @@ package llm
 
 // embeddings is POST /v1/embeddings of the OpenAI protocols:
 // https://platform.openai.com/docs/api-reference/embeddings/create.
-var embeddings = &Backend{
-	Name:        "embeddings",
-	Path:        "/v1/embeddings",
+var embeddings = &backend{
+	name:        "embeddings",
+	path:        "/v1/embeddings",
 	task:        taskEmbed,
 	appendBody:  appendEmbeddingsBody,
 	decodeWhole: decodeEmbeddings,
@@ -73,6 +73,8 @@ func decodePoolingUsage(c *cursor, o *output) error {
 		case "total_tokens":
 			total, err = c.count()
 			return err
+		case "tokens": // Cohere has them in "meta"
+			return decodePoolingUsage(c, o)
 		}
 		return c.skip()
 	})

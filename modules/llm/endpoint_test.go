@@ -87,6 +87,106 @@ func TestCustomBackend(t *testing.T) {
 	}
 }
 
+// A script that reads events too slowly, or in a way that throws, does not hold a
+// request up for ever.
+func TestCustomBackendDoesNotHang(t *testing.T) {
+	raw := chunked("", `{"t":"a"}`+"\n")
+	for _, row := range []struct{ event, limit, kind, thrown string }{
+		{`() => ({ tokens: 1n })`, "20s", "", "BigInt"},
+		{`() => ({ get text() { throw new Error("not this one"); } })`, "20s", "", "not this one"},
+		{`async () => ({ text: "a" })`, "20s", "", "must not be async"},
+		{`() => { const end = Date.now() + 400; while (Date.now() < end); return { text: "a", done: true }; }`, "100ms", "total_timeout", ""},
+	} {
+		text, _, thrown := play(t, `const r = await new Endpoint({ backend: { stream: "values", request: () => "", event: `+row.event+` } as any, url: "`+answer(t, []byte(raw), 50)+`", timeout: "`+row.limit+`" }).complete("x"); return r.error?.kind;`)
+		if row.thrown != "" && (thrown == nil || !strings.Contains(thrown.Error(), row.thrown)) || row.thrown == "" && (thrown != nil || text != row.kind) {
+			t.Errorf("%s: %q, thrown %v", row.event, text, thrown)
+		}
+	}
+}
+
+// What a service repeats of the keys that it was sent is in no message.
+func TestSecretsOfAnswers(t *testing.T) {
+	url := service(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+		w.WriteHeader(401)
+		json.NewEncoder(w).Encode(map[string]any{"error": map[string]string{"message": "wrong key: " + r.Header.Get("Authorization") + " " + r.Header.Get("X-Apig-AppCode")}})
+	})
+	text, found, thrown := play(t, `const r = await new Endpoint({ url: "`+url+`", apiKey: "sk-very-secret", appCode: "code-secret" }).complete("x"); return r.error!.message;`)
+	if thrown != nil || strings.Contains(text, "secret") || !strings.Contains(text, "wrong key: Bearer … …") {
+		t.Errorf("%q, %v", text, thrown)
+	}
+	if encoded, _ := json.Marshal(found); strings.Contains(string(encoded), "secret") {
+		t.Errorf("in the result: %s", encoded)
+	}
+}
+
+// An attempt goes to another host than the one that has just failed, and what has been
+// sent counts at once.
+func TestHostsAndRetry(t *testing.T) {
+	alive := service(t, func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, completion)
+	})
+	for range 2 { // whoever is the first
+		text, _, thrown := play(t, `const s = new Endpoint({ backend: "openai", url: ["http://127.0.0.1:1", "`+alive+`"], timeout: "20s", retry: { attempts: 2, wait: 1 } }); const a = await s.complete("x"); const b = await s.complete("x"); return [a.error, b.error, a.attempts + b.attempts].join();`)
+		if thrown != nil || text != ",,3" {
+			t.Errorf("%q, %v", text, thrown)
+		}
+	}
+	// Two endpoints with the same hosts take turns each for itself.
+	var counts [2]atomic.Int64
+	var urls []string
+	for i := range counts {
+		urls = append(urls, service(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+			if strings.Contains(r.URL.Path, "chat") {
+				counts[i].Add(1)
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, completion)
+		}))
+	}
+	list, _ := json.Marshal(urls)
+	if _, _, thrown := play(t, `const a = new Endpoint({ url: `+string(list)+` }), b = new Endpoint({ backend: "openai", url: `+string(list)+` }); for (let i = 0; i < 4; i++) { await a.complete("x"); await b.complete("x"); } return "";`); thrown != nil {
+		t.Fatal(thrown)
+	}
+	if a, b := counts[0].Load(), counts[1].Load(); a != 2 || b != 2 {
+		t.Errorf("%d and %d requests, want 2 and 2", a, b)
+	}
+}
+
+// Scripts' mistakes that have once ended the program, or gone out unseen.
+func TestMisuse(t *testing.T) {
+	for call, want := range map[string]string{
+		`new Endpoint({ url, backend: "anthropic" }).chat([{ role: "system" }, { role: "user", content: "x" }])`: "the system's message has no content",
+		`new Endpoint({ url, backend: "anthropic" }).chat([{ role: "system", content: "x" }])`:                   "there is no message to answer",
+		`new Endpoint({ url, backend: "tgi" }).complete("x", { n: 2 })`:                                          `option n: backend "tgi" cannot be asked for several choices`,
+		`new Endpoint({ url, backend: "sglang" }).complete("x", { bestOf: 2 })`:                                  `option bestOf: backend "sglang" does not know it`,
+		`new Endpoint({ url, backend: "mindie-triton" }).complete("x")`:                                          "has the model's name in its path",
+		`new Endpoint({ url, seed: 1.5 }).complete("x")`:                                                         "1.5 is not a whole number",
+		`new Endpoint({ url, insecure: "false" } as any).complete("x")`:                                          "option insecure: false is neither true nor false",
+		`new Endpoint({ url, apiKey: { a: 1 } } as any).complete("x")`:                                           "option apiKey: it is no text",
+		`new Endpoint({ url }).complete("x", { retry: { attempts: 2, on: ["ratelimited"] } })`:                   `did you mean "rate_limited"?`,
+		`new Endpoint({ url }).complete("x", { retry: { attempts: 2, on: [5] } })`:                               "5 is no status",
+		`new Endpoint({ url }).complete("x", { retry: { attempts: 2.5 } })`:                                      "2.5 is not a whole number",
+	} {
+		if _, _, thrown := play(t, `const url = "http://127.0.0.1:1"; await `+call+`;`); thrown == nil || !strings.Contains(thrown.Error(), want) {
+			t.Errorf("%s: %v, want %s", call, thrown, want)
+		}
+	}
+}
+
+// The model's name goes into the path of each request, as one part of it.
+func TestModelInPath(t *testing.T) {
+	for model, want := range map[string]string{`"a"`: "/v2/models/a/generate_stream", `"Qwen/Qwen3 8B"`: "/v2/models/Qwen%2FQwen3%208B/generate_stream"} {
+		head, _ := sentBy(t, `backend: "mindie-triton", model: "other"`, `complete("x", { model: `+model+` })`)
+		if !strings.HasPrefix(head, "POST "+want+" ") {
+			t.Errorf("%s: %.80s", model, head)
+		}
+	}
+	if head, _ := sentBy(t, `backend: "trt"`, `complete("x")`); !strings.HasPrefix(head, "POST /v2/models/ensemble/generate_stream ") {
+		t.Errorf("%.80s", head)
+	}
+}
+
 // completion is what a service that works answers.
 const completion = `data: {"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}` + "\n\ndata: [DONE]\n\n"
 
@@ -226,7 +326,7 @@ func TestModelMix(t *testing.T) {
 	if got := draw(`zipf(["a", "b", "c", "d"], 1.2)`, 200); !(got["a"] > got["b"] && got["b"] > got["d"]) {
 		t.Errorf("%v", got)
 	}
-	for call, want := range map[string]string{`[]`: "must add up to more than 0", `{ a: -1 }`: "the weight of a: -1 is out of range", `zipf([])`: "zipf needs a list of names"} {
+	for call, want := range map[string]string{`[]`: "the list of models is empty", `{ a: 0 }`: "must add up to more than 0", `{ a: -1 }`: "the weight of a: -1 is out of range", `zipf([])`: "zipf needs a list of names"} {
 		if _, _, thrown := play(t, `new Endpoint({ url: "http://127.0.0.1:1", model: `+call+` });`); thrown == nil || !strings.Contains(thrown.Error(), want) {
 			t.Errorf("%s: %v, want %s", call, thrown, want)
 		}

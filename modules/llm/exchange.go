@@ -18,13 +18,15 @@ import (
 // goroutine, but for take, which the transport calls while that one waits; nothing
 // else touches its record until that is closed.
 type exchange struct {
-	target  *target
+	targets *targets
+	target  *target // of this attempt; nil: it is still to be chosen
+	failed  *target // of the attempt before
 	counter tokenCounter
 	call    *call
 	rec     *metrics.Record
 	out     output
 	reading *reading  // nil: the answer is no stream, or has not begun
-	counted int       // tokens that the service has counted up to the newest token event
+	counted []int     // tokens that the service has counted up to the newest token event, of each choice where it counts them apart
 	more    bool      // something came in one read with the newest token event
 	body    *[]byte   // of the request, until it is not needed any more
 	after   string    // what the service said of the time to wait before another attempt
@@ -40,6 +42,9 @@ const (
 	maxErrorBody = 64 << 10
 	maxWholeBody = 256 << 20
 )
+
+// A larger body, with images in it, is not kept for the next request.
+const maxPooledBody = 1 << 20
 
 var (
 	bodies   = sync.Pool{New: func() any { return new([]byte) }}
@@ -75,26 +80,32 @@ func (x *exchange) run(ctx context.Context) *reply {
 		next := x.call.record(x.rec.Iteration)
 		x.rec.Retried = true
 		x.rec.Recorder().Close(x.rec)
-		*x = exchange{target: x.target, counter: x.counter, call: x.call, rec: next, script: x.script}
+		*x = exchange{targets: x.targets, failed: x.failed, counter: x.counter, call: x.call, rec: next, script: x.script}
 	}
 }
 
 // once makes one attempt.
 func (x *exchange) once(ctx context.Context) {
-	x.target.flying.Add(1)
+	if x.target == nil { // another attempt, at another host where there is one
+		x.target = x.targets.pick(x.failed)
+	}
 	x.rec.Error = x.follow(ctx)
-	x.target.flying.Add(-1)
+	x.target.done()
+	x.failed, x.target = x.target, nil
+	if x.rec.Error != nil {
+		x.rec.Error.Message = transport.Redact(x.rec.Error.Message, x.call.headers)
+	}
 	if x.rec.End.IsZero() {
 		x.rec.End = time.Now()
 	}
 	x.count()
-	if x.rec.Error == nil && !x.bore() {
+	if x.rec.Error == nil && !x.hasOutput() {
 		x.rec.Error = &metrics.Error{Kind: "no_output", Status: x.rec.Status, Message: x.call.backend.task.nothing()}
 	}
 }
 
 // bore tells whether the answer had what was asked for.
-func (x *exchange) bore() bool {
+func (x *exchange) hasOutput() bool {
 	if x.call.backend.task != taskGenerate {
 		return x.out.results > 0
 	}
@@ -110,15 +121,9 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 	}
 
 	x.out.prompt = x.call.prompt
-	if x.call.n != nil {
-		x.out.wanted = int(*x.call.n)
-	}
-	uri := x.target.uri
-	if !x.call.stream {
-		uri = x.target.wholeURI
-	}
+	x.out.wanted = x.call.choices()
 	req := &transport.Request{
-		Method: "POST", URI: uri, Host: x.target.host, Header: x.call.headers, Body: *x.body,
+		Method: "POST", URI: x.target.uri(x.call.model, x.call.stream), Host: x.target.host, Header: x.call.headers, Body: *x.body,
 		Limits: x.call.limits, Close: !x.call.keepAlive, Follow: x.take, Signer: x.call.signer,
 	}
 	if x.script != nil { // it waits for JavaScript, so it must not hold up others
@@ -150,7 +155,9 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 // nothing is sent again.
 func (x *exchange) releaseBody() {
 	if x.body != nil {
-		bodies.Put(x.body)
+		if cap(*x.body) <= maxPooledBody {
+			bodies.Put(x.body)
+		}
 		x.body = nil
 	}
 }
@@ -206,7 +213,7 @@ func (x *exchange) whole(ex *transport.Exchange) *metrics.Error {
 	x.rec.Whole = true
 	x.out.begin()
 	if x.script != nil {
-		x.out.fail = x.script.decode(body, &x.out)
+		x.out.fail = x.script.decode(body, x.until(), &x.out)
 	} else if err := x.call.backend.decodeWhole(body, &x.out); err != nil {
 		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("the answer cannot be decoded: %v: %s", err, errorText(body))}
 	}
@@ -268,11 +275,11 @@ func (x *exchange) take(ex *transport.Exchange) (over bool) {
 
 // event takes one event.
 func (x *exchange) event(ex *transport.Exchange, ev transport.Event) (over bool, failed *metrics.Error) {
+	if string(ev.Name) == "error" && x.script == nil {
+		return true, &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
+	}
 	if failed := x.decode(ev.Data); failed != nil {
 		return true, failed
-	}
-	if string(ev.Name) == "error" {
-		return true, &metrics.Error{Kind: "stream_error", Status: 200, Message: errorText(ev.Data)}
 	}
 	switch {
 	case x.out.whole:
@@ -316,12 +323,20 @@ func (x *exchange) goesOn() {
 	}
 }
 
+// until is when the request must be over; the zero time: nobody says so.
+func (x *exchange) until() time.Time {
+	if total := x.call.limits.Total; total > 0 {
+		return x.rec.Started.Add(total)
+	}
+	return time.Time{}
+}
+
 // decode reads one event. The error is one that the service has sent in it, or
 // that it cannot be decoded.
 func (x *exchange) decode(data []byte) *metrics.Error {
 	if x.script != nil {
 		x.out.begin()
-		return x.script.decode(data, &x.out)
+		return x.script.decode(data, x.until(), &x.out)
 	}
 	if err := x.call.backend.event(data, &x.reading.repeat, &x.out); err != nil {
 		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("%v: %s", err, transport.Excerpt(data))}
@@ -335,10 +350,10 @@ func (x *exchange) decode(data []byte) *metrics.Error {
 // token records the token event that has just been decoded.
 func (x *exchange) token(at wire.Arrival) {
 	came := x.out.tokens
-	if counted := x.out.usage.output; counted > x.counted { // with continuous usage
-		came, x.counted = counted-x.counted, counted
+	if counted, before := x.out.usage.output, x.countedOf(x.out.counts); counted > *before { // with continuous usage
+		came, *before = counted-*before, counted
 	}
-	if came == 0 && x.call.perEvent > 1 {
+	if came == 0 && x.call.tokensPerEvent > 1 {
 		came = x.supposed()
 	}
 	x.goesOn()
@@ -352,6 +367,14 @@ func (x *exchange) token(at wire.Arrival) {
 	}
 }
 
+// countedOf is what the service has counted of a choice, or of all of them.
+func (x *exchange) countedOf(choice int) *int {
+	for len(x.counted) <= choice {
+		x.counted = append(x.counted, 0)
+	}
+	return &x.counted[choice]
+}
+
 // supposed is how many tokens an event has of which nobody says it, where the script
 // knows how many the service sends at once: one first, and no more in the end than
 // were asked for.
@@ -359,9 +382,9 @@ func (x *exchange) supposed() int {
 	if len(x.rec.Events) == 0 {
 		return 1
 	}
-	came := x.call.perEvent
+	came := x.call.tokensPerEvent
 	if most := x.call.maxTokens; most > 0 {
-		came = min(came, most-1-x.call.perEvent*(len(x.rec.Events)-1))
+		came = min(came, most-1-x.call.tokensPerEvent*(len(x.rec.Events)-1))
 	}
 	return max(came, 1)
 }
@@ -372,7 +395,7 @@ func (x *exchange) supposed() int {
 func (x *exchange) ended(mark bool) *metrics.Error {
 	asked := x.rec.AskedOut
 	switch {
-	case x.out.finish != "", x.call.backend.unmarked:
+	case x.out.finish != "", x.call.backend.noEndMark:
 		return nil
 	case !mark:
 		return &metrics.Error{Kind: "stream_incomplete", Status: 200, Message: "the stream ended without its end mark and without a finish reason"}
@@ -416,17 +439,22 @@ func (x *exchange) countOutput() {
 	if len(rec.Events) == 0 || x.call.backend.task != taskGenerate {
 		return
 	}
-	if x.counter != nil {
-		if n, err := x.counter.Count(x.generated()); err == nil {
-			rec.Output = metrics.Count{N: n, Source: metrics.CountTokenizer}
-			return
-		}
-	}
 	n := 0
 	for _, e := range rec.Events {
 		n += max(e.Tokens(), 1)
 	}
 	rec.Output = metrics.Count{N: n, Source: metrics.CountEvents}
+	if x.counter == nil {
+		return
+	}
+	if counted, err := x.counter.Count(x.generated()); err == nil {
+		// A text that is cut into tokens again may give others than were made: no event
+		// had less than one, and all together not more than were asked for.
+		if most := x.call.maxTokens * max(x.out.wanted, 1); most > 0 {
+			counted = min(counted, most)
+		}
+		rec.Output = metrics.Count{N: max(counted, n), Source: metrics.CountTokenizer}
+	}
 }
 
 // generated is the text that the service has made: without the prompt, where the

@@ -2,9 +2,10 @@ package llm
 
 // llamaCPP is POST /completion of llama.cpp's server (tools/server/README.md in
 // its repository). There is no end mark but "stop" in the last event.
-var llamaCPP = &Backend{
-	Name:        "llamacpp",
-	Path:        "/completion",
+var llamaCPP = &backend{
+	name:        "llamacpp",
+	choices:     true,
+	path:        "/completion",
 	ids:         true,
 	appendBody:  appendLlamaCPPBody,
 	decode:      decodeLlamaCPP,

@@ -12,8 +12,9 @@ declare module "weir/llm" {
     | "embeddings" | "rerank";
 
   /**
-   * A wire protocol of your own. Its functions run on the event loop, one event after another: that costs some ten times
-   * what a built-in backend takes. The times of events are taken before.
+   * A wire protocol of your own. Its functions run on the event loop, one event after another, which costs a multiple of
+   * what a built-in backend takes (docs/performance.md). Events are stamped by the kernel before that; but when the loop takes
+   * longer than the time between two of them, they are read late, and the verdict says so. The functions must not be async.
    *
    *     const service = new Endpoint({
    *       url: "http://127.0.0.1:8000",
@@ -194,6 +195,8 @@ declare module "weir/llm" {
   export interface Reply {
     /** Text of the first choice. */
     readonly text: string;
+    /** Texts of all choices. */
+    readonly choices: readonly string[];
     readonly reasoning: string;
     /** Names and arguments of tool calls, as they came. */
     readonly toolCalls: string;

@@ -25,23 +25,27 @@ type Module struct {
 	clients   *transport.Clients
 	userAgent string
 
-	mu     sync.Mutex // protects fleets
-	fleets map[string]*fleet
+	mu       sync.Mutex     // protects counters
+	counters map[string]any // by what they count
 }
 
 // New makes the module; clients is shared with whatever else sends requests in
 // the run.
 func New(clients *transport.Clients, userAgent string) *Module {
-	return &Module{clients: clients, userAgent: userAgent, fleets: make(map[string]*fleet)}
+	return &Module{clients: clients, userAgent: userAgent, counters: make(map[string]any)}
 }
 
 // Exports gives a runtime the class Endpoint and the list of backends.
 func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	rt.Class(replyClass)
+	endpoints := 0
 	return map[string]any{
 		"Endpoint": rt.Class(script.Class{
 			Name: "Endpoint",
-			New:  func(c goja.ConstructorCall) (any, error) { return m.newEndpoint(rt, c) },
+			New: func(c goja.ConstructorCall) (any, error) {
+				endpoints++
+				return m.newEndpoint(rt, endpoints, c)
+			},
 			Methods: map[string]func(any, goja.FunctionCall) (any, error){
 				"complete": func(self any, c goja.FunctionCall) (any, error) { return self.(*endpoint).complete(c) },
 				"chat":     func(self any, c goja.FunctionCall) (any, error) { return self.(*endpoint).chat(c) },
@@ -50,6 +54,6 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 			},
 		}),
 		"backends": BackendNames(),
-		"zipf":     zipf,
+		"zipf":     func(c goja.FunctionCall) goja.Value { return zipf(rt, c) },
 	}, nil
 }

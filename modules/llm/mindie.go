@@ -5,9 +5,9 @@ package llm
 // in what they send. Its OpenAI face is spoken by openai and openai-chat.
 
 // mindie is POST /infer.
-var mindie = &Backend{
-	Name:        "mindie",
-	Path:        "/infer",
+var mindie = &backend{
+	name:        "mindie",
+	path:        "/infer",
 	ids:         true,
 	appendBody:  appendMindIEBody,
 	decode:      decodeTGI,
@@ -16,32 +16,34 @@ var mindie = &Backend{
 
 // mindieVLLM is POST /generate with a prompt: new texts, not all of the text, each
 // value ended by NUL.
-var mindieVLLM = &Backend{
-	Name:        "mindie-vllm",
-	Path:        "/generate",
+var mindieVLLM = &backend{
+	name:        "mindie-vllm",
+	choices:     true,
+	best:        true,
+	path:        "/generate",
 	format:      formatValues,
-	unmarked:    true,
+	noEndMark:   true,
 	appendBody:  appendVLLMBody,
 	decode:      decodeMindIEVLLM,
 	decodeWhole: decodeVLLM,
 }
 
 // mindieTGI is POST /generate_stream.
-var mindieTGI = &Backend{
-	Name:        "mindie-tgi",
-	Path:        "/generate_stream",
-	WholePath:   "/generate",
+var mindieTGI = &backend{
+	name:        "mindie-tgi",
+	path:        "/generate_stream",
+	wholePath:   "/generate",
 	appendBody:  appendMindIETGIBody,
 	decode:      decodeTGI,
 	decodeWhole: decodeTGIWhole,
 }
 
 // mindieTriton is POST /v2/models/{model}/generate_stream.
-var mindieTriton = &Backend{
-	Name:        "mindie-triton",
-	Path:        "/v2/models/{model}/generate_stream",
-	WholePath:   "/v2/models/{model}/generate",
-	unmarked:    true,
+var mindieTriton = &backend{
+	name:        "mindie-triton",
+	path:        "/v2/models/{model}/generate_stream",
+	wholePath:   "/v2/models/{model}/generate",
+	noEndMark:   true,
 	appendBody:  appendMindIETritonBody,
 	decode:      decodeTriton,
 	decodeWhole: decodeTriton,

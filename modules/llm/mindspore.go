@@ -1,14 +1,16 @@
 package llm
 
+import "bytes"
+
 // mindspore is POST /models/llama2/generate of MindSpore's llm-serving, as the
 // AscendCloud scripts ask it. Its servers differ: the JSON comes with or without
 // "data:" in front and one newline or two behind, the data is an object or a list
 // of one, and some answer in one piece although they were asked for a stream.
-var mindspore = &Backend{
-	Name:        "mindspore",
-	Path:        "/models/llama2/generate",
+var mindspore = &backend{
+	name:        "mindspore",
+	path:        "/models/llama2/generate",
 	format:      formatValues,
-	unmarked:    true,
+	noEndMark:   true,
 	appendBody:  appendMindSporeBody,
 	decode:      decodeMindSpore,
 	decodeWhole: decodeMindSpore,
@@ -77,11 +79,21 @@ func decodeMindSporeObject(c *cursor, o *output) error {
 	if err != nil || text.b == nil {
 		return err
 	}
-	if whole := o.finish != before; whole {
-		if len(o.choices) > 0 {
-			return nil
+	if last := o.finish != before; last {
+		so, err := text.text(nil)
+		if err != nil {
+			return err
 		}
-		o.whole = true
+		into := o.choice(0)
+		switch {
+		case len(*into) == 0: // it is all there is
+			o.whole = true
+		case bytes.HasPrefix(so, *into): // it is all of it once more
+			so = so[len(*into):]
+		}
+		*into = append(*into, so...)
+		o.text = len(so) > 0
+		return nil
 	}
 	o.text = o.take(text, o.choice(0), textPlace{})
 	return nil

@@ -3,14 +3,17 @@ package llm
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/dop251/goja"
 
 	"weir/runtime/metrics"
+	"weir/runtime/script"
 )
 
 // mix is several models, such as the LoRA adapters of one, of which each request gets
@@ -29,34 +32,31 @@ func model(s *settings, v goja.Value) error {
 		s.model, s.mix = v.String(), nil
 		return nil
 	}
-	m := &mix{}
-	sum := 0.0
-	add := func(name string, weight goja.Value) error {
-		w := 1.0
-		if weight != nil {
-			var err error
-			if w, err = number(weight, 0, math.MaxFloat64); err != nil {
-				return fmt.Errorf("the weight of %s: %w", name, err)
-			}
-		}
-		sum += w
-		m.names, m.up = append(m.names, name), append(m.up, sum)
-		return nil
-	}
+	weights := map[string]float64{}
 	isList := o.ClassName() == "Array"
 	for _, key := range o.Keys() {
-		var err error
 		if isList {
-			err = add(o.Get(key).String(), nil)
-		} else {
-			err = add(key, o.Get(key))
+			weights[o.Get(key).String()]++
+			continue
 		}
+		w, err := number(o.Get(key), 0, math.MaxFloat64)
 		if err != nil {
-			return err
+			return fmt.Errorf("the weight of %s: %w", key, err)
 		}
+		weights[key] = w
 	}
-	if !(sum > 0) || math.IsInf(sum, 0) {
-		return fmt.Errorf("the weights of %d models must add up to more than 0", len(m.names))
+	// The order in which they were given is of no meaning, so it changes nothing.
+	m := &mix{names: slices.Sorted(maps.Keys(weights))}
+	sum := 0.0
+	for _, name := range m.names {
+		sum += weights[name]
+		m.up = append(m.up, sum)
+	}
+	switch {
+	case len(weights) == 0:
+		return fmt.Errorf("the list of models is empty")
+	case !(sum > 0) || math.IsInf(sum, 0):
+		return fmt.Errorf("the weights of the models must add up to more than 0")
 	}
 	h := fnv.New64a()
 	h.Write([]byte(strings.Join(m.names, "\n")))
@@ -75,18 +75,23 @@ func (m *mix) draw(it *metrics.Iteration) string {
 	return m.names[min(sort.SearchFloat64s(m.up, at), len(m.names)-1)]
 }
 
-// zipf gives names the weights 1/rank^s: few are asked for often, and many seldom.
-func zipf(names []string, s *float64) (map[string]any, error) {
+// zipf is zipf(names, s?): names with the weights 1/rank^s, of which few are asked for
+// often, and many seldom.
+func zipf(rt *script.Runtime, c goja.FunctionCall) goja.Value {
 	exponent := 1.0
-	if s != nil {
-		exponent = *s
+	var err error
+	if v := c.Argument(1); !goja.IsUndefined(v) {
+		exponent, err = number(v, 0, math.MaxFloat64)
 	}
-	if len(names) == 0 || math.IsNaN(exponent) || exponent < 0 {
-		return nil, fmt.Errorf("zipf needs a list of names and an exponent of at least 0")
+	names, ok := c.Argument(0).Export().([]any)
+	if err != nil || !ok || len(names) == 0 {
+		rt.Throw(fmt.Errorf("zipf needs a list of names, and an exponent of at least 0"))
 	}
-	weights := make(map[string]any, len(names))
+	weights := rt.VM().NewObject() // keeps the order of its members
 	for i, name := range names {
-		weights[name] = math.Pow(float64(i+1), -exponent)
+		if err := weights.Set(fmt.Sprint(name), math.Pow(float64(i+1), -exponent)); err != nil {
+			rt.Throw(err)
+		}
 	}
-	return weights, nil
+	return weights
 }

@@ -1,15 +1,22 @@
 package llm
 
-import "weir/runtime/metrics"
+import (
+	"bytes"
+
+	"weir/runtime/metrics"
+	"weir/runtime/transport"
+)
 
 // The OpenAI protocols, as vLLM, SGLang, llama.cpp, MindIE and OpenAI speak
 // them: https://platform.openai.com/docs/api-reference/chat/streaming and
 // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html.
 
 // openAI is POST /v1/completions.
-var openAI = &Backend{
-	Name:        "openai",
-	Path:        "/v1/completions",
+var openAI = &backend{
+	name:        "openai",
+	choices:     true,
+	best:        true,
+	path:        "/v1/completions",
 	ids:         true,
 	appendBody:  appendOpenAIBody,
 	decode:      decodeOpenAI,
@@ -17,10 +24,12 @@ var openAI = &Backend{
 }
 
 // openAIChat is POST /v1/chat/completions.
-var openAIChat = &Backend{
-	Name:        "openai-chat",
-	Path:        "/v1/chat/completions",
-	Chat:        true,
+var openAIChat = &backend{
+	name:        "openai-chat",
+	choices:     true,
+	best:        true,
+	path:        "/v1/chat/completions",
+	chat:        true,
 	appendBody:  appendOpenAIBody,
 	decode:      decodeOpenAI,
 	decodeWhole: decodeOpenAI,
@@ -32,7 +41,7 @@ func appendOpenAIBody(dst []byte, c *call) []byte {
 	if c.model != "" {
 		w.text("model", c.model)
 	}
-	if c.backend.Chat {
+	if c.backend.chat {
 		w.chat(c, "messages")
 	} else {
 		w.prompt(c, "prompt", "prompt")
@@ -98,10 +107,13 @@ func decodeOpenAI(data []byte, o *output) error {
 		return err
 	}
 	if hasUsage && !hasChoice { // llama.cpp sends one for each choice
-		if o.summed {
+		if o.summed && o.wanted > 1 {
 			o.usage.output += before
 		}
 		o.summed = true
+	}
+	if hasUsage && hasChoice && o.wanted > 1 { // it counts this choice alone
+		o.counts = 1 + o.newest
 	}
 	if isError && failure == nil { // older vLLM: {"object":"error","message":…}
 		c = cursor{b: data}
@@ -152,6 +164,7 @@ func decodeChoice(c *cursor, o *output) error {
 	if err != nil {
 		return err
 	}
+	o.newest = index
 	if text.b != nil && o.take(text, o.choice(index), textPlace{choice: index}) {
 		o.text = true
 	}
@@ -223,37 +236,58 @@ func decodeUsage(c *cursor, o *output) error {
 	})
 }
 
-// decodeError reads an error: {"message": …, "code": …}, or a bare string; null is none.
+// decodeError reads an error: an object, a list of them, or a bare string. What says
+// that there is none (null, false, 0, "", an empty object) is nil.
 func decodeError(c *cursor) (*metrics.Error, error) {
 	e := &metrics.Error{Kind: "stream_error"}
+	from := c.i
+	var err error
+	some := true
 	switch c.peek() {
-	case 'n':
+	case 'n', 'f', '0':
 		return nil, c.skip()
 	case '"':
-		text, err := c.text(nil)
-		e.Message = string(text)
-		return e, err
+		var text []byte
+		text, err = c.text(nil)
+		e.Message, some = string(text), len(text) > 0
 	case '{':
-		err := c.object(func(key []byte) error {
-			switch string(key) {
-			case "message", "detail":
-				text, err := c.text(nil)
-				if len(text) > 0 {
-					e.Message = string(text)
-				}
-				return err
-			case "code":
-				code, err := c.count()
-				e.Status = code
-				return err
-			}
-			return c.skip()
-		})
-		if e.Message == "" {
-			e.Message = "the service sent an error without a message"
-		}
-		return e, err
+		some, err = decodeErrorObject(c, e)
+	default:
+		err = c.skip()
 	}
-	e.Message = "the service sent an error of an unknown form"
-	return e, c.skip()
+	if err != nil || !some {
+		return nil, err
+	}
+	if e.Message == "" { // of a form that nobody has told us
+		e.Message = transport.Excerpt(bytes.TrimSpace(c.b[from:c.i]))
+	}
+	return e, nil
+}
+
+// decodeErrorObject reads an error under the names that services have for its parts:
+// OpenAI's, FastAPI's ("detail", a list in it "msg"), Huawei's API gateway's.
+func decodeErrorObject(c *cursor, e *metrics.Error) (some bool, err error) {
+	err = c.object(func(key []byte) error {
+		some = true
+		switch string(key) {
+		case "message", "detail", "error_msg", "msg", "reason", "error_message":
+			if c.peek() == '[' {
+				return c.array(func() error {
+					_, err := decodeErrorObject(c, e)
+					return err
+				})
+			}
+			text, err := c.text(nil)
+			if len(text) > 0 && e.Message == "" {
+				e.Message = string(text)
+			}
+			return err
+		case "code":
+			code, err := c.count()
+			e.Status = code
+			return err
+		}
+		return c.skip()
+	})
+	return some, err
 }

@@ -31,7 +31,7 @@ type settings struct {
 	bestOf          *float64
 	maxTokens       int // 0: left to the service
 	askedInput      int // prompt length that the script means to send, tokens
-	perEvent        int // tokens of each event but the first, where the service does not count them; 0: one
+	tokensPerEvent  int // tokens of each event but the first, where the service does not count them; 0: one
 	ignoreEOS       bool
 	stream          bool
 	keepAlive       bool
@@ -52,13 +52,13 @@ var requestOptions = map[string]option{
 	"model":           model,
 	"temperature":     optional(func(s *settings) **float64 { return &s.temperature }, 0, math.MaxFloat64),
 	"topP":            optional(func(s *settings) **float64 { return &s.topP }, 0, 1),
-	"topK":            optional(func(s *settings) **float64 { return &s.topK }, -1, math.MaxInt32),
-	"seed":            optional(func(s *settings) **float64 { return &s.seed }, math.MinInt64, math.MaxInt64),
-	"n":               optional(func(s *settings) **float64 { return &s.n }, 1, 1024),
-	"bestOf":          optional(func(s *settings) **float64 { return &s.bestOf }, 1, 1024),
+	"topK":            wholeNumber(func(s *settings) **float64 { return &s.topK }, -1, math.MaxInt32),
+	"seed":            wholeNumber(func(s *settings) **float64 { return &s.seed }, math.MinInt64, math.MaxInt64),
+	"n":               wholeNumber(func(s *settings) **float64 { return &s.n }, 1, 1024),
+	"bestOf":          wholeNumber(func(s *settings) **float64 { return &s.bestOf }, 1, 1024),
 	"maxTokens":       whole(func(s *settings) *int { return &s.maxTokens }, 1),
 	"promptTokens":    whole(func(s *settings) *int { return &s.askedInput }, 0),
-	"tokensPerEvent":  whole(func(s *settings) *int { return &s.perEvent }, 1),
+	"tokensPerEvent":  whole(func(s *settings) *int { return &s.tokensPerEvent }, 1),
 	"ignoreEos":       boolean(func(s *settings) *bool { return &s.ignoreEOS }),
 	"stream":          boolean(func(s *settings) *bool { return &s.stream }),
 	"keepAlive":       boolean(func(s *settings) *bool { return &s.keepAlive }),
@@ -131,6 +131,20 @@ func optional(field func(*settings) **float64, low, high float64) option {
 			*field(s) = &f
 		}
 		return err
+	}
+}
+
+// wholeNumber is optional, without a fraction.
+func wholeNumber(field func(*settings) **float64, low, high float64) option {
+	set := optional(field, low, high)
+	return func(s *settings, v goja.Value) error {
+		if err := set(s, v); err != nil {
+			return err
+		}
+		if f := **field(s); f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			return fmt.Errorf("%s is not a whole number that JavaScript can hold", v)
+		}
+		return nil
 	}
 }
 
@@ -238,6 +252,9 @@ func newMember(key string, v goja.Value) (member, error) {
 
 // toJSON writes a value as JSON.stringify does; what that leaves out is an error.
 func toJSON(v goja.Value) ([]byte, error) {
+	if v == nil || goja.IsUndefined(v) {
+		return nil, errors.New("it is not given")
+	}
 	if o, ok := v.(*goja.Object); ok {
 		if _, isFunction := goja.AssertFunction(o); isFunction {
 			return nil, errors.New("a function cannot be written as JSON")
@@ -258,6 +275,9 @@ func headers(s *settings, v goja.Value) error {
 		return fmt.Errorf("%s is not an object of names and values", v)
 	}
 	for _, name := range o.Keys() {
+		if goja.IsUndefined(o.Get(name)) {
+			continue
+		}
 		if err := s.setHeader(name, o.Get(name).String()); err != nil {
 			return err
 		}

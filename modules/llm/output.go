@@ -3,6 +3,7 @@ package llm
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"weir/runtime/metrics"
 )
@@ -47,20 +48,56 @@ type output struct {
 	tokens int  // how many came with it, where it says so by itself
 	fail   *metrics.Error
 
+	counts int // whose tokens its usage counts: 0: of all choices, else of one, from 1
+	newest int // choice that it belongs to
+
 	place   textPlace // of its text
 	effects bool      // it said something besides: usage, a finish reason, a part of a tool call
 }
 
+// common is the length of what two texts begin with together.
+func common(a, b []byte) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// incomplete tells whether a part of a JSON string is nothing but U+FFFD, which
+// stands for characters of which tokens are still to come.
+func incomplete(raw []byte) bool {
+	for _, r := range string(appendUnquoted(nil, afterEscape(raw))) {
+		if r != utf8.RuneError {
+			return false
+		}
+	}
+	return true
+}
+
+// afterEscape is a part of a JSON string without the rest of an escape that it begins
+// with.
+func afterEscape(raw []byte) []byte {
+	const escape = `\ufffd`
+	for n := 1; n < len(escape); n++ {
+		if bytes.HasPrefix(raw, []byte(escape[n:])) {
+			return raw[len(escape)-n:]
+		}
+	}
+	return raw
+}
+
 // progress is how far a choice has come.
 type progress struct {
-	seen bool
-	raw  []byte // inside of the JSON string with all of its text so far
-	made int    // tokens that the service has counted
+	seen  bool
+	parts bool   // events have what is new, not all of the text
+	raw   []byte // inside of the JSON string with all of its text so far
+	made  int    // tokens that the service has counted
 }
 
 // begin forgets what the event before brought.
 func (o *output) begin() {
-	o.text, o.more, o.done, o.tokens, o.fail = false, false, false, 0, nil
+	o.text, o.more, o.done, o.tokens, o.counts, o.fail = false, false, false, 0, 0, nil
 	o.place, o.effects = textPlace{}, false
 }
 
@@ -102,13 +139,24 @@ func (o *output) grow(c *cursor, choice int) (more bool, err error) {
 	}
 	p, into := o.of(choice), o.choice(choice)
 	before := len(*into)
-	if p.seen && bytes.HasPrefix(raw, p.raw) {
+	if p.seen && !p.parts && bytes.HasPrefix(raw, p.raw) {
 		*into = appendUnquoted(*into, raw[len(p.raw):])
 		p.raw = append(p.raw, raw[len(p.raw):]...)
 		return len(*into) > before, nil
 	}
 	// The first one, or one in which the service has changed what it had said, such
-	// as a character that was not complete.
+	// as a character that was not complete; or it sends what is new alone.
+	switch {
+	case p.seen && !p.parts && bytes.HasPrefix(p.raw, raw):
+		p.raw = append(p.raw[:0], raw...)
+		*into = append((*into)[:0], bytes.TrimPrefix(appendUnquoted(nil, raw), []byte(o.prompt))...)
+		return false, nil // a stop text was taken away
+	case p.parts || p.seen && !incomplete(p.raw[common(p.raw, raw):]):
+		p.parts = true
+		*into = appendUnquoted(*into, raw)
+		p.raw = append(p.raw[:0], raw...)
+		return len(raw) > 0, nil
+	}
 	p.seen = true
 	p.raw = append(p.raw[:0], raw...)
 	all := bytes.TrimPrefix(appendUnquoted(nil, raw), []byte(o.prompt))

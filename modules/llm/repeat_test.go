@@ -14,7 +14,7 @@ func (o *output) String() string {
 
 // follow decodes two events, the second through what was learnt of the first if
 // it can be, and tells whether it could.
-func follow(b *Backend, first, second []byte, short bool) (o output, taken bool, err error) {
+func follow(b *backend, first, second []byte, short bool) (o output, taken bool, err error) {
 	var r repeat
 	o.begin()
 	if err = b.decode(first, &o); err != nil {
@@ -73,7 +73,7 @@ func FuzzRepeat(f *testing.F) {
 			got, _, err := follow(b, first, second, true)
 			want, _, wantErr := follow(b, first, second, false)
 			if (err == nil) != (wantErr == nil) || err == nil && got.String() != want.String() {
-				t.Errorf("%s: %q then %q:\n got %s, %v\nwant %s, %v", b.Name, first, second, &got, err, &want, wantErr)
+				t.Errorf("%s: %q then %q:\n got %s, %v\nwant %s, %v", b.name, first, second, &got, err, &want, wantErr)
 			}
 		}
 	})

@@ -10,24 +10,26 @@ import (
 // reply is what the script gets of a request. Its fields become JavaScript
 // values when they are read.
 type reply struct {
-	text, reasoning, toolCalls []byte
-	finish                     string
-	id                         string
-	status                     int
-	failed                     *metrics.Error
-	input, output              metrics.Count
-	thought, cached            metrics.Count
-	ttft, latency              time.Duration
-	hasFirst                   bool
-	events, attempts           int
-	model                      string
-	results, dimensions        int
-	scores                     []score
+	choices              [][]byte
+	reasoning, toolCalls []byte
+	finish               string
+	id                   string
+	status               int
+	failed               *metrics.Error
+	input, output        metrics.Count
+	thought, cached      metrics.Count
+	ttft, latency        time.Duration
+	hasFirst             bool
+	events, attempts     int
+	model                string
+	results, dimensions  int
+	scores               []score
 }
 
 func newReply(x *exchange) *reply {
 	rec := x.rec
 	r := &reply{
+		choices:   x.out.choices,
 		reasoning: x.out.reasoning,
 		toolCalls: x.out.toolCalls,
 		finish:    rec.FinishReason,
@@ -43,9 +45,6 @@ func newReply(x *exchange) *reply {
 
 		results: x.out.results, dimensions: x.out.dimensions, scores: x.out.scores,
 	}
-	if len(x.out.choices) > 0 {
-		r.text = x.out.choices[0]
-	}
 	if !rec.Started.IsZero() {
 		r.latency = rec.End.Sub(rec.Started)
 	}
@@ -57,10 +56,25 @@ func (r *reply) object(rt *script.Runtime) any { return rt.Instance(replyClass.N
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// text is that of the first choice.
+func (r *reply) text() []byte {
+	if len(r.choices) == 0 {
+		return nil
+	}
+	return r.choices[0]
+}
+
 var replyClass = script.Class{
 	Name: "Reply",
 	Getters: map[string]func(any) any{
-		"text":      func(self any) any { return string(self.(*reply).text) },
+		"text": func(self any) any { return string(self.(*reply).text()) },
+		"choices": func(self any) any {
+			var texts []any
+			for _, c := range self.(*reply).choices {
+				texts = append(texts, string(c))
+			}
+			return texts
+		},
 		"reasoning": func(self any) any { return string(self.(*reply).reasoning) },
 		"toolCalls": func(self any) any { return string(self.(*reply).toolCalls) },
 		"finishReason": func(self any) any {

@@ -2,9 +2,9 @@ package llm
 
 // rerank is POST /v1/rerank, as Jina, Cohere, vLLM, SGLang and llama.cpp speak it:
 // https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html#re-rank-api.
-var rerank = &Backend{
-	Name:        "rerank",
-	Path:        "/v1/rerank",
+var rerank = &backend{
+	name:        "rerank",
+	path:        "/v1/rerank",
 	task:        taskRerank,
 	appendBody:  appendRerankBody,
 	decodeWhole: decodeRerank,
@@ -21,7 +21,7 @@ func appendRerankBody(dst []byte, c *call) []byte {
 }
 
 // decodeRerank reads {"results": [{"index", "relevance_score"}], "usage"}, in the order
-// of the service; a bare list has "score" (SGLang, TEI).
+// of the service; a bare list has "score" (SGLang).
 func decodeRerank(body []byte, o *output) error {
 	c := cursor{b: body}
 	var err error

@@ -4,10 +4,10 @@ import "weir/runtime/metrics"
 
 // openAIResponses is POST /v1/responses, as OpenAI, vLLM and llama.cpp speak it:
 // https://platform.openai.com/docs/api-reference/responses-streaming.
-var openAIResponses = &Backend{
-	Name:        "openai-responses",
-	Path:        "/v1/responses",
-	Chat:        true,
+var openAIResponses = &backend{
+	name:        "openai-responses",
+	path:        "/v1/responses",
+	chat:        true,
 	appendBody:  appendResponsesBody,
 	decode:      decodeResponses,
 	decodeWhole: decodeResponse,

@@ -13,6 +13,7 @@ import (
 
 	"weir/runtime/metrics"
 	"weir/runtime/script"
+	"weir/runtime/suggest"
 )
 
 // retry says whether a request that failed is sent again. Every attempt is a
@@ -36,11 +37,8 @@ func setRetry(s *settings, v goja.Value) error {
 	r := retry{wait: time.Second}
 	o, ok := v.(*goja.Object)
 	if !ok {
-		f, err := number(v, 1, 1000)
-		if err == nil && f != math.Trunc(f) {
-			err = fmt.Errorf("%s is not a whole number", v)
-		}
-		r.attempts = int(f)
+		var err error
+		r.attempts, err = attempts(v)
 		s.retry = r
 		return err
 	}
@@ -49,9 +47,7 @@ func setRetry(s *settings, v goja.Value) error {
 		v := o.Get(name)
 		switch name {
 		case "attempts":
-			var f float64
-			f, err = number(v, 1, 1000)
-			r.attempts = int(f)
+			r.attempts, err = attempts(v)
 		case "wait":
 			r.wait, err = script.Duration(v)
 		case "on":
@@ -59,8 +55,11 @@ func setRetry(s *settings, v goja.Value) error {
 			if !isList {
 				err = fmt.Errorf("%s is not a list of kinds of errors and of statuses", v)
 			}
+			r.on = []string{}
 			for _, one := range list {
-				r.on = append(r.on, fmt.Sprint(one))
+				if err == nil {
+					r.on, err = append(r.on, fmt.Sprint(one)), retryable(one)
+				}
 			}
 		default:
 			err = fmt.Errorf("there is only attempts, wait and on")
@@ -76,6 +75,34 @@ func setRetry(s *settings, v goja.Value) error {
 	return nil
 }
 
+func attempts(v goja.Value) (int, error) {
+	f, err := number(v, 1, 1000)
+	if err == nil && f != math.Trunc(f) {
+		err = fmt.Errorf("%s is not a whole number", v)
+	}
+	return int(f), err
+}
+
+// retryable tells what keeps an element of option on from ever meeting an error.
+func retryable(v any) error {
+	switch v := v.(type) {
+	case int64:
+		if v >= 100 && v < 600 {
+			return nil
+		}
+		return fmt.Errorf("%d is no status", v)
+	case string:
+		if slices.Contains(metrics.ErrorKinds, v) {
+			return nil
+		}
+		if near := suggest.Nearest(v, metrics.ErrorKinds); near != "" {
+			return fmt.Errorf("there is no kind of error %q; did you mean %q?", v, near)
+		}
+		return fmt.Errorf("there is no kind of error %q; they are %s", v, strings.Join(metrics.ErrorKinds, ", "))
+	}
+	return fmt.Errorf("%v is neither a kind of error nor a status", v)
+}
+
 // again tells whether a request that failed in its n-th attempt (from 1) is to be sent
 // once more, and after which wait.
 func (r *retry) again(n int, failed *metrics.Error, after string) (wait time.Duration, ok bool) {
@@ -89,7 +116,10 @@ func (r *retry) again(n int, failed *metrics.Error, after string) (wait time.Dur
 	if !slices.Contains(on, failed.Kind) && !slices.Contains(on, strconv.Itoa(failed.Status)) {
 		return 0, false
 	}
-	wait = min(r.wait<<min(n-1, 20), longestWait)
+	wait = min(r.wait, longestWait)
+	for range min(n-1, 20) {
+		wait = min(2*wait, longestWait)
+	}
 	if asked, ok := retryAfter(after, time.Now()); ok {
 		wait = min(max(asked, 0), longestWait)
 	}

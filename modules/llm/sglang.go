@@ -5,9 +5,10 @@ import "weir/runtime/metrics"
 // sglang is POST /generate of SGLang
 // (https://docs.sglang.ai/basic_usage/native_api.html): each event has all of the
 // text so far, and counts its tokens.
-var sglang = &Backend{
-	Name:        "sglang",
-	Path:        "/generate",
+var sglang = &backend{
+	name:        "sglang",
+	choices:     true,
+	path:        "/generate",
 	ids:         true,
 	appendBody:  appendSGLangBody,
 	decode:      decodeSGLang,
@@ -104,7 +105,6 @@ func decodeSGLangObject(c *cursor, o *output, choice int) error {
 
 func decodeMetaInfo(c *cursor, o *output, choice int) error {
 	o.effects = true
-	o.usage.hasOutput = true
 	return c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
@@ -122,6 +122,7 @@ func decodeMetaInfo(c *cursor, o *output, choice int) error {
 			return err
 		case "completion_tokens": // of this choice
 			n, err := c.count()
+			o.usage.hasOutput = true
 			made := o.made(choice)
 			o.usage.output += n - *made
 			*made = n

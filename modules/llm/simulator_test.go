@@ -32,12 +32,12 @@ func simulator(t *testing.T, protocol string, edit func(*sim.Config)) *sim.Serve
 }
 
 // silent are the protocols whose streams say neither what was counted nor why an
-// answer ended; unmarked those in which nothing need tell that it has; single those
+// answer ended; noEndMark those in which nothing need tell that it has; single those
 // with one token in each event, whatever the service does.
 var (
-	silent   = []string{"vllm", "trt", "triton", "mindie-vllm", "base", "mindspore"}
-	unmarked = append([]string{"mindie-triton"}, silent...)
-	single   = []string{"tgi", "llamacpp", "mindspore"}
+	silent    = []string{"vllm", "trt", "triton", "mindie-vllm", "base", "mindspore"}
+	noEndMark = append([]string{"mindie-triton"}, silent...)
+	single    = []string{"tgi", "llamacpp", "mindspore"}
 )
 
 // Every protocol, from the script to the simulated service and back: what was asked for,
@@ -118,7 +118,7 @@ func TestEveryBackend(t *testing.T) {
 			t.Run(name+", "+row.fault, func(t *testing.T) {
 				s := simulator(t, name, func(c *sim.Config) { c.Fault, c.FaultRate = row.fault, 1 })
 				r, found := send(t, s, "")
-				if row.fault == "truncate" && slices.Contains(unmarked, name) { // nothing tells
+				if row.fault == "truncate" && slices.Contains(noEndMark, name) { // nothing tells
 					if r.Error != nil || r.Tokens >= tokens {
 						t.Errorf("%d tokens, %+v", r.Tokens, r.Error)
 					}

@@ -5,10 +5,11 @@ import "bytes"
 // tgi is POST /generate_stream of Hugging Face's Text Generation Inference
 // (docs/openapi.json in its repository). "ignore_eos_token" is what the AscendCloud
 // scripts send; TGI itself does not know it over HTTP, and may stop before.
-var tgi = &Backend{
-	Name:        "tgi",
-	Path:        "/generate_stream",
-	WholePath:   "/generate",
+var tgi = &backend{
+	name:        "tgi",
+	best:        true,
+	path:        "/generate_stream",
+	wholePath:   "/generate",
 	appendBody:  appendTGIBody,
 	decode:      decodeTGI,
 	decodeWhole: decodeTGIWhole,

@@ -5,24 +5,26 @@ package llm
 
 // trt is the form of the AscendCloud scripts: parameters in an object of their own,
 // and the content type of what is to come on the request.
-var trt = &Backend{
-	Name:        "trt",
-	Path:        "/v2/models/ensemble/generate_stream",
-	WholePath:   "/v2/models/ensemble/generate",
-	unmarked:    true,
-	ContentType: "text/event-stream; charset=utf-8",
+var trt = &backend{
+	name:        "trt",
+	model:       "ensemble",
+	path:        "/v2/models/{model}/generate_stream",
+	wholePath:   "/v2/models/{model}/generate",
+	noEndMark:   true,
+	contentType: "text/event-stream; charset=utf-8",
 	appendBody:  appendTRTBody,
 	decode:      decodeTriton,
 	decodeWhole: decodeTriton,
 }
 
 // triton is the form of Triton itself: parameters are inputs of the model, beside
-// the text.
-var triton = &Backend{
-	Name:        "triton",
-	Path:        "/v2/models/ensemble/generate_stream",
-	WholePath:   "/v2/models/ensemble/generate",
-	unmarked:    true,
+// the text. The model is a part of the path.
+var triton = &backend{
+	name:        "triton",
+	model:       "ensemble",
+	path:        "/v2/models/{model}/generate_stream",
+	wholePath:   "/v2/models/{model}/generate",
+	noEndMark:   true,
 	appendBody:  appendTritonBody,
 	decode:      decodeTriton,
 	decodeWhole: decodeTriton,

@@ -3,11 +3,13 @@ package llm
 // vllm is POST /generate of vLLM's first API server (vllm.entrypoints.api_server):
 // no event stream but one JSON value after another, each ended by NUL (up to
 // vLLM 0.6) or by a newline, with the prompt and all of the text so far.
-var vllm = &Backend{
-	Name:        "vllm",
-	Path:        "/generate",
+var vllm = &backend{
+	name:        "vllm",
+	choices:     true,
+	best:        true,
+	path:        "/generate",
 	format:      formatValues,
-	unmarked:    true,
+	noEndMark:   true,
 	appendBody:  appendVLLMBody,
 	decode:      decodeVLLM,
 	decodeWhole: decodeVLLM,

@@ -246,9 +246,16 @@ func (s CountSource) String() string {
 	return [...]string{"none", "usage", "tokenizer", "events"}[s]
 }
 
+// ErrorKinds are the kinds that an Error can have; docs/metrics.md explains them.
+var ErrorKinds = []string{
+	"dns", "connect", "proxy", "tls", "connect_timeout", "client_limit", "unsent", "write", "head_timeout", "idle_timeout", "total_timeout",
+	"connection_closed", "truncated", "stream_incomplete", "http_status", "rate_limited", "stream_error", "not_a_stream", "malformed_event",
+	"no_output", "protocol", "interrupted", "unfinished",
+}
+
 // Error says why a request failed.
 type Error struct {
-	Kind    string // one of the kinds of docs/metrics.md, such as "connect" or "http_status"
+	Kind    string // one of ErrorKinds, such as "connect" or "http_status"
 	Status  int    // HTTP status; 0 when there was none
 	Message string
 }

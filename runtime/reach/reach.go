@@ -34,7 +34,13 @@ func (o *Options) Set() map[string]func(goja.Value) error {
 		}
 	}
 	return map[string]func(goja.Value) error{
-		"insecure":      func(v goja.Value) error { o.Insecure = v.ToBoolean(); return nil },
+		"insecure": func(v goja.Value) (err error) {
+			var ok bool
+			if o.Insecure, ok = v.Export().(bool); !ok {
+				err = fmt.Errorf("%s is neither true nor false", v)
+			}
+			return err
+		},
 		"ca":            text(&o.CA),
 		"clientCert":    text(&o.ClientCert),
 		"clientKey":     text(&o.ClientKey),

@@ -26,6 +26,27 @@ func (x *Exchange) repeatsSecret(come []byte) bool {
 		return true
 	}
 	return slices.ContainsFunc(x.fields, func(f Header) bool {
-		return slices.ContainsFunc(secretFields, func(name string) bool { return strings.EqualFold(f.Name, name) }) && repeats(f.Value)
+		return isSecret(f.Name) && repeats(f.Value)
 	})
+}
+
+// Redact takes the secrets out of a message that a service has sent, which may quote
+// the header fields that it was asked with.
+func Redact(message string, sent []Header) string {
+	const shortest = 4 // less is no secret, and would be found everywhere
+	for _, f := range sent {
+		if !isSecret(f.Name) {
+			continue
+		}
+		for _, word := range strings.Fields(f.Value) {
+			if len(word) >= shortest && !strings.EqualFold(word, "Bearer") && !strings.EqualFold(word, "Basic") {
+				message = strings.ReplaceAll(message, word, "…")
+			}
+		}
+	}
+	return message
+}
+
+func isSecret(name string) bool {
+	return slices.ContainsFunc(secretFields, func(secret string) bool { return strings.EqualFold(name, secret) })
 }

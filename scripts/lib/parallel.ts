@@ -15,6 +15,7 @@ export const serviceFlags = {
   accessKey: { default: "", secret: true, help: "access key (AK) of Huawei Cloud: requests are signed with it and --secret-key" },
   secretKey: { default: "", secret: true, help: "its secret key (SK)" },
   securityToken: { default: "", secret: true, help: "of temporary keys, sent as header X-Security-Token" },
+  header: { default: [], type: "string list", secret: true, help: "more headers, each as Name: value" },
   insecure: { default: false, help: "accept a TLS certificate that cannot be verified, as the scripts do" },
   ca: { default: "", help: "file with certificates of authorities to trust besides the system's (PEM)" },
   clientCert: { default: "", help: "file with the certificate to show to a service that asks for one (PEM)" },
@@ -83,6 +84,7 @@ export function serviceOptions(p: Service, scheme: string): EndpointOptions {
     apiKey: p.apiKey,
     appCode: p.appCode,
     authToken: p.authToken,
+    headers: headers(p.header),
     accessKey: p.accessKey,
     secretKey: p.secretKey,
     securityToken: p.securityToken,
@@ -92,6 +94,17 @@ export function serviceOptions(p: Service, scheme: string): EndpointOptions {
     clientKey: p.clientKey,
     proxy: p.proxy,
   };
+}
+
+// headers are those of --header.
+function headers(lines: readonly string[]): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const line of lines) {
+    const at = line.search(/[:=]/);
+    if (at < 1) invalidParams("--header is a name and a value, such as \"X-Team: weir\"; one of them is not");
+    all[line.slice(0, at).trim()] = line.slice(at + 1).trim();
+  }
+  return all;
 }
 
 // hosts are the base URLs of --host and --port.

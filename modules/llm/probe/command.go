@@ -60,7 +60,7 @@ func (p *prober) command(best *Trial) {
 		note("--url: put the query of your URL there, it is not shown here")
 	}
 	if len(p.cfg.Header) > 0 {
-		note("weir run static has no flag for other headers; a script does: new Endpoint({ headers: … })")
+		note("add your headers: --header \"Name: value\"")
 	}
 	if best.Backend == "base" {
 		note("backend base always names the model llama2")
@@ -95,7 +95,7 @@ func (e *PerEvent) Several() bool {
 // address are the flags that say where requests go.
 func (p *prober) address(best *Trial) []string {
 	base := p.at.base
-	if base.Path != "" || base.RawQuery != "" || best.model != "" {
+	if base.Path != "" || base.RawQuery != "" {
 		u := p.at.at(best.Path)
 		if base.RawQuery != "" {
 			u += "?" + unknownQuery

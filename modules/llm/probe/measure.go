@@ -18,7 +18,7 @@ const (
 
 // measure finds out what the best backend counts and obeys.
 func (p *prober) measure(ctx context.Context, best *Trial) error {
-	if find(best.Backend).pools {
+	if find(best.Backend).Pools {
 		return nil
 	}
 	a, err := p.long(ctx, best, true)

@@ -99,17 +99,17 @@ func TestKinds(t *testing.T) {
 			"GET /v2": ok(tritonServer), "POST /v2/repository/index": ok(`[{"name":"ensemble","version":"1","state":"READY"},{"name":"tensorrt_llm","version":"1","state":"READY"}]`),
 			"POST /v2/models/ensemble/generate_stream": tritonStream,
 		}, "", false, "triton", "2.51.0", "ensemble", Limits{}, []string{"triton"},
-			`weir run static --backend triton --host HOST --port PORT --tokenizer "<folder with the model's tokenizer.json>"`},
+			`weir run static --backend triton --host HOST --port PORT --tokenizer "<folder with the model's tokenizer.json>" --served-model-name ensemble`},
 		{"Triton with another model", map[string]http.HandlerFunc{
 			"GET /v2": ok(tritonServer), "POST /v2/repository/index": ok(`[{"name":"gone","version":"1","state":"UNAVAILABLE"},{"name":"tiny","version":"1","state":"READY"}]`),
 			"POST /v2/models/tiny/generate_stream": tritonStream,
 		}, "", false, "triton", "2.51.0", "tiny", Limits{}, []string{"triton"},
-			`weir run static --backend triton --url http://HOST:PORT/v2/models/tiny/generate_stream --tokenizer "<folder with the model's tokenizer.json>"`},
+			`weir run static --backend triton --host HOST --port PORT --tokenizer "<folder with the model's tokenizer.json>" --served-model-name tiny`},
 		{"Triton that does not list its models", map[string]http.HandlerFunc{
 			"GET /v2": ok(tritonServer), "POST /v2/repository/index": text(403, "application/json", `{"error":"This API is restricted"}`),
 			"POST /v2/models/tiny/generate_stream": tritonStream,
 		}, "tiny", false, "triton", "2.51.0", "tiny", Limits{}, []string{"triton"},
-			`weir run static --backend triton --url http://HOST:PORT/v2/models/tiny/generate_stream --tokenizer "<folder with the model's tokenizer.json>"`},
+			`weir run static --backend triton --host HOST --port PORT --tokenizer "<folder with the model's tokenizer.json>" --served-model-name tiny`},
 		{"MindSpore", map[string]http.HandlerFunc{
 			"GET /serving/get_serverd_model_info": ok(`{"model":"llama2"}`),
 			"POST /models/llama2/generate":        ok(`{"generated_text":"a","finish_reason":"length","generated_tokens":1,"details":null}` + "\n"),
@@ -375,7 +375,7 @@ func TestSilence(t *testing.T) {
 func TestBackends(t *testing.T) {
 	var names []string
 	for _, b := range backends {
-		names = append(names, b.name)
+		names = append(names, b.Name)
 	}
 	want := llm.BackendNames()
 	slices.Sort(names)
@@ -395,19 +395,19 @@ func TestBackends(t *testing.T) {
 	defer clients.Close()
 	for _, b := range backends {
 		for _, streamed := range []bool{true, false} {
-			if _, err := llm.Ask(t.Context(), clients, llm.Question{Backend: b.name, URL: s.URL, Model: "m", Prompt: "a", Stream: streamed}); err != nil {
+			if _, err := llm.Ask(t.Context(), clients, llm.Question{Backend: b.Name, URL: s.URL, Model: "m", Prompt: "a", Stream: streamed}); err != nil {
 				t.Fatal(err)
 			}
 			path := b.at("m")
-			if b.whole != "" && !streamed {
-				path = strings.ReplaceAll(b.whole, "{model}", "m")
+			if !streamed {
+				path = strings.ReplaceAll(b.WholePath, "{model}", "m")
 			}
 			seen, _, bodies := s.requests()
 			if got := seen[len(seen)-1]; got != "POST "+path {
-				t.Errorf("%s asks %s, want %s", b.name, got, path)
+				t.Errorf("%s asks %s, want %s", b.Name, got, path)
 			}
 			if named := strings.Contains(bodies[len(bodies)-1], `"model":"m"`) || strings.Contains(path, "/m/"); named != b.names {
-				t.Errorf("%s: names the model: %v", b.name, named)
+				t.Errorf("%s: names the model: %v", b.Name, named)
 			}
 		}
 	}

@@ -77,7 +77,6 @@ type Trial struct {
 	Works   bool     `json:"works"`
 	Error   *Failure `json:"error,omitempty"` // why it does not
 
-	model string // that the path names, where it is not the backend's own
 }
 
 // Usage is whether the service counts tokens.

@@ -52,8 +52,8 @@ func parseTarget(raw string) (*target, error) {
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/v1") // as clients of OpenAI's protocols are given it
 	for _, b := range backends {
-		if t.path != "" && (b.path == t.path || b.whole == t.path) {
-			t.backends = append(t.backends, b.name)
+		if t.path != "" && (b.Path == t.path || b.WholePath == t.path) {
+			t.backends = append(t.backends, b.Name)
 		}
 	}
 	return t, nil
@@ -66,9 +66,9 @@ var modelPath = regexp.MustCompile(`/v2/models/([^/]+)(?:/versions/[^/]+)?/(?:ge
 func knownPaths() []string {
 	var all []string
 	for _, b := range backends {
-		all = append(all, b.path)
-		if b.whole != "" {
-			all = append(all, b.whole)
+		all = append(all, b.Path)
+		if b.WholePath != "" {
+			all = append(all, b.WholePath)
 		}
 	}
 	for _, w := range ways {

@@ -57,11 +57,11 @@ func (p *prober) candidates() (own, others []string) {
 	var pools []string
 	for _, b := range backends {
 		switch {
-		case slices.Contains(own, b.name):
-		case b.pools:
-			pools = append(pools, b.name)
+		case slices.Contains(own, b.Name):
+		case b.Pools:
+			pools = append(pools, b.Name)
 		default:
-			others = append(others, b.name)
+			others = append(others, b.Name)
 		}
 	}
 	switch {
@@ -78,14 +78,11 @@ func (p *prober) tryOne(ctx context.Context, name string) error {
 	b := find(name)
 	t := Trial{Backend: name, Path: b.at(p.result.Model)}
 	switch {
-	case b.name == "mindie-triton" && p.result.Model == "":
-		t.Path = b.path
+	case b.Name == "mindie-triton" && p.result.Model == "":
+		t.Path = b.Path
 		t.Error = &Failure{Kind: "no_model", Message: "its path names the model, and none is known; give --model"}
 		p.result.Backends = append(p.result.Backends, t)
 		return nil
-	case p.ownPath(b):
-		t.model = p.result.Model
-		t.Path = tritonPath(t.model)
 	}
 	p.say("POST %s as %s … ", p.at.base.Path+t.Path, name)
 	asked := b.smallest()
@@ -93,7 +90,7 @@ func (p *prober) tryOne(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if e := a.Error; e != nil && e.Kind == "no_output" && !b.pools {
+	if e := a.Error; e != nil && e.Kind == "no_output" && !b.Pools {
 		// The first token may have no text: a special one, or a part of a character.
 		asked = 8
 		if a, err = p.ask(ctx, &t, asked, false); err != nil {
@@ -125,25 +122,20 @@ func (p *prober) tryOne(ctx context.Context, name string) error {
 
 // ask sends a request with a backend. The error is one that ends the probing.
 func (p *prober) ask(ctx context.Context, t *Trial, maxTokens int, ignoreEOS bool) (*llm.Answer, error) {
-	var a *llm.Answer
-	if t.model != "" {
-		a = p.askTriton(ctx, t, maxTokens, ignoreEOS)
-	} else {
-		b := find(t.Backend)
-		q := llm.Question{
-			Backend: t.Backend, URL: p.at.base.String(), Options: p.cfg.Options, Header: p.header(t.Backend), Limits: p.limits(),
-			Model: p.result.Model, Prompt: prompt, MaxTokens: maxTokens, IgnoreEOS: ignoreEOS, Stream: true,
-		}
-		if b.pools {
-			q.MaxTokens = 0
-		}
-		if b.name == "vllm" {
-			q.Backend = "mindie-vllm" // sends the same, and shows what came as it is
-		}
-		var err error
-		if a, err = llm.Ask(ctx, p.clients, q); err != nil {
-			return nil, err
-		}
+	b := find(t.Backend)
+	q := llm.Question{
+		Backend: t.Backend, URL: p.at.base.String(), Options: p.cfg.Options, Header: p.header(t.Backend), Limits: p.limits(),
+		Model: p.result.Model, Prompt: prompt, MaxTokens: maxTokens, IgnoreEOS: ignoreEOS, Stream: true,
+	}
+	if b.Pools {
+		q.MaxTokens = 0
+	}
+	if b.Name == "vllm" {
+		q.Backend = "mindie-vllm" // sends the same, and shows what came as it is
+	}
+	a, err := llm.Ask(ctx, p.clients, q)
+	if err != nil {
+		return nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -175,7 +167,7 @@ func excess(b *backend, a *llm.Answer, asked int) *Failure {
 	if a.Tokens.Source == metrics.CountUsage {
 		made = a.Tokens.N
 	}
-	if b.pools || made <= asked+1 {
+	if b.Pools || made <= asked+1 {
 		return nil
 	}
 	return &Failure{Kind: "max_tokens", Status: 200, Message: fmt.Sprintf("the service answers, but made %s where %d was asked for", plural(made, "token"), asked)}
