@@ -42,6 +42,7 @@ func describe(to *result.Request, rec *metrics.Record) {
 		Reused:       rec.Reused,
 		Retried:      rec.Retried,
 		Model:        rec.Model,
+		Host:         rec.Host,
 		Resent:       rec.Resent,
 		Retransmits:  rec.Retransmits,
 		BytesOut:     rec.BytesOut,

@@ -21,7 +21,7 @@ const p = params({
   ...loadFlags,
   usePdSeparate: { default: "", help: "any value but false: equal gaps of 1/rate instead of exponential ones" },
   ...tableFlags,
-  seed: { default: 0, help: "of the prompts and of the gaps" },
+  seed: { default: -1, help: "of the prompts and of the gaps; -1: another one for each run, which it names, so that none finds the prompts of an earlier one in the cache" },
   temperature: { default: 0, help: "sampling temperature" },
   topP: { default: 0.8, help: "nucleus sampling; 1 leaves it out of the request" },
   topK: { default: 5, help: "top-k sampling; 0 or less leaves it out of the request" },
@@ -46,7 +46,7 @@ const p = params({
 const backend = p.backend === "embedding" ? "embeddings" : p.backend;
 const embeds = backend === "embeddings";
 const speculates = p.numSpeculativeTokens >= 0;
-checkFlags(p);
+checkFlags(p, !embeds);
 checkOwnFlags();
 
 const tokenizer = new Tokenizer(p.tokenizer);
@@ -69,13 +69,13 @@ const acceptance = speculates ? new Trend("spec_accept_rate") : undefined;
 export async function setup(): Promise<void> {
   if (p.numSchedulerSteps === 1 || p.useSpecDecode || embeds) return;
   const [input, output] = [p.promptTokens[0], p.outputTokens[0]];
-  const one = synthetic({ tokenizer, count: 1, input, output, seed: p.seed + p.parallelNum.length * p.promptTokens.length }); // of no case
+  const one = synthetic({ tokenizer, count: 1, input, output, seed: Math.max(p.seed, 0) + p.parallelNum.length * p.promptTokens.length }); // of no case
   const reply = await service.complete(one[0]);
   if (reply.error) throw new Error(`the request that finds out about --num-scheduler-steps failed: ${reply.error.message}`);
   const made = reply.usage ? reply.tokens : output; // what is counted in the text may be some more or less
   const expected = 1 + Math.ceil((made - 1) / p.numSchedulerSteps);
   if (reply.events !== expected) {
-    throw new Error(
+    invalidParams(
       `the service does not send ${p.numSchedulerSteps} tokens at once: ${made} tokens came in ${reply.events} events and not in ${expected}. ` +
         "Set --num-scheduler-steps to what it was started with, or leave it out where the service counts its tokens in every event",
     );

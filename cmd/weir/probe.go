@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"weir/modules/llm/probe"
+	"weir/runtime/sign"
 	"weir/runtime/transport"
 )
 
@@ -51,6 +52,13 @@ WEIR_AUTH_TOKEN than by flags, which other users of the machine can see.`,
 	fs.Var(&f.header, "header", "another header of every request; may be given several times")
 	fs.StringVar(&f.config.Model, "model", "", "model to ask for (default: the first one that the service names)")
 	fs.BoolVar(&f.config.Options.Insecure, "insecure", false, "accept a TLS certificate that cannot be verified")
+	fs.StringVar(&f.config.Options.CA, "ca", "", "file with certificates of authorities to trust besides the system's (PEM)")
+	fs.StringVar(&f.config.Options.ClientCert, "client-cert", "", "file with the certificate to show to a service that asks for one (PEM)")
+	fs.StringVar(&f.config.Options.ClientKey, "client-key", "", "file with its private key (default: it is in --client-cert)")
+	fs.StringVar(&f.config.Options.Proxy, "proxy", "", "HTTP proxy; environment takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY")
+	fs.StringVar(&f.accessKey, "access-key", "", "access key (AK) of Huawei Cloud: requests are signed")
+	fs.StringVar(&f.secretKey, "secret-key", "", "its secret key (SK)")
+	fs.StringVar(&f.securityToken, "security-token", "", "of temporary keys")
 	fs.DurationVar(&f.config.Timeout, "timeout", 10*time.Second, "limit of one request")
 	fs.BoolVar(&f.config.All, "all", false, "try every backend, also when one works already")
 	fs.BoolVar(&f.json, "json", false, "print the result as JSON")
@@ -59,9 +67,10 @@ WEIR_AUTH_TOKEN than by flags, which other users of the machine can see.`,
 
 // probeFlags are the flags of weir probe.
 type probeFlags struct {
-	config probe.Config
-	header headerFlags
-	json   bool
+	config                              probe.Config
+	accessKey, secretKey, securityToken string
+	header                              headerFlags
+	json                                bool
 }
 
 func (f *probeFlags) run(stdout, stderr io.Writer) error {
@@ -77,10 +86,21 @@ func (f *probeFlags) run(stdout, stderr io.Writer) error {
 	defer clients.Close()
 
 	c := f.config
+	keys := map[string]*string{"WEIR_ACCESS_KEY": &f.accessKey, "WEIR_SECRET_KEY": &f.secretKey, "WEIR_SECURITY_TOKEN": &f.securityToken, "WEIR_PROXY": &c.Options.Proxy}
 	for variable, value := range map[string]*string{"WEIR_API_KEY": &c.APIKey, "WEIR_APP_CODE": &c.AppCode, "WEIR_AUTH_TOKEN": &c.AuthToken} {
+		keys[variable] = value
+	}
+	for variable, value := range keys {
 		if *value == "" {
 			*value = os.Getenv(variable)
 		}
+	}
+	if f.accessKey != "" || f.secretKey != "" {
+		signer, err := sign.NewHuaweiCloud(f.accessKey, f.secretKey, f.securityToken)
+		if err != nil {
+			return &exitError{exitConfig, err}
+		}
+		c.Signer, c.Secrets = signer, []string{f.secretKey, f.securityToken}
 	}
 	c.Header, c.UserAgent, c.Progress = f.header.list, "weir/"+version, stderr
 	result, err := probe.Run(ctx, clients, c)

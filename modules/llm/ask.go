@@ -13,6 +13,7 @@ type Question struct {
 	Backend   string // one of BackendNames
 	URL       string // base URL of the service
 	Options   transport.Options
+	Signer    transport.Signer   // nil: nothing signs it
 	Header    []transport.Header // besides the backend's own
 	Limits    transport.Limits
 	Model     string // "": none is named
@@ -43,7 +44,7 @@ func Ask(ctx context.Context, clients *transport.Clients, q Question) (*Answer, 
 	}
 	e := &endpoint{backend: b, settings: settings{
 		model: q.Model, maxTokens: q.MaxTokens, ignoreEOS: q.IgnoreEOS,
-		stream: q.Stream && b.task == taskGenerate, limits: q.Limits,
+		stream: q.Stream && b.task == taskGenerate, limits: q.Limits, signer: q.Signer,
 	}}
 	e.setHeaders("")
 	for _, h := range q.Header {

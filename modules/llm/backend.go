@@ -63,6 +63,9 @@ const (
 	formatValues
 )
 
+// what names it.
+func (f format) what() string { return [...]string{"an event stream", "a stream of values"}[f] }
+
 // cut is how the stream is cut into events.
 func (f format) cut() transport.Format {
 	if f == formatValues {

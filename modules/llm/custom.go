@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dop251/goja"
@@ -25,6 +26,7 @@ type custom struct {
 	rt    *script.Runtime
 	write goja.Callable // (prompt, options) → the request's body
 	read  goja.Callable // (data) → what an event, or a whole answer, has brought
+	soFar bool          // the text of an event is all that there is so far
 }
 
 // newCustom makes a backend of { path, request, event, … }.
@@ -56,13 +58,14 @@ func newCustom(rt *script.Runtime, o *goja.Object) (*backend, error) {
 		}
 	}
 	set := map[string]func(goja.Value) error{
-		"name":      text(&b.name),
-		"path":      text(&b.path),
-		"wholePath": text(&b.wholePath),
-		"request":   function(&c.write),
-		"event":     function(&c.read),
-		"chat":      flag(func(on bool) { b.chat, b.ids = on, !on }),
-		"endMark":   flag(func(on bool) { b.noEndMark = !on }),
+		"name":       text(&b.name),
+		"path":       text(&b.path),
+		"wholePath":  text(&b.wholePath),
+		"request":    function(&c.write),
+		"event":      function(&c.read),
+		"chat":       flag(func(on bool) { b.chat, b.ids = on, !on }),
+		"cumulative": flag(func(on bool) { c.soFar = on }),
+		"endMark":    flag(func(on bool) { b.noEndMark = !on }),
 		"stream": func(v goja.Value) error {
 			switch v.String() {
 			case "sse":
@@ -218,7 +221,7 @@ func (s *scripted) decode(data []byte, until time.Time, o *output) *metrics.Erro
 	select {
 	case b := <-found:
 		s.settle, s.thrown = b.settle, b.thrown
-		return b.into(o)
+		return b.into(o, s.custom.soFar)
 	case <-s.ctx.Done():
 		return interrupted()
 	case <-over:
@@ -263,12 +266,14 @@ func (c *custom) event(data string) (b brought) {
 		}
 		o, ok := v.(*goja.Object)
 		switch {
-		case !ok:
+		case goja.IsUndefined(v), goja.IsNull(v):
 			b.nothing = true
+		case !ok:
+			b.thrown = fmt.Errorf("the backend's event has returned %s: it must be an object such as { text: … }, or nothing", v)
 		case isPromise(o):
 			b.thrown = errors.New("the backend's event has returned a promise: it must not be async")
 		default:
-			b.take(o)
+			b.thrown = b.take(o)
 		}
 	})
 	if thrown != nil {
@@ -278,7 +283,16 @@ func (c *custom) event(data string) (b brought) {
 }
 
 // take reads the members of what the script has returned.
-func (b *brought) take(o *goja.Object) {
+func (b *brought) take(o *goja.Object) error {
+	for _, name := range o.Keys() {
+		if !slices.Contains(broughtNames, name) {
+			hint := "the members are " + strings.Join(broughtNames, ", ")
+			if near := suggest.Nearest(name, broughtNames); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
+			}
+			return fmt.Errorf("the backend's event has returned an object with %q; %s", name, hint)
+		}
+	}
 	get := func(o *goja.Object, name string) goja.Value {
 		if v := o.Get(name); v != nil && !goja.IsUndefined(v) && !goja.IsNull(v) {
 			return v
@@ -305,10 +319,14 @@ func (b *brought) take(o *goja.Object) {
 			}
 		}
 	}
+	return nil
 }
 
+// broughtNames are what it can have.
+var broughtNames = []string{"text", "reasoning", "toolCalls", "tokens", "finishReason", "done", "error", "id", "usage"}
+
 // into adds it to what the answer has brought.
-func (b *brought) into(o *output) *metrics.Error {
+func (b *brought) into(o *output, soFar bool) *metrics.Error {
 	switch {
 	case b.thrown != nil:
 		return &metrics.Error{Kind: "malformed_event", Status: 200, Message: fmt.Sprintf("the backend's event has thrown: %v", b.thrown)}
@@ -319,10 +337,18 @@ func (b *brought) into(o *output) *metrics.Error {
 		return nil
 	}
 	choice := o.choice(0)
-	*choice = append(*choice, b.text...)
+	if soFar && b.text != "" {
+		// It may begin with the prompt, and end before a stop text that has gone again.
+		all := strings.TrimPrefix(b.text, o.prompt)
+		o.text = len(all) > len(*choice)
+		*choice = append((*choice)[:0], all...)
+	} else {
+		*choice = append(*choice, b.text...)
+		o.text = b.text != ""
+	}
 	o.reasoning = append(o.reasoning, b.reasoning...)
 	o.toolCalls = append(o.toolCalls, b.toolCalls...)
-	o.text, o.more = b.text != "", b.reasoning != "" || b.toolCalls != ""
+	o.more = b.reasoning != "" || b.toolCalls != ""
 	o.tokens, o.done = b.tokens, b.done
 	if b.finish != "" {
 		o.finish = b.finish

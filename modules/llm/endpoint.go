@@ -100,6 +100,7 @@ func (m *Module) newEndpoint(rt *script.Runtime, number int, c goja.ConstructorC
 		return nil, fmt.Errorf("new Endpoint: %w", err)
 	}
 	var err error
+	e.secrets = reaching.Secrets()
 	if e.signer, err = reaching.Signer(e.headers); err == nil {
 		err = m.aim(e, number, bases, verbatim, path, reaching.Options)
 	}

@@ -89,11 +89,14 @@ func (x *exchange) once(ctx context.Context) {
 	if x.target == nil { // another attempt, at another host where there is one
 		x.target = x.targets.pick(x.failed)
 	}
+	if len(x.targets.list) > 1 {
+		x.rec.Host = x.target.host
+	}
 	x.rec.Error = x.follow(ctx)
 	x.target.done()
 	x.failed, x.target = x.target, nil
 	if x.rec.Error != nil {
-		x.rec.Error.Message = transport.Redact(x.rec.Error.Message, x.call.headers)
+		x.rec.Error.Message = transport.Redact(x.rec.Error.Message, x.call.headers, x.call.secrets...)
 	}
 	if x.rec.End.IsZero() {
 		x.rec.End = time.Now()
@@ -199,7 +202,7 @@ func (x *exchange) notAStream(ex *transport.Exchange) *metrics.Error {
 		}
 	}
 	return &metrics.Error{Kind: "not_a_stream", Status: 200,
-		Message: fmt.Sprintf("the service answered with %s instead of an event stream: %s", kind, message)}
+		Message: fmt.Sprintf("the service answered with %s instead of %s: %s", kind, x.call.backend.format.what(), message)}
 }
 
 // whole reads an answer that was not asked for as a stream.
@@ -350,6 +353,9 @@ func (x *exchange) decode(data []byte) *metrics.Error {
 // token records the token event that has just been decoded.
 func (x *exchange) token(at wire.Arrival) {
 	came := x.out.tokens
+	if x.out.usage.output > 0 && len(x.counted) == 0 { // it counts those before, too, of which nobody has
+		*x.countedOf(x.out.counts) = len(x.rec.Events)
+	}
 	if counted, before := x.out.usage.output, x.countedOf(x.out.counts); counted > *before { // with continuous usage
 		came, *before = counted-*before, counted
 	}

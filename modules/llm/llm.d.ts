@@ -34,6 +34,8 @@ declare module "weir/llm" {
     wholePath?: string;
     /** "sse": an event stream. "values": JSON values, each ended by a newline or NUL, with or without `data:`. Default: "sse". */
     stream?: "sse" | "values";
+    /** The text of an event is all that there is so far, perhaps with the prompt before it. Default: false, it is what is new. */
+    cumulative?: boolean;
     /** It takes messages: `chat` may be called. */
     chat?: boolean;
     /** `event` says of the end that it is one (`done` or `finishReason`): a stream that ends without that is `stream_incomplete`. Default: true. */

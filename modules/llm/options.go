@@ -38,6 +38,7 @@ type settings struct {
 	continuousUsage bool // ask for the count of tokens in each event
 	retry           retry
 	signer          transport.Signer // nil: requests are not signed
+	secrets         []string         // besides those of headers
 	stop            []byte           // JSON
 	extra           []member
 	headers         []transport.Header

@@ -326,22 +326,23 @@ func (c recordedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A first token behind which more of the stream arrived in the same read has no
-// measured time, whatever that more was; the stream's end does not count.
+// A first token behind which more of the stream arrived in the same read is marked,
+// whatever that more was, and has a time only where both are known to have come
+// together; the stream's end does not count.
 func TestFollowedFirstToken(t *testing.T) {
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 	event := func(text string) string { return `data: {"choices":[{"delta":{"content":"` + text + `"}}]}` + "\n\n" }
 	const finish = `data: {"choices":[{"delta":{},"finish_reason":"stop"}]}` + "\n\n" + "data: [DONE]\n\n"
 	second := event("two")
 	for _, row := range []struct {
-		name     string
-		writes   []string
-		measured bool
+		name   string
+		writes []string
+		shared int64
 	}{
-		{"by a whole event", []string{head + event("one") + second, finish}, false},
-		{"by half an event", []string{head + event("one") + second[:20], second[20:] + finish}, false},
-		{"by an event without text", []string{head + event("one") + event(""), second + finish}, false},
-		{"by the end", []string{head + event("one") + finish}, true},
+		{"by a whole event", []string{head + event("one") + second, finish}, 1},
+		{"by half an event", []string{head + event("one") + second[:20], second[20:] + finish}, 1},
+		{"by an event without text", []string{head + event("one") + event(""), second + finish}, 1},
+		{"by the end", []string{head + event("one") + finish}, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			url := answerOnce(t, func(c net.Conn) {
@@ -352,8 +353,9 @@ func TestFollowedFirstToken(t *testing.T) {
 				}
 			})
 			r := ask(t, url, "openai-chat", "")
-			if r.Error != nil || (r.TTFT != nil) != row.measured {
-				t.Errorf("TTFT %v, error %+v", r.TTFT, r.Error)
+			events := r.found.TokenEvents
+			if r.Error != nil || events.Shared != row.shared || (r.TTFT == nil) != (events.FirstShared == 1) || events.FirstShared > row.shared {
+				t.Errorf("TTFT %v, %+v, error %+v", r.TTFT, events, r.Error)
 			}
 		})
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"weir/runtime/result"
 	"weir/runtime/script"
@@ -65,6 +66,9 @@ func Create(path string, o Options) (*Csv, error) {
 		flag = os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	}
 	if err := t.append(flag, t.head()); err != nil {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) {
+			os.Remove(path) // of what it has of the head nobody has any use
+		}
 		return nil, createError(path, err)
 	}
 	return t, nil
@@ -77,10 +81,11 @@ func createError(path string, err error) error {
 			Hint:    "choose another name or delete it; nothing was written",
 		}
 	}
-	return &script.ParamError{
-		Message: fmt.Sprintf("create %s: %v", path, cause(err)),
-		Hint:    "does its folder exist, and may you write there?",
+	hint := "does its folder exist, and may you write there?"
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		hint = "free some space, or name a file on another disk"
 	}
+	return &script.ParamError{Message: fmt.Sprintf("create %s: %v", path, cause(err)), Hint: hint}
 }
 
 // cause leaves out the operation and path that our own texts have already.
@@ -102,6 +107,20 @@ func (o Options) check() error {
 		if c.Decimals < -1 || c.Decimals > 17 {
 			return fmt.Errorf("column %q: decimals is %d: use 0 to 17", c.Name, c.Decimals)
 		}
+	}
+	return nil
+}
+
+// Discard takes the file away again when it has no rows: it was made to be sure of it,
+// and would be in the way of the next run. With rows it stays.
+func (t *Csv) Discard() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.rows) > 0 {
+		return nil
+	}
+	if err := os.Remove(t.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove %s: %w", t.path, cause(err))
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
 			Methods: map[string]func(any, goja.FunctionCall) (any, error){
 				"row":  m.row,
 				"sort": m.sort,
+				"discard": func(self any, _ goja.FunctionCall) (any, error) {
+					return nil, self.(*Csv).Discard()
+				},
 			},
 			Getters: map[string]func(any) any{
 				"path":   func(self any) any { return self.(*Csv).Path() },

@@ -48,6 +48,8 @@ declare module "weir/output" {
      * were written, with rounded numbers.
      */
     sort(compare?: (a: (number | string | boolean | null)[], b: (number | string | boolean | null)[]) => number): void;
+    /** Takes the file away again when it has no rows; with rows it stays. */
+    discard(): void;
     readonly path: string;
     /** Number of rows. */
     readonly length: number;

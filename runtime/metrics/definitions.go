@@ -158,8 +158,8 @@ func (s *shard) tokens(rec *Record) {
 	}
 }
 
-// stream samples the times of the token events. What would be reckoned from a
-// shared event, whose time is an upper bound, is no sample; but for the last one,
+// stream samples the times of the token events. What would be reckoned from an
+// event of which only an upper bound is known is no sample; but for the last one,
 // behind which there is no text: every answer has an end.
 func (s *shard) stream(rec *Record) {
 	events := rec.Events
@@ -170,7 +170,7 @@ func (s *shard) stream(rec *Record) {
 	if rec.Whole { // its end says nothing of its tokens
 		return
 	}
-	if n := rec.FirstOutput; n > 0 && !events[n-1].Shared() {
+	if n := rec.FirstOutput; n > 0 && events[n-1].Timed() {
 		at := rec.EventTime(n - 1)
 		s.span(ttfo, rec.Started, at)
 		s.spanFromSchedule(ttfoFromSchedule, rec, at)
@@ -179,7 +179,7 @@ func (s *shard) stream(rec *Record) {
 		s.sample(tokensPerEvent, float64(rec.Output.N)/float64(count))
 	}
 	first, last := events[0], events[count-1]
-	if first.Shared() {
+	if !first.Timed() {
 		s.sample(ttftUpperBound, ms(first.At))
 	} else {
 		s.sample(ttft, ms(first.At))

@@ -177,6 +177,21 @@ func TestReadLate(t *testing.T) {
 	}
 }
 
+// A first token event that came together with what shared its read has its time.
+func TestFirstTogether(t *testing.T) {
+	c := finish(t, result.Counts{}, []request{
+		{events: []float64{50, 50, 60}, reads: []uint64{1, 1, 2}, spreads: []float64{0.5, 0.5, 9}, end: 60, edit: usage(1, 3)},
+		{events: []float64{70, 70, 80}, reads: []uint64{1, 1, 2}, spreads: []float64{1.5, 1.5, 9}, end: 80, edit: usage(1, 3)},
+	})
+	holds(t, c, "ttft", 1, 50)
+	holds(t, c, "ttfo", 1, 50)
+	holds(t, c, "ttft_upper_bound", 1, 70)
+	holds(t, c, "tpot", 1, 5)
+	if want := (result.TokenEvents{All: 6, Shared: 2, ReadLate: 1, FirstShared: 1}); c.TokenEvents != want {
+		t.Errorf("token events %+v, want %+v", c.TokenEvents, want)
+	}
+}
+
 // The first output may be measured although the first token is not: reasoning
 // and the first word of the answer were read together.
 func TestFirstOutputBehindSharedReasoning(t *testing.T) {

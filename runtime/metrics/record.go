@@ -50,6 +50,7 @@ type Record struct {
 	FirstOutput int
 
 	Model        string // that was asked for; "": none was named
+	Host         string // that was asked, where there are several; "": there is one
 	Status       int    // HTTP status; 0 when no head arrived
 	Error        *Error // nil when the request completed
 	FinishReason string
@@ -123,8 +124,11 @@ func (r *Record) Token(a wire.Arrival, tokens int) {
 		e.tokens |= eventKernel
 		e.lag = uint32(max(0, min(a.Lag/time.Microsecond, math.MaxUint32)))
 	}
-	if a.Spread > together {
+	switch {
+	case a.Spread > together:
 		e.tokens |= eventWide
+	case a.Spread > 0:
+		e.tokens |= eventNarrow
 	}
 	r.Events = append(r.Events, e)
 }
@@ -151,10 +155,10 @@ func (r *Record) Share() {
 func (r *Record) EventTime(i int) time.Time { return r.Started.Add(r.Events[i].At) }
 
 // TTFT is the time to the first token; false when there is none that was
-// measured: nothing came, it was no stream, or the first token event is shared,
-// so that its time is an upper bound.
+// measured: nothing came, it was no stream, or the first token event is not
+// [Event.Timed], so that its time is an upper bound.
 func (r *Record) TTFT() (time.Duration, bool) {
-	if len(r.Events) == 0 || r.Whole || r.Events[0].Shared() {
+	if len(r.Events) == 0 || r.Whole || !r.Events[0].Timed() {
 		return 0, false
 	}
 	return r.Events[0].At, true
@@ -167,14 +171,15 @@ type Event struct {
 	At time.Duration
 
 	lag    uint32 // µs, saturating
-	tokens uint32 // and the three marks
+	tokens uint32 // and the four marks
 }
 
 const (
 	eventShared = 1 << 31
 	eventKernel = 1 << 30
-	eventWide   = 1 << 29       // its read brought what may have come at different times
-	eventTokens = eventWide - 1 // as many can be counted
+	eventWide   = 1 << 29         // its read brought what may have come at different times
+	eventNarrow = 1 << 28         // its read brought what came together
+	eventTokens = eventNarrow - 1 // as many can be counted
 )
 
 // together is within what time the data of a read must have come so that it is taken
@@ -189,6 +194,10 @@ func (e Event) Tokens() int { return int(e.tokens & eventTokens) }
 // same read. The kernel's stamp, as the read itself, is that of the last part:
 // then At is an upper bound.
 func (e Event) Shared() bool { return e.tokens&eventShared != 0 }
+
+// Timed tells whether At is when it came, within a millisecond: it shared its read
+// with nothing, or with what came together with it.
+func (e Event) Timed() bool { return !e.Shared() || e.tokens&eventNarrow != 0 }
 
 // ReadLate tells whether it is Shared because the client was not in time: when it
 // came is not known within a millisecond. Other shared events came, as far as

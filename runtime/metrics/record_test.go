@@ -40,7 +40,7 @@ func TestTokenEvents(t *testing.T) {
 		{"no number of the read, no stamp", []wire.Arrival{{At: at(10)}, {At: at(10), Lag: 5}}, []int{0, 0},
 			[]event{{10, 0, 0, false, false}, {10, 0, 0, false, false}}, 10},
 		{"out of range", []wire.Arrival{kernel(-1, -1, 1), kernel(1e9, 1e10, 2), kernel(5, 0.0019, 3)}, []int{-1, math.MaxInt, 1},
-			[]event{{-1, 0, 0, false, true}, {1e9, math.MaxUint32 / 1e3, 1<<29 - 1, false, true}, {5, 0.001, 1, false, true}}, -1},
+			[]event{{-1, 0, 0, false, true}, {1e9, math.MaxUint32 / 1e3, 1<<28 - 1, false, true}, {5, 0.001, 1, false, true}}, -1},
 		{"nothing came", nil, nil, nil, math.NaN()},
 	} {
 		rec := metrics.NewRecord()

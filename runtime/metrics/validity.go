@@ -113,7 +113,7 @@ func (f *findings) addEvents(rec *Record) {
 		return
 	}
 	f.streams++
-	if rec.Events[0].Shared() {
+	if !rec.Events[0].Timed() {
 		f.events.FirstShared++
 	}
 	first, last := 0, len(rec.Events)-1

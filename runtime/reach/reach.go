@@ -52,6 +52,9 @@ func (o *Options) Set() map[string]func(goja.Value) error {
 	}
 }
 
+// Secrets are those of the options that nobody should read in a message.
+func (o *Options) Secrets() []string { return []string{o.secretKey, o.securityToken} }
+
 // Signer returns what signs the requests that have these headers; nil: nothing does.
 func (o *Options) Signer(headers []transport.Header) (transport.Signer, error) {
 	switch {

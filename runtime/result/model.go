@@ -156,7 +156,7 @@ type TokenEvents struct {
 	All         int64 `json:"all"`
 	Shared      int64 `json:"shared"`       // read together with a later part of the stream: their times are upper bounds
 	ReadLate    int64 `json:"read_late"`    // of those: the client was not in time to see when they came, and no gap that begins or ends with one is in itl
-	FirstShared int64 `json:"first_shared"` // generations whose first token event is one of those
+	FirstShared int64 `json:"first_shared"` // generations whose first token event is one of those, and did not come together with the rest of its read: they have no ttft
 }
 
 // Connections says what the requests' connections went through.

@@ -57,7 +57,8 @@ type Request struct {
 	BytesIn     int64 `json:"bytes_in"`
 
 	Model        string        `json:"model,omitempty"`
-	Status       int           `json:"status"` // 0: no head arrived
+	Host         string        `json:"host,omitempty"` // where there are several
+	Status       int           `json:"status"`         // 0: no head arrived
 	Error        *RequestError `json:"error,omitempty"`
 	FinishReason string        `json:"finish_reason,omitempty"`
 	InputTokens  *TokenCount   `json:"input_tokens,omitempty"` // these four: absent when not known

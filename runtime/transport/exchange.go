@@ -294,6 +294,9 @@ func (x *Exchange) readHead(req *Request) error {
 	}
 	arrival := x.conn.line.Arrival()
 	x.rec.HeadAt = arrival.At
+	if x.rec.Sent.After(x.rec.HeadAt) { // the write had returned long before anybody looked at the clock
+		x.rec.Sent = x.rec.HeadAt
+	}
 	if arrival.Kernel {
 		x.rec.Stamp = metrics.StampKernel
 	}

@@ -31,9 +31,14 @@ func (x *Exchange) repeatsSecret(come []byte) bool {
 }
 
 // Redact takes the secrets out of a message that a service has sent, which may quote
-// the header fields that it was asked with.
-func Redact(message string, sent []Header) string {
+// the header fields that it was asked with: those that are secrets, and others.
+func Redact(message string, sent []Header, others ...string) string {
 	const shortest = 4 // less is no secret, and would be found everywhere
+	for _, secret := range others {
+		if len(secret) >= shortest {
+			message = strings.ReplaceAll(message, secret, "…")
+		}
+	}
 	for _, f := range sent {
 		if !isSecret(f.Name) {
 			continue

@@ -310,35 +310,27 @@ func TestFollowAfterTheEnd(t *testing.T) {
 	}
 }
 
-// What came in one read is known to have come after a time at which the connection
-// was empty: never later than it did, however late it is read, and hardly earlier
-// when somebody waited for it.
-func TestSpread(t *testing.T) {
+// What came in one read while the reader was busy is known to have come after a time at
+// which the connection was empty, and never later than it did.
+func TestSpreadOfWhatWasLate(t *testing.T) {
 	w, other := pair(t)
 	late, lateOther := pair(t) // its reader keeps the poller busy
 	for late.poller != w.poller {
 		late, lateOther = pair(t)
 	}
-	type send struct{ first, last time.Time }
-	var sent []send
+	var first []time.Time // of each pair, after it had been sent
 	var all sync.WaitGroup
 	all.Go(func() {
 		defer other.Close()
 		defer lateOther.Close()
-		for i := range 40 {
-			time.Sleep(20 * time.Millisecond)
-			if i%4 == 3 {
-				lateOther.Write([]byte("hold "))
-				time.Sleep(time.Millisecond)
-			}
+		for range 12 {
+			time.Sleep(25 * time.Millisecond)
+			lateOther.Write([]byte("hold "))
+			time.Sleep(time.Millisecond)
 			other.Write([]byte("token "))
-			s := send{first: time.Now()}
-			if i%2 == 1 {
-				time.Sleep(4 * time.Millisecond)
-				other.Write([]byte("token "))
-			}
-			s.last = time.Now()
-			sent = append(sent, s)
+			first = append(first, time.Now())
+			time.Sleep(4 * time.Millisecond)
+			other.Write([]byte("token "))
 		}
 	})
 	all.Go(func() {
@@ -352,8 +344,8 @@ func TestSpread(t *testing.T) {
 			}
 		})
 	})
-	var arrivals []Arrival
-	var sizes []int
+	pairs := map[int]Arrival{} // that came in one read, by number
+	tokens := 0
 	all.Go(func() {
 		b := make([]byte, 64)
 		w.Follow(func() bool {
@@ -362,44 +354,53 @@ func TestSpread(t *testing.T) {
 				if err != nil {
 					return err != ErrNothing
 				}
-				arrivals, sizes = append(arrivals, w.Arrival()), append(sizes, n)
+				const token = len("token ")
+				if tokens%2 == 0 && n == 2*token {
+					pairs[tokens/2] = w.Arrival()
+				}
+				tokens += n / token
 			}
 		})
 	})
 	all.Wait()
-
-	const token = len("token ")
-	merged, narrow, taken := 0, 0, 0
-	for i, a := range arrivals {
-		s := sent[0]
-		first := s.first
-		if taken == token { // the second of a pair
-			first = s.last
+	for i, a := range pairs {
+		if empty := a.At.Add(-a.Spread); empty.After(first[i]) {
+			t.Errorf("pair %d: it was not there %v after it had been sent", i, empty.Sub(first[i]))
 		}
-		if empty := a.At.Add(-a.Spread); empty.After(first) {
-			t.Errorf("read %d: it was not there %v after it had been sent", i, empty.Sub(first))
-		}
-		if a.Spread > 0 && a.Spread < 15*time.Millisecond {
-			narrow++
-		}
-		for taken += sizes[i]; len(sent) > 0; sent = sent[1:] {
-			size := token
-			if sent[0].last.Sub(sent[0].first) > 3*time.Millisecond {
-				size = 2 * token
-			}
-			if taken < size {
-				break
-			}
-			taken -= size
-		}
-		if sizes[i] > token {
-			merged++
+		if a.Spread < 4*time.Millisecond {
+			t.Errorf("pair %d: came within %v, was sent 4 ms apart", i, a.Spread)
 		}
 	}
-	if merged == 0 {
+	if len(pairs) == 0 {
 		t.Error("nothing was read late: the test shows nothing")
 	}
-	if narrow == 0 {
-		t.Error("no read knows its time better than that it came after the one before")
+}
+
+// What a service sends in one piece to somebody who waits for it has come together.
+func TestSpreadOfWhatCameTogether(t *testing.T) {
+	w, other := pair(t)
+	go func() {
+		defer other.Close()
+		for range 20 {
+			time.Sleep(15 * time.Millisecond)
+			other.Write([]byte("token token token "))
+		}
+	}()
+	reads, together := 0, 0
+	b := make([]byte, 64)
+	w.Follow(func() bool {
+		for {
+			if _, err := w.Read(b); err != nil {
+				return err != ErrNothing
+			}
+			reads++
+			if spread := w.Arrival().Spread; spread > 0 && spread < time.Millisecond {
+				together++
+			}
+		}
+	})
+	if reads == 0 || together == 0 {
+		t.Errorf("of %d reads %d are known to have come together", reads, together)
 	}
+	t.Logf("%d of %d", together, reads)
 }

@@ -144,14 +144,19 @@ func (p *poller) run() {
 		asked := time.Since(base)
 		n := p.wait(ready)
 		answered := time.Since(base)
+		slept := answered-asked > brief && p.mayKeep
+		empty := p.empty
+		if slept { // what has ended the wait came just now
+			empty = answered - brief
+		}
 		for _, e := range ready[:n] {
 			if s := p.socket(int(e.Fd)); s != nil {
-				s.ready(e.Events)
+				s.ready(e.Events, empty)
 			}
 		}
 		if 0 < n && n < len(ready) { // all that were ready have been told
 			p.empty = asked
-			if answered-asked > brief {
+			if slept {
 				p.empty = answered
 			}
 		}
@@ -169,7 +174,10 @@ func (p *poller) run() {
 
 // The list of what is ready is made at the end of epoll_wait. Where that was brief,
 // its beginning is as good, and surely not too late; where it has slept, the thread
-// has a processor at the end, and will hardly lose it before it has looked at the clock.
+// has a processor at the end, and will hardly lose it before it has looked at the
+// clock. What ends the sleep is the first arrival, and no more than a moment ago, but
+// for what the system takes to give the thread a processor: read_lag shows whether
+// that is long.
 const brief = 500 * time.Microsecond
 
 // socket returns the one with a descriptor, nil for none.

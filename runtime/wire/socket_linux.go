@@ -111,8 +111,9 @@ func (s *socket) release() {
 	unix.Close(s.fd)
 }
 
-// ready is told by the poller what epoll has said.
-func (s *socket) ready(events uint32) {
+// ready is told by the poller what epoll has said of a socket that held nothing at
+// the time empty, since base.
+func (s *socket) ready(events uint32, empty time.Duration) {
 	// A socket that has room says so with all that comes.
 	if events&(unix.EPOLLOUT|unix.EPOLLERR|unix.EPOLLHUP) != 0 && s.full.Load() {
 		put(s.writable)
@@ -121,7 +122,7 @@ func (s *socket) ready(events uint32) {
 		return
 	}
 	if s.unread.CompareAndSwap(false, true) {
-		s.empty.Store(int64(s.poller.empty))
+		s.empty.Store(int64(empty))
 	}
 	if !s.following.Load() {
 		put(s.readable)

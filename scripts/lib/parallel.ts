@@ -47,8 +47,8 @@ type Service = Values<typeof serviceFlags>;
 type Layout = Values<typeof tableFlags>["csvLayout"];
 
 /** Ends the run when flags make no sense, or not together. */
-export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly warmup: number; readonly seed: number }): void {
-  if (p.promptTokens.length !== p.outputTokens.length) {
+export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly warmup: number; readonly seed: number }, hasOutput = true): void {
+  if (hasOutput && p.promptTokens.length !== p.outputTokens.length) {
     invalidParams(`--prompt-tokens has ${p.promptTokens.length} values and --output-tokens has ${p.outputTokens.length}; they are paired, so there must be as many`);
   }
   for (const [flag, list] of [["--parallel-num", p.parallelNum], ["--prompt-tokens", p.promptTokens], ["--output-tokens", p.outputTokens], ["--epochs", [p.epochs]]] as const) {
@@ -57,6 +57,10 @@ export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly wa
     }
   }
   const [names, ports] = [split(p.host), split(p.port)];
+  const noHost = names.find((host) => !/^[A-Za-z0-9._-]+$/.test(host) && !/^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%.+)?$/.test(host));
+  if (noHost !== undefined) {
+    invalidParams(`--host takes a name or an address, not ${noHost}; the port goes into --port, and a whole URL into --url`);
+  }
   const wrong = ports.find((port) => !/^\d+$/.test(port) || +port < 1 || +port > 65535);
   if (wrong !== undefined) {
     invalidParams(`--port must be a whole number from 1 to 65535, got ${wrong}`);
@@ -70,8 +74,8 @@ export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly wa
   if (p.warmup < 0 || !Number.isInteger(p.warmup)) {
     invalidParams(`--warmup must be a whole number of at least 0, got ${p.warmup}`);
   }
-  if (p.seed < 0 || !Number.isInteger(p.seed)) {
-    invalidParams(`--seed must be a whole number of at least 0, got ${p.seed}`);
+  if (p.seed < -1 || !Number.isInteger(p.seed)) {
+    invalidParams(`--seed must be a whole number of at least 0, or -1 for one of weir's own, got ${p.seed}`);
   }
 }
 
@@ -147,12 +151,15 @@ export function* sweep(
 ): Generator<Case, void, CaseResult> {
   const csv = new Csv(p.benchmarkCsv, { columns, bom: true, eol: "\r\n", exclusive: true, mode: 0o600 });
   let number = 0;
+  const seed = p.seed >= 0 ? p.seed : Date.now() % 2 ** 31;
+  if (p.seed < 0) console.log(`seed: ${seed} (--seed ${seed} makes the same prompts again)`);
   try {
     for (const parallel of p.parallelNum) {
       for (const [i, promptTokens] of p.promptTokens.entries()) {
-        const outputTokens = p.outputTokens[i];
+        const outputTokens = p.outputTokens[i] ?? p.outputTokens[0];
         const warmup = number === 0 ? p.warmup : 0;
-        const point: Point = { promptTokens, outputTokens, parallel, requests: parallel * p.epochs, warmup, seed: p.seed + number };
+        const point: Point = { promptTokens, outputTokens, parallel, requests: parallel * p.epochs, warmup, seed: seed + number };
+        const { tags, ...others } = load(point);
         const result = yield {
           name: `${promptTokens} in, ${outputTokens} out, ${parallel} parallel`,
           of: p.parallelNum.length * p.promptTokens.length,
@@ -164,11 +171,16 @@ export function* sweep(
           seed: point.seed,
           warmup,
           pause: p.pause,
-          ...load(point),
+          ...others,
+          tags: { ...tags, seed: point.seed },
         };
         number++;
-        csv.row(row(point, result));
         const failed = result.counts.requests_failed;
+        if (number === 1 && failed > 0 && failed === result.counts.requests) {
+          console.error(`${result.name}: no request succeeded, so no other case is played`);
+          return;
+        }
+        csv.row(row(point, result));
         if (failed > 0) {
           const others = failed < result.counts.requests ? "is made of the others" : "has no latencies";
           console.warn(`${result.name}: ${failed} of ${result.counts.requests} requests failed; the row of the table ${others}`);
@@ -176,8 +188,12 @@ export function* sweep(
       }
     }
   } finally {
-    csv.sort();
-    console.log(`table: ${p.benchmarkCsv}`);
+    if (csv.length > 0) {
+      csv.sort();
+      console.log(`table: ${p.benchmarkCsv}`);
+    } else {
+      csv.discard();
+    }
   }
 }
 

@@ -29,6 +29,13 @@ func (p *prober) command(best *Trial) {
 	if p.cfg.Options.Insecure && p.at.base.Scheme == "https" {
 		args = append(args, "--insecure")
 	}
+	for _, file := range []struct{ flag, value string }{
+		{"--ca", p.cfg.Options.CA}, {"--client-cert", p.cfg.Options.ClientCert}, {"--client-key", p.cfg.Options.ClientKey},
+	} {
+		if file.value != "" {
+			args = append(args, file.flag, file.value)
+		}
+	}
 	tokenizer := r.tokenizer()
 	args = append(args, "--tokenizer", tokenizer)
 	if tokenizer == unknownTokenizer {
@@ -46,15 +53,18 @@ func (p *prober) command(best *Trial) {
 		words[i] = quote(a)
 	}
 	r.Command = strings.Join(words, " ")
-	for _, secret := range []struct{ what, flag, variable, value string }{
-		{"the API key", "--api-key", "WEIR_API_KEY", p.cfg.APIKey},
-		{"the AppCode", "--app-code", "WEIR_APP_CODE", p.cfg.AppCode},
-		{"the token", "--auth-token", "WEIR_AUTH_TOKEN", p.cfg.AuthToken},
+	for _, secret := range []struct{ what, variable, value string }{
+		{"the API key", "WEIR_API_KEY", p.cfg.APIKey},
+		{"the AppCode", "WEIR_APP_CODE", p.cfg.AppCode},
+		{"the token", "WEIR_AUTH_TOKEN", p.cfg.AuthToken},
+		{"the proxy", "WEIR_PROXY", p.cfg.Options.Proxy},
 	} {
 		if secret.value != "" {
-			r.Command += fmt.Sprintf(` %s "$%s"`, secret.flag, secret.variable)
 			note("the command takes %s from the variable %s", secret.what, secret.variable)
 		}
+	}
+	if p.cfg.Signer != nil {
+		note("the command takes the keys for signing from the variables WEIR_ACCESS_KEY and WEIR_SECRET_KEY")
 	}
 	if p.at.base.RawQuery != "" {
 		note("--url: put the query of your URL there, it is not shown here")

@@ -24,6 +24,9 @@ type Config struct {
 	AppCode   string // X-Apig-AppCode; "": none
 	AuthToken string // X-Auth-Token; "": none
 
+	Signer  transport.Signer // signs every request; nil: nothing does
+	Secrets []string         // besides those keys and headers, which are in no message
+
 	UserAgent string // "": none is sent
 
 	Model    string    // to ask for; "": the first one that the service names
@@ -130,6 +133,7 @@ func hider(cfg Config, at *target) *strings.Replacer {
 		}
 	}
 	add(4, cfg.APIKey, cfg.AppCode, cfg.AuthToken)
+	add(4, cfg.Secrets...)
 	for _, h := range cfg.Header {
 		add(8, h.Value)
 		if _, credentials, found := strings.Cut(h.Value, " "); found { // "Bearer …"

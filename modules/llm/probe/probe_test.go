@@ -330,8 +330,7 @@ func TestSecrets(t *testing.T) {
 	if shown := report.String() + progress; strings.Contains(shown, "secret") {
 		t.Errorf("a secret is shown:\n%s", shown)
 	}
-	want := `weir run static --backend openai-chat --url "` + s.URL + `/team/v1/chat/completions?<query of your URL>" --tokenizer "<folder with the model's tokenizer.json>" --served-model-name qwen3` +
-		` --api-key "$WEIR_API_KEY" --app-code "$WEIR_APP_CODE" --auth-token "$WEIR_AUTH_TOKEN"`
+	want := `weir run static --backend openai-chat --url "` + s.URL + `/team/v1/chat/completions?<query of your URL>" --tokenizer "<folder with the model's tokenizer.json>" --served-model-name qwen3`
 	if r.Command != want {
 		t.Errorf("command\n%s\nwant\n%s", r.Command, want)
 	}

@@ -124,7 +124,7 @@ func (p *prober) tryOne(ctx context.Context, name string) error {
 func (p *prober) ask(ctx context.Context, t *Trial, maxTokens int, ignoreEOS bool) (*llm.Answer, error) {
 	b := find(t.Backend)
 	q := llm.Question{
-		Backend: t.Backend, URL: p.at.base.String(), Options: p.cfg.Options, Header: p.header(t.Backend), Limits: p.limits(),
+		Backend: t.Backend, URL: p.at.base.String(), Options: p.cfg.Options, Signer: p.cfg.Signer, Header: p.header(t.Backend), Limits: p.limits(),
 		Model: p.result.Model, Prompt: prompt, MaxTokens: maxTokens, IgnoreEOS: ignoreEOS, Stream: true,
 	}
 	if b.Pools {

@@ -36,7 +36,7 @@ func (p *prober) send(ctx context.Context, method, path string, body []byte, eac
 		header = append(header, transport.Header{Name: "Content-Type", Value: "application/json"})
 	}
 	ex, failed := p.client.Send(ctx, &transport.Request{
-		Method: method, URI: p.at.uri(path), Host: p.at.base.Host, Header: header, Body: body, Limits: p.limits(),
+		Method: method, URI: p.at.uri(path), Host: p.at.base.Host, Header: header, Body: body, Limits: p.limits(), Signer: p.cfg.Signer,
 	}, rec)
 	if failed != nil {
 		return answer{failed: p.failure(failed)}
