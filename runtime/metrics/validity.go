@@ -343,7 +343,8 @@ func (j *judgement) counting(c *result.Case) {
 func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 	events := f.events
 	invalid := late
-	late = late || events.ReadLate > events.Shared/2
+	seenLate := part(events.ReadLate, events.All) > readLateInvalid
+	late = late || seenLate || events.ReadLate > events.Shared/2
 	whose := "the service, or something on the way, sends them together"
 	if late {
 		whose = "the client was not in time to read them one by one"
@@ -359,8 +360,7 @@ func (j *judgement) arrivals(c *result.Case, f *findings, late bool) {
 		}
 	}
 	if share := part(events.Shared, events.All); share > sharedSuspect {
-		tooMany := invalid && share > sharedInvalid || part(events.ReadLate, events.All) > readLateInvalid
-		j.reason("shared_reads", tooMany, "%d of %d token events were read together with a later event (%s), and itl %s; %s",
+		j.reason("shared_reads", invalid && share > sharedInvalid || seenLate, "%d of %d token events were read together with a later event (%s), and itl %s; %s",
 			events.Shared, events.All, percent(share), itlLacks(events), whose)
 	}
 	if share := part(c.Connections.Retransmitted, c.Counts.Requests); share > retransmitSuspect {

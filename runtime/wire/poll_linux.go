@@ -40,6 +40,7 @@ type poller struct {
 	// Of the goroutine that runs.
 	flowing bool          // data is expected soon
 	came    bool          // since the last signal
+	delays  delays        // of its thread
 	empty   time.Duration // since base: then all that it tells of now held nothing that had not been told
 }
 
@@ -144,10 +145,14 @@ func (p *poller) run() {
 		asked := time.Since(base)
 		n := p.wait(ready)
 		answered := time.Since(base)
-		slept := answered-asked > brief && p.mayKeep
+		slept := answered-asked > brief
 		empty := p.empty
-		if slept { // what has ended the wait came just now
-			empty = answered - brief
+		if slept && p.mayKeep {
+			// What has ended the wait came just now, but for the time in which the thread
+			// waited for a processor.
+			if waited, known := p.delays.since(); known {
+				empty = max(empty, answered-brief-waited)
+			}
 		}
 		for _, e := range ready[:n] {
 			if s := p.socket(int(e.Fd)); s != nil {
@@ -175,9 +180,7 @@ func (p *poller) run() {
 // The list of what is ready is made at the end of epoll_wait. Where that was brief,
 // its beginning is as good, and surely not too late; where it has slept, the thread
 // has a processor at the end, and will hardly lose it before it has looked at the
-// clock. What ends the sleep is the first arrival, and no more than a moment ago, but
-// for what the system takes to give the thread a processor: read_lag shows whether
-// that is long.
+// clock. What ends the sleep is the first arrival.
 const brief = 500 * time.Microsecond
 
 // socket returns the one with a descriptor, nil for none.
