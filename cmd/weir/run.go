@@ -370,8 +370,12 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 		s.report.Environment.Sim = server.URL()
 	}
 	for _, p := range loaded.Params() {
-		if !p.Secret {
-			s.report.Params[p.Name] = p.Value
+		if p.Secret {
+			continue
+		}
+		s.report.Params[p.Name] = p.Value
+		if text, ok := p.Value.(string); ok { // perhaps a URL with a key in it
+			s.report.Params[p.Name] = transport.HideQuery(text)
 		}
 	}
 	return nil

@@ -32,7 +32,8 @@
 //	token k+1     = due time of token k + (ITL + ITLSlope · running) · j
 //
 // where start is the moment at which the request got its slot (the moment of
-// its receipt when one was free), running is the number of sequences in the
+// its receipt when one was free, or the end of reading a body that took more than
+// 50 ms), running is the number of sequences in the
 // batch at that moment, and j is drawn from 1 ± Jitter. Due times are absolute:
 // an event that is sent late does not move the ones after it.
 //

@@ -310,6 +310,10 @@ func (s *Server) read(d *dialect, in incoming) (*request, error) {
 	return req, nil
 }
 
+// longParse is how long the reading of a body may take out of the time to the first
+// token.
+const longParse = 50 * time.Millisecond
+
 // answer runs a request through the engine and sends what comes out.
 func (s *Server) answer(st *stream, seq uint64) error {
 	req := st.reply.req
@@ -325,8 +329,13 @@ func (s *Server) answer(st *stream, seq uint64) error {
 			return err
 		}
 	}
+	// A body with images in it takes a while to be read: a service begins after that.
+	received := st.entry.Received
+	if now := time.Now(); now.Sub(received) > longParse {
+		received = now
+	}
 	j := job{
-		seq: seq, timing: newTiming(&s.cfg, seq), received: st.entry.Received,
+		seq: seq, timing: newTiming(&s.cfg, seq), received: received,
 		promptTokens: req.promptTokens, lengths: st.reply.lengths(),
 		slow: st.fault.name != faultNone, // some of them wait
 	}

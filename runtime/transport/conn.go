@@ -179,15 +179,15 @@ func (c *Client) dial(parent context.Context, limit time.Duration) (*connection,
 	start := time.Now()
 	raw, err := c.set.sources.dial(traced, addr)
 	connected := time.Now()
+	var stamped *wire.Conn
 	if err == nil {
-		if err = leavesSpare(raw); err != nil {
-			raw.Close()
+		stamped, err = wire.New(raw)
+	}
+	if err == nil {
+		if err = leavesSpare(stamped); err != nil {
+			stamped.Close()
 		}
 	}
-	if err != nil {
-		return nil, dialFault(parent, to, addr, limit, err)
-	}
-	stamped, err := wire.New(raw)
 	if err != nil {
 		return nil, dialFault(parent, to, addr, limit, err)
 	}

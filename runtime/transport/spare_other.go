@@ -2,7 +2,7 @@
 
 package transport
 
-import "net"
+import "weir/runtime/wire"
 
 // leavesSpare cannot be known here.
-func leavesSpare(*net.TCPConn) error { return nil }
+func leavesSpare(*wire.Conn) error { return nil }

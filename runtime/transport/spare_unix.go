@@ -3,9 +3,9 @@
 package transport
 
 import (
-	"net"
-
 	"golang.org/x/sys/unix"
+
+	"weir/runtime/wire"
 )
 
 // spareDescriptors are left to the rest of the program. Connections that took
@@ -15,17 +15,13 @@ const spareDescriptors = 16
 // leavesSpare tells whether a connection leaves the rest of the program its
 // descriptors: EMFILE when it does not. The system gives out the lowest free
 // number, so that one near the limit says that few are left.
-func leavesSpare(c *net.TCPConn) error {
+func leavesSpare(c *wire.Conn) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return nil
 	}
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return err
-	}
 	few := false
-	err = raw.Control(func(fd uintptr) { few = uint64(fd)+spareDescriptors >= uint64(limit.Cur) })
+	err := c.Control(func(fd uintptr) { few = uint64(fd)+spareDescriptors >= uint64(limit.Cur) })
 	if err == nil && few {
 		err = unix.EMFILE
 	}

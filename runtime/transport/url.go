@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -34,10 +35,38 @@ func ParseURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// hideUser takes the user and the password out of what may be a URL. It may not
-// be a valid one: so all up to the last @ is taken for them, wherever that stands.
+// secretQuery are parts of the names of query parameters whose values are secrets.
+var secretQuery = []string{"key", "token", "secret", "signature", "password", "auth", "appcode", "credential"}
+
+// HideQuery takes the values of what may be secrets out of a URL's query; any other
+// text it leaves as it is.
+func HideQuery(text string) string {
+	if !strings.HasPrefix(text, "http://") && !strings.HasPrefix(text, "https://") {
+		return text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.RawQuery == "" {
+		return text
+	}
+	parts := strings.Split(u.RawQuery, "&")
+	for i, part := range parts {
+		name, _, _ := strings.Cut(part, "=")
+		if slices.ContainsFunc(secretQuery, func(word string) bool { return strings.Contains(strings.ToLower(name), word) }) {
+			parts[i] = name + "=…"
+		}
+	}
+	before, _, _ := strings.Cut(text, "?")
+	return before + "?" + strings.Join(parts, "&")
+}
+
+// hideUser takes the user, the password and the query out of what may be a URL. It
+// may not be a valid one: so all up to the last @ is taken for them, wherever that
+// stands.
 func hideUser(raw string) string {
 	at := strings.LastIndexByte(raw, '@')
+	if before, query, found := strings.Cut(raw[at+1:], "?"); found && query != "" {
+		raw = raw[:at+1] + before + "?…"
+	}
 	if at < 0 {
 		return raw
 	}

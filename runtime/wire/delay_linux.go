@@ -34,8 +34,15 @@ func (d *delays) since() (waited time.Duration, ok bool) {
 	number := unix.Gettid()
 	t := d.threads[number]
 	if t == nil {
+		if len(d.threads) == mostThreads {
+			d.close()
+		}
 		file, err := unix.Open("/proc/self/task/"+strconv.Itoa(number)+"/schedstat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
+		switch err {
+		case nil:
+		case unix.EMFILE, unix.ENFILE:
+			return 0, false
+		default:
 			d.broken = true
 			return 0, true
 		}
@@ -54,6 +61,16 @@ func (d *delays) since() (waited time.Duration, ok bool) {
 	total, before := secondNumber(d.text[:n]), t.total
 	t.total = total
 	return total - before, before >= 0
+}
+
+// mostThreads bounds the files that are open.
+const mostThreads = 4
+
+func (d *delays) close() {
+	for _, t := range d.threads {
+		unix.Close(t.file)
+	}
+	clear(d.threads)
 }
 
 // secondNumber reads "cpu wait slices", in nanoseconds.
