@@ -83,6 +83,7 @@ export async function setup(): Promise<void> {
 }
 
 export function plan(): Generator<Case, void, CaseResult> {
+  if (backend === "tgi" && p.scheme === "auto" && p.url === "") console.log("tgi is asked over https, as the scripts do; --scheme http changes that");
   return sweep(p, {
     columns: allColumns(),
     load: (point) => ({

@@ -205,7 +205,7 @@ func (c *call) setText(v goja.Value) error {
 // start sends the request from a goroutine of its own and returns the promise
 // of its reply. prompt is what the script gave.
 func (e *endpoint) start(what string, c *call, options, prompt goja.Value) (any, error) {
-	if o, ok := options.(*goja.Object); ok {
+	if o, ok := options.(*goja.Object); ok && o.ClassName() != "Array" {
 		if err := c.apply(o, nil); err != nil {
 			return nil, fmt.Errorf("%s: %w", what, err)
 		}

@@ -175,6 +175,9 @@ func mediaType(ex *transport.Exchange) string {
 func (x *exchange) refused(ex *transport.Exchange) *metrics.Error {
 	body, _ := ex.ReadAll(maxErrorBody)
 	message := errorText(body)
+	if to := ex.Header("Location"); to != "" && ex.Status() >= 300 && ex.Status() < 400 {
+		message = "it redirects to " + transport.Excerpt(transport.HideQuery(to)) + ", which is not followed"
+	}
 	if message == "" {
 		message = "no message"
 	}

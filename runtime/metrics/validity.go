@@ -393,8 +393,15 @@ func (j *judgement) samples(c *result.Case) {
 		if p, ok := highest(m.N); ok {
 			supported = fmt.Sprintf("up to p%g", p)
 		}
-		j.note("few_samples", "p99 of %s comes from %d samples and takes %d to be known with 99%% confidence (%s is)", name, m.N, floors[0].samples, supported)
+		j.note("few_samples", "p99 of %s comes from %s and takes %d to be known with 99%% confidence (%s is)", name, samplesOf(m.N), floors[0].samples, supported)
 	}
+}
+
+func samplesOf(n int64) string {
+	if n == 1 {
+		return "1 sample"
+	}
+	return fmt.Sprintf("%d samples", n)
 }
 
 // highest is the highest percentile that n samples are enough for, up to p99;

@@ -26,7 +26,7 @@ export const serviceFlags = {
     default: "builtin",
     help: "folder with tokenizer.json, or that file, of the model that is served; builtin is a small one of weir's own, whose lengths are not those of the model",
   },
-  servedModelName: { default: "", help: "name of the model in requests (default: the value of --tokenizer)" },
+  servedModelName: { default: "", help: "name of the model in requests (default: the value of --tokenizer, none with builtin)" },
 } as const;
 
 export const loadFlags = {
@@ -84,7 +84,8 @@ export function serviceOptions(p: Service, scheme: string): EndpointOptions {
   return {
     ...(p.url ? { requestUrl: p.url } : { url: hosts(p, scheme) }),
     balance: p.balance,
-    model: p.servedModelName || p.tokenizer,
+    // weir's own tokenizer has the name of no model: the service takes the one that it has.
+    model: p.servedModelName || (p.tokenizer === "builtin" ? "" : p.tokenizer),
     apiKey: p.apiKey,
     appCode: p.appCode,
     authToken: p.authToken,

@@ -102,15 +102,15 @@ func (p *prober) nothingHint() string {
 		return "the service takes no more requests now: try again later"
 	case some(func(f *Failure) bool { return f.Status == 503 }):
 		return "the service is not ready, it may still be loading its model: try again later"
+	case p.at.base.Path != "" && all(func(f *Failure) bool { return f.Status == 404 || f.Status == 405 || f.Kind == "no_model" }):
+		root := *p.at.base
+		root.Path, root.RawQuery = "", ""
+		return fmt.Sprintf("is %s where the service's paths begin? Try %s too; a request with a path of its own is run with weir run static --url", p.at.shown(), root.String())
 	case some(aboutModel):
 		if len(p.result.Models) > 1 {
 			return "name one of its models with --model: " + names(p.result.Models)
 		}
 		return "name the model with --model, as the service calls it"
-	case p.at.base.Path != "" && all(func(f *Failure) bool { return f.Status == 404 || f.Status == 405 || f.Kind == "no_model" }):
-		root := *p.at.base
-		root.Path, root.RawQuery = "", ""
-		return fmt.Sprintf("is %s where the service's paths begin? Try %s too; a request with a path of its own is run with weir run static --url", p.at.shown(), root.String())
 	case all(func(f *Failure) bool { return f.Status == 404 || f.Status == 405 || f.Kind == "no_model" }):
 		return "there is an HTTP server, but none of these paths: is this the port of the inference service?"
 	}
