@@ -46,8 +46,8 @@ func decodeAnthropic(data []byte, o *output) error {
 		o.done = true
 		return nil
 	}
-	if c.peek() != '{' {
-		return c.fail("no object")
+	if err := c.isObject(); err != nil {
+		return err
 	}
 	var kind []byte
 	var delta, block, message, failure cursor
@@ -104,10 +104,7 @@ func decodeAnthropic(data []byte, o *output) error {
 			o.fail, err = decodeError(&failure)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return c.finish(err)
 }
 
 func decodeAnthropicDelta(delta cursor, o *output) error {
@@ -160,13 +157,10 @@ func (o *output) anthropicFinish(reason []byte) {
 // decodeAnthropicWhole reads a whole answer.
 func decodeAnthropicWhole(body []byte, o *output) error {
 	c := cursor{b: body}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	if err := decodeAnthropicMessage(&c, o); err != nil {
+	if err := c.isObject(); err != nil {
 		return err
 	}
-	return c.end()
+	return c.finish(decodeAnthropicMessage(&c, o))
 }
 
 // decodeAnthropicMessage reads a message: a whole one, or its beginning.
@@ -174,9 +168,7 @@ func decodeAnthropicMessage(c *cursor, o *output) error {
 	return c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
-			id, err := c.word()
-			o.id = string(id)
-			return err
+			return o.takeID(c)
 		case "content":
 			return c.array(func() error { return decodeAnthropicBlock(c, o) })
 		case "stop_reason":

@@ -34,13 +34,10 @@ func decodeBase(data []byte, o *output) error {
 		return nil
 	}
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	if err := decodeBaseObject(&c, o); err != nil {
+	if err := c.isObject(); err != nil {
 		return err
 	}
-	return c.end()
+	return c.finish(decodeBaseObject(&c, o))
 }
 
 func decodeBaseObject(c *cursor, o *output) error {

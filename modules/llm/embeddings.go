@@ -23,15 +23,10 @@ func appendEmbeddingsBody(dst []byte, c *call) []byte {
 // not kept.
 func decodeEmbeddings(body []byte, o *output) error {
 	c := cursor{b: body}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	err := c.object(func(key []byte) (err error) {
+	err := c.document(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
-			id, err := c.word()
-			o.id = string(id)
-			return err
+			return o.takeID(&c)
 		case "data":
 			return c.array(func() error {
 				o.results++
@@ -54,10 +49,7 @@ func decodeEmbeddings(body []byte, o *output) error {
 		}
 		return c.skip()
 	})
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return err
 }
 
 // decodePoolingUsage reads the usage of what makes no tokens: all of them are the

@@ -107,7 +107,7 @@ func (x *exchange) once(ctx context.Context) {
 	}
 }
 
-// bore tells whether the answer had what was asked for.
+// hasOutput tells whether the answer had what was asked for.
 func (x *exchange) hasOutput() bool {
 	if x.call.backend.task != taskGenerate {
 		return x.out.results > 0

@@ -59,6 +59,30 @@ func (c *cursor) end() error {
 	return nil
 }
 
+// isObject tells what is wrong with a text that begins with no object.
+func (c *cursor) isObject() error {
+	if c.peek() != '{' {
+		return c.fail("no object")
+	}
+	return nil
+}
+
+// finish checks that nothing follows what has been read without an error.
+func (c *cursor) finish(err error) error {
+	if err != nil {
+		return err
+	}
+	return c.end()
+}
+
+// document reads a text that is one object, see object.
+func (c *cursor) document(member func(key []byte) error) error {
+	if err := c.isObject(); err != nil {
+		return err
+	}
+	return c.finish(c.object(member))
+}
+
 // object reads an object: member is called with the cursor before each value,
 // which it must consume. A value that is not an object is skipped.
 func (c *cursor) object(member func(key []byte) error) error {

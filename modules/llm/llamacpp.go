@@ -28,8 +28,8 @@ func appendLlamaCPPBody(dst []byte, c *call) []byte {
 // "tokens_predicted", "tokens_evaluated"}.
 func decodeLlamaCPP(data []byte, o *output) error {
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
+	if err := c.isObject(); err != nil {
+		return err
 	}
 	var content cursor
 	index, predicted := 0, 0

@@ -222,7 +222,7 @@ declare module "weir/llm" {
     readonly tokens: number;
     /**
      * Time to the first token, ms; null without a stream or without a token, and when the first token came in one read
-     * with a later part of the stream, so that its time is only an upper bound.
+     * with a later part of the stream and nobody saw that they came together: then its time is only an upper bound.
      */
     readonly ttft: number | null;
     /** From the start of sending to the end of the answer, ms. */

@@ -35,13 +35,10 @@ func appendMindSporeBody(dst []byte, c *call) []byte {
 // came before it.
 func decodeMindSpore(data []byte, o *output) error {
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	if err := decodeMindSporeObject(&c, o); err != nil {
+	if err := c.isObject(); err != nil {
 		return err
 	}
-	return c.end()
+	return c.finish(decodeMindSporeObject(&c, o))
 }
 
 func decodeMindSporeObject(c *cursor, o *output) error {

@@ -79,12 +79,7 @@ func decodeOpenAI(data []byte, o *output) error {
 	err := c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
-			if o.id == "" {
-				id, err := c.word()
-				o.id = string(id)
-				return err
-			}
-			return c.skip()
+			return o.takeID(&c)
 		case "choices":
 			return c.array(func() error {
 				hasChoice = true

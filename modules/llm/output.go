@@ -115,6 +115,16 @@ func (o *output) take(value cursor, into *[]byte, belongs textPlace) bool {
 	return len(*into) > before
 }
 
+// takeID takes the service's id of the answer, of which the first one counts.
+func (o *output) takeID(c *cursor) error {
+	if o.id != "" {
+		return c.skip()
+	}
+	id, err := c.word()
+	o.id = string(id)
+	return err
+}
+
 // takeCall appends a string that belongs to a tool call, and tells whether there
 // was any.
 func (o *output) takeCall(c *cursor) (bool, error) {

@@ -48,10 +48,7 @@ func decodeRerank(body []byte, o *output) error {
 	default:
 		err = c.fail("neither an object nor a list")
 	}
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return c.finish(err)
 }
 
 func decodeScores(c *cursor, o *output) error {

@@ -38,8 +38,8 @@ func decodeResponses(data []byte, o *output) error {
 		return nil
 	}
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
+	if err := c.isObject(); err != nil {
+		return err
 	}
 	var kind []byte
 	var delta, item, response, failure cursor
@@ -103,10 +103,7 @@ func decodeResponses(data []byte, o *output) error {
 			err = decodeResponseID(&response, o)
 		}
 	}
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return c.finish(err)
 }
 
 func decodeResponseID(c *cursor, o *output) error {
@@ -123,13 +120,10 @@ func decodeResponseID(c *cursor, o *output) error {
 // decodeResponse reads a whole answer.
 func decodeResponse(body []byte, o *output) error {
 	c := cursor{b: body}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	if err := decodeResponseObject(&c, o); err != nil {
+	if err := c.isObject(); err != nil {
 		return err
 	}
-	return c.end()
+	return c.finish(decodeResponseObject(&c, o))
 }
 
 // decodeResponseObject reads the object "response". At the end of a stream its
@@ -141,9 +135,7 @@ func decodeResponseObject(c *cursor, o *output) error {
 	err := c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
-			id, err := c.word()
-			o.id = string(id)
-			return err
+			return o.takeID(c)
 		case "status":
 			word, err := c.word()
 			status = string(word)

@@ -39,13 +39,10 @@ func decodeSGLang(data []byte, o *output) error {
 		return nil
 	}
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	if err := decodeSGLangObject(&c, o, -1); err != nil {
+	if err := c.isObject(); err != nil {
 		return err
 	}
-	return c.end()
+	return c.finish(decodeSGLangObject(&c, o, -1))
 }
 
 // decodeSGLangWhole reads a whole answer: an object, or one for each choice.
@@ -59,10 +56,7 @@ func decodeSGLangWhole(body []byte, o *output) error {
 		choice++
 		return decodeSGLangObject(&c, o, choice-1)
 	})
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return c.finish(err)
 }
 
 // decodeSGLangObject reads the answer of a choice; -1: the one that "index" names.
@@ -108,11 +102,7 @@ func decodeMetaInfo(c *cursor, o *output, choice int) error {
 	return c.object(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
-			if o.id == "" {
-				id, err := c.word()
-				o.id = string(id)
-				return err
-			}
+			return o.takeID(c)
 		case "prompt_tokens":
 			o.usage.hasInput = true
 			o.usage.input, err = c.count()

@@ -40,13 +40,10 @@ var one = 1.0
 // has a generated text.
 func decodeTGI(data []byte, o *output) error {
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	if err := decodeTGIObject(&c, o); err != nil {
+	if err := c.isObject(); err != nil {
 		return err
 	}
-	return c.end()
+	return c.finish(decodeTGIObject(&c, o))
 }
 
 func decodeTGIObject(c *cursor, o *output) error {
@@ -93,10 +90,7 @@ func decodeTGIWhole(body []byte, o *output) error {
 	default:
 		err = c.fail("no object")
 	}
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return c.finish(err)
 }
 
 // decodeToken reads {"id", "text", "special"}. id may be a list, of as many tokens.

@@ -72,17 +72,10 @@ func (w *bodyWriter) stopWords(c *call) {
 // decodeTriton reads {"model_name", "text_output": "the new text"}.
 func decodeTriton(data []byte, o *output) error {
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
-	}
-	err := c.object(func(key []byte) (err error) {
+	err := c.document(func(key []byte) (err error) {
 		switch string(key) {
 		case "id":
-			if o.id == "" {
-				id, err := c.word()
-				o.id = string(id)
-				return err
-			}
+			return o.takeID(&c)
 		case "text_output":
 			if c.peek() == '[' {
 				choice := 0
@@ -105,8 +98,5 @@ func decodeTriton(data []byte, o *output) error {
 		}
 		return c.skip()
 	})
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return err
 }

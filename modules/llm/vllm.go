@@ -35,8 +35,8 @@ func decodeVLLM(data []byte, o *output) error { return decodeTexts(data, o, true
 // there is so far, or what is new; or an error.
 func decodeTexts(data []byte, o *output, soFar bool) error {
 	c := cursor{b: data}
-	if c.peek() != '{' {
-		return c.fail("no object")
+	if err := c.isObject(); err != nil {
+		return err
 	}
 	choice := 0
 	take := func() (err error) {
@@ -64,8 +64,5 @@ func decodeTexts(data []byte, o *output, soFar bool) error {
 		}
 		return c.skip()
 	})
-	if err != nil {
-		return err
-	}
-	return c.end()
+	return c.finish(err)
 }
