@@ -3,6 +3,7 @@ package llm_test
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -29,6 +30,18 @@ func sent(mediaType, body string) string {
 // chunked is the same with a proper end.
 func chunked(mediaType, body string) string {
 	return strings.Replace(sent(mediaType, fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(body), body)), "Connection: close\r\n", "Transfer-Encoding: chunked\r\n", 1)
+}
+
+// withCRLF is an answer of one chunk whose lines end in CR LF; "" is any other.
+func withCRLF(raw string) string {
+	head, rest, _ := strings.Cut(raw, "\r\n\r\n")
+	size, body, _ := strings.Cut(rest, "\r\n")
+	n, err := strconv.ParseInt(size, 16, 32)
+	if err != nil || int(n) > len(body) || body[n:] != "\r\n0\r\n\r\n" {
+		return ""
+	}
+	lines := strings.ReplaceAll(strings.ReplaceAll(body[:n], "\r\n", "\n"), "\n", "\r\n")
+	return fmt.Sprintf("%s\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", head, len(lines), lines)
 }
 
 // Every protocol's own stream, its whole answer and its errors: recorded where there
@@ -154,9 +167,13 @@ func TestBackends(t *testing.T) {
 		{name: "two choices, llama.cpp", backend: "openai-chat", options: ", n: 2", raw: stream(t, "llamacpp-chat-n2"), events: 12, tokens: 12, source: "usage", finish: "length"},
 		{name: "the prompt again", backend: "openai", options: ", extraBody: { echo: true }", raw: sse(`data: {"choices":[{"index":0,"text":"Hel"}]}` + "\n\n" + `data: {"choices":[{"index":0,"text":"lo a"}]}` + "\n\n" + `data: {"choices":[{"index":0,"text":" b","finish_reason":"length"}]}` + "\n\ndata: [DONE]\n\n"), events: 2, tokens: 2, source: "events", finish: "length"},
 	} {
-		for _, piece := range []int{len(row.raw), 61, 1} {
+		raws := []string{row.raw, row.raw, row.raw}
+		if crlf := withCRLF(row.raw); crlf != "" {
+			raws = append(raws, crlf, crlf)
+		}
+		for i, piece := range []int{len(row.raw), 61, 1, 2 * len(row.raw), 1}[:len(raws)] {
 			t.Run(row.name, func(t *testing.T) {
-				r := ask(t, answer(t, []byte(row.raw), piece), row.backend, row.options)
+				r := ask(t, answer(t, []byte(raws[i]), piece), row.backend, row.options)
 				if row.failure != "" {
 					if r.Error == nil || r.Error.Kind != row.failure || !strings.Contains(r.Error.Message, row.message) {
 						t.Fatalf("%+v, want %s: %s", r.Error, row.failure, row.message)

@@ -87,6 +87,17 @@ func TestCustomBackend(t *testing.T) {
 	}
 }
 
+// A protocol whose events have all of the text so far.
+func TestCumulativeCustomBackend(t *testing.T) {
+	raw := chunked("", `{"t":"Hello a"}`+"\n"+`{"t":"Hello a b"}`+"\n"+`{"t":"Hello a b"}`+"\n"+`{"t":"Hello a b c","end":"stop"}`+"\n")
+	var r reply
+	found := played(t, `const s = new Endpoint({ backend: { cumulative: true, stream: "values", request: (q: string) => ({ q }), event: (d: string) => { const e = JSON.parse(d); return { text: e.t, finishReason: e.end, done: !!e.end }; } }, url: "`+answer(t, []byte(raw), 50)+`", timeout: "20s" });
+		return JSON.stringify(await s.complete("Hello"));`, &r)
+	if r.Error != nil || r.Text != " a b c" || found.TokenEvents.All != 3 {
+		t.Errorf("%q, %+v, %+v", r.Text, r.Error, found.TokenEvents)
+	}
+}
+
 // A script that reads events too slowly, or in a way that throws, does not hold a
 // request up for ever.
 func TestCustomBackendDoesNotHang(t *testing.T) {

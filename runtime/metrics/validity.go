@@ -253,8 +253,11 @@ func (j *judgement) requests(c *result.Case) {
 	}
 	if n.RequestsFailed > 0 {
 		share := part(n.RequestsFailed, n.Requests)
-		j.reason("failed_requests", share > failedInvalid, "%d of %d requests failed (%s): the latencies are those of the survivors, and the service had less to do",
-			n.RequestsFailed, n.Requests, percent(share))
+		meaning := ": the latencies are those of the survivors, and the service had less to do"
+		if completed == 0 {
+			meaning = ""
+		}
+		j.reason("failed_requests", share > failedInvalid, "%d of %d requests failed (%s)%s", n.RequestsFailed, n.Requests, percent(share), meaning)
 	}
 	if n := c.Connections.Failed; n > 0 {
 		share := part(n, c.Counts.Requests)
