@@ -201,6 +201,7 @@ type session struct {
 	folder   *result.Folder
 	records  *result.Records // nil: not asked for
 	report   *result.Result
+	stale    bool // the file of the result lacks what came last
 }
 
 func (s *session) run() error {
@@ -387,7 +388,9 @@ func (s *session) save(r *result.Result) error {
 	if s.records != nil {
 		_ = s.records.Flush() // Close reports it
 	}
-	return s.folder.Write(r)
+	err := s.folder.Write(r)
+	s.stale = err != nil
+	return err
 }
 
 // watch shows the progress of a case.
@@ -422,7 +425,11 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 		result.Summary(s.stdout, s.report, width(s.stdout))
 	}
 	if !o.Refused {
-		fmt.Fprintf(s.stderr, "result: %s\n", filepath.ToSlash(s.folder.Path()))
+		lacks := ""
+		if s.stale {
+			lacks = ", which lacks what came last: it could not be written"
+		}
+		fmt.Fprintf(s.stderr, "result: %s%s\n", filepath.ToSlash(s.folder.Path()), lacks)
 	}
 	switch {
 	case o.Err != nil:
