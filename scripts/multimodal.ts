@@ -19,7 +19,7 @@ const p = params({
   samePrompt: { default: false, help: "one prompt for all requests of a case, as modal_benchmark_parallel.py does" },
   ...loadFlags,
   ...tableFlags,
-  seed: { default: -1, help: "of the prompts, of the images and of the gaps; -1: another one for each run, which it names, so that none finds the prompts of an earlier one in the cache" },
+  seed: { default: -1, help: "of the prompts, of the images and of the gaps; -1: another one for each run, which it names, so that none finds the prompts of an earlier one in the cache; several instances must be given the same" },
   keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request, as modal_benchmark_parallel.py does" },
   pause: { default: "0s", type: "duration", help: "wait between cases; modal_benchmark_parallel.py waits 10s" },
   timeout: { default: "3h", type: "duration", help: "limit of one request" },

@@ -21,7 +21,7 @@ const p = params({
   ...loadFlags,
   usePdSeparate: { default: "", help: "any value but false: equal gaps of 1/rate instead of exponential ones" },
   ...tableFlags,
-  seed: { default: -1, help: "of the prompts and of the gaps; -1: another one for each run, which it names, so that none finds the prompts of an earlier one in the cache" },
+  seed: { default: -1, help: "of the prompts and of the gaps; -1: another one for each run, which it names, so that none finds the prompts of an earlier one in the cache; several instances must be given the same" },
   temperature: { default: 0, help: "sampling temperature" },
   topP: { default: 0.8, help: "nucleus sampling; 1 leaves it out of the request" },
   topK: { default: 5, help: "top-k sampling; 0 or less leaves it out of the request" },
