@@ -49,11 +49,11 @@ func newCustom(rt *script.Runtime, o *goja.Object) (*backend, error) {
 	}
 	flag := func(set func(bool)) func(goja.Value) error {
 		return func(v goja.Value) error {
-			b, ok := v.Export().(bool)
-			if !ok {
-				return fmt.Errorf("%s is neither true nor false", v)
+			var on bool
+			if err := oneBool(v, &on); err != nil {
+				return err
 			}
-			set(b)
+			set(on)
 			return nil
 		}
 	}

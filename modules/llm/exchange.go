@@ -448,10 +448,7 @@ func (x *exchange) countOutput() {
 	if len(rec.Events) == 0 || x.call.backend.task != taskGenerate {
 		return
 	}
-	n := 0
-	for _, e := range rec.Events {
-		n += max(e.Tokens(), 1)
-	}
+	n := rec.EventTokens()
 	rec.Output = metrics.Count{N: n, Source: metrics.CountEvents}
 	if x.counter == nil {
 		return

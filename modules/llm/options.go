@@ -151,13 +151,17 @@ func wholeNumber(field func(*settings) **float64, low, high float64) option {
 
 func boolean(field func(*settings) *bool) option {
 	return func(s *settings, v goja.Value) error {
-		b, ok := v.Export().(bool)
-		if !ok {
-			return fmt.Errorf("%s is neither true nor false", v)
-		}
-		*field(s) = b
-		return nil
+		return oneBool(v, field(s))
 	}
+}
+
+func oneBool(v goja.Value, into *bool) error {
+	b, ok := v.Export().(bool)
+	if !ok {
+		return fmt.Errorf("%s is neither true nor false", v)
+	}
+	*into = b
+	return nil
 }
 
 // whole is a whole number, such as of tokens.

@@ -281,11 +281,7 @@ func output(rec *Record) Count {
 	if len(rec.Events) == 0 {
 		return Count{}
 	}
-	n := 0
-	for _, e := range rec.Events {
-		n += max(e.Tokens(), 1)
-	}
-	return Count{N: n, Source: CountEvents}
+	return Count{N: rec.EventTokens(), Source: CountEvents}
 }
 
 // describe makes the metrics of the case. The caller holds r.mu.

@@ -190,6 +190,16 @@ const together = time.Millisecond
 // Tokens is how many tokens came with the event; 0: not known, counted as one.
 func (e Event) Tokens() int { return int(e.tokens & eventTokens) }
 
+// EventTokens is how many tokens came with all events, those whose number is not
+// known counted as one.
+func (r *Record) EventTokens() int {
+	n := 0
+	for _, e := range r.Events {
+		n += max(e.Tokens(), 1)
+	}
+	return n
+}
+
 // Shared tells whether a later part of the stream other than its end came in the
 // same read. The kernel's stamp, as the read itself, is that of the last part:
 // then At is an upper bound.

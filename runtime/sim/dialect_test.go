@@ -401,14 +401,7 @@ func TestDialects(t *testing.T) {
 				test.change(&cfg)
 			}
 			server := start(t, cfg)
-			resp, err := send(t, t.Context(), "POST", server.URL()+test.path, test.body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := io.ReadAll(resp.Body)
-			if err != nil || resp.StatusCode != 200 {
-				t.Fatalf("status %d, error %v, body %s", resp.StatusCode, err, body)
-			}
+			resp, body := answered(t, "POST", server.URL()+test.path, test.body)
 			if got := stripped(body); got != test.want {
 				t.Errorf("got\n%q\nwant\n%q", got, test.want)
 			}

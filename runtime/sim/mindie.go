@@ -86,11 +86,7 @@ var mindieTriton = &dialect{
 }
 
 func parseMindIE(in incoming, cfg *Config) (*request, error) {
-	var b parametersBody
-	if err := unmarshal(in.body, &b); err != nil {
-		return nil, err
-	}
-	r, err := b.Parameters.request(b.Model, "inputs", b.Inputs, cfg)
+	r, b, err := parseInputs(in, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -24,11 +24,7 @@ var mindspore = &dialect{
 }
 
 func parseMindSpore(in incoming, cfg *Config) (*request, error) {
-	var b parametersBody
-	if err := unmarshal(in.body, &b); err != nil {
-		return nil, err
-	}
-	r, err := b.Parameters.request(in.model, "inputs", b.Inputs, cfg)
+	r, b, err := parseInputs(in, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,7 @@
 package sim
 
+import "cmp"
+
 // parametersBody is the JSON of TGI and of those after its model.
 type parametersBody struct {
 	ID         string     `json:"id"`
@@ -73,4 +75,15 @@ func (p parameters) request(model, name string, prompt any, cfg *Config) (*reque
 		return nil, err
 	}
 	return r, nil
+}
+
+// parseInputs reads a request whose prompt is its inputs, and returns the body as
+// well. The model is that of the path, if it has one.
+func parseInputs(in incoming, cfg *Config) (*request, *parametersBody, error) {
+	var b parametersBody
+	if err := unmarshal(in.body, &b); err != nil {
+		return nil, nil, err
+	}
+	r, err := b.Parameters.request(cmp.Or(in.model, b.Model), "inputs", b.Inputs, cfg)
+	return r, &b, err
 }

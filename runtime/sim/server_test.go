@@ -64,6 +64,20 @@ func send(t *testing.T, ctx context.Context, method, url, body string, headers .
 	return client.Do(req)
 }
 
+// answered makes a request that has to succeed, and reads the answer's body.
+func answered(t *testing.T, method, url, body string) (*http.Response, []byte) {
+	t.Helper()
+	resp, err := send(t, t.Context(), method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 200 {
+		t.Fatalf("%s %s: status %d, error %v, body %s", method, url, resp.StatusCode, err, got)
+	}
+	return resp, got
+}
+
 // ended returns the log's requests once all have ended.
 func ended(t *testing.T, server *sim.Server) []sim.Request {
 	t.Helper()
@@ -187,14 +201,7 @@ func TestAnswers(t *testing.T) {
 				test.change(&cfg)
 			}
 			server := start(t, cfg)
-			resp, err := send(t, t.Context(), "POST", server.URL()+test.path, test.body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := io.ReadAll(resp.Body)
-			if err != nil || resp.StatusCode != 200 {
-				t.Fatalf("status %d, error %v", resp.StatusCode, err)
-			}
+			resp, body := answered(t, "POST", server.URL()+test.path, test.body)
 			got := variable.ReplaceAllString(string(body), `"id":"ID","object":"$2","created":0`)
 			if got != test.want {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
@@ -480,14 +487,7 @@ func TestAbortFreesTheSlot(t *testing.T) {
 
 func get(t *testing.T, url string) string {
 	t.Helper()
-	resp, err := send(t, t.Context(), "GET", url, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != 200 {
-		t.Fatalf("GET %s: status %d, %v", url, resp.StatusCode, err)
-	}
+	_, body := answered(t, "GET", url, "")
 	return string(body)
 }
 

@@ -25,11 +25,7 @@ var tgi = &dialect{
 }
 
 func parseTGI(in incoming, cfg *Config) (*request, error) {
-	var b parametersBody
-	if err := unmarshal(in.body, &b); err != nil {
-		return nil, err
-	}
-	r, err := b.Parameters.request(b.Model, "inputs", b.Inputs, cfg)
+	r, _, err := parseInputs(in, cfg)
 	if err != nil {
 		return nil, err
 	}
