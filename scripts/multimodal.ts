@@ -6,7 +6,8 @@ import { invalidParams, params, type Case, type CaseResult, type It, type Option
 import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { images, synthetic, withMedia, type Dataset, type MediaItem } from "weir/dataset";
-import { cells, checkFlags, columns, loadFlags, serviceFlags, serviceOptions, sweep, tableFlags, type Point } from "./lib/parallel";
+import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Point } from "./lib/parallel";
+import { serviceFlags, serviceOptions } from "./lib/service";
 
 const p = params({
   ...serviceFlags,

@@ -7,7 +7,8 @@ import { Endpoint, backends, type RequestOptions } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Trend } from "weir/metrics";
-import { cells, checkFlags, columns, loadFlags, serviceFlags, serviceOptions, sweep, tableFlags, type Cell, type Column, type Point } from "./lib/parallel";
+import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./lib/parallel";
+import { serviceFlags, serviceOptions } from "./lib/service";
 
 const p = params({
   backend: {

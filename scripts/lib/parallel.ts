@@ -1,33 +1,9 @@
 // What the scenarios have in common that replace benchmark_parallel.py and
-// modal_benchmark_parallel.py: flags, the sweep over lengths and concurrencies,
-// and the table.
-import { invalidParams, type Case, type CaseResult, type ParamValue } from "weir";
-import type { EndpointOptions } from "weir/llm";
+// modal_benchmark_parallel.py: the flags of their load, the sweep over lengths
+// and concurrencies, and the table.
+import { invalidParams, type Case, type CaseResult } from "weir";
 import { Csv } from "weir/output";
-
-export const serviceFlags = {
-  host: { default: ["localhost"], help: "host of the service, or several with commas in between: requests go to each in turn" },
-  port: { default: ["9288"], help: "port of the service, one for all hosts or one for each" },
-  url: { default: "", help: "whole URL of the requests, used as it is instead of --host and --port" },
-  appCode: { default: "", secret: true, help: "sent as header X-Apig-AppCode" },
-  apiKey: { default: "", secret: true, help: "sent as header Authorization: Bearer" },
-  authToken: { default: "", secret: true, help: "sent as header X-Auth-Token" },
-  accessKey: { default: "", secret: true, help: "access key (AK) of Huawei Cloud: requests are signed with it and --secret-key" },
-  secretKey: { default: "", secret: true, help: "its secret key (SK)" },
-  securityToken: { default: "", secret: true, help: "of temporary keys, sent as header X-Security-Token" },
-  header: { default: [], type: "string list", secret: true, help: "more headers, each as Name: value" },
-  insecure: { default: false, help: "accept a TLS certificate that cannot be verified, as the scripts do" },
-  ca: { default: "", help: "file with certificates of authorities to trust besides the system's (PEM)" },
-  clientCert: { default: "", help: "file with the certificate to show to a service that asks for one (PEM)" },
-  clientKey: { default: "", help: "file with its private key (default: it is in --client-cert)" },
-  proxy: { default: "", secret: true, help: "HTTP proxy such as http://user:password@host:port; environment takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY" },
-  balance: { default: "round-robin", choices: ["round-robin", "least-in-flight"], help: "which of several hosts gets a request" },
-  tokenizer: {
-    default: "builtin",
-    help: "folder with tokenizer.json, or that file, of the model that is served; builtin is a small one of weir's own, whose lengths are not those of the model",
-  },
-  servedModelName: { default: "", help: "name of the model in requests (default: the value of --tokenizer, none with builtin)" },
-} as const;
+import { checkService, type Service, type Values } from "./service";
 
 export const loadFlags = {
   parallelNum: { default: [1, 4, 8], help: "requests at the same time, one case each" },
@@ -42,8 +18,6 @@ export const tableFlags = {
   csvLayout: { default: "6.3", choices: ["6.3", "6.5"], help: "layout of the table: 6.3 has Chinese heads and milliseconds, 6.5 English heads and seconds" },
 } as const;
 
-type Values<Specs> = { readonly [Name in keyof Specs]: ParamValue<Specs[Name]> };
-type Service = Values<typeof serviceFlags>;
 type Layout = Values<typeof tableFlags>["csvLayout"];
 
 /** Ends the run when flags make no sense, or not together. */
@@ -56,18 +30,7 @@ export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly wa
       invalidParams(`${flag} must be whole numbers of at least 1, got ${list.join(" ")}`);
     }
   }
-  const [names, ports] = [split(p.host), split(p.port)];
-  const noHost = names.find((host) => !/^[A-Za-z0-9._-]+$/.test(host) && !/^[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%.+)?$/.test(host));
-  if (noHost !== undefined) {
-    invalidParams(`--host takes a name or an address, not ${noHost}; the port goes into --port, and a whole URL into --url`);
-  }
-  const wrong = ports.find((port) => !/^\d+$/.test(port) || +port < 1 || +port > 65535);
-  if (wrong !== undefined) {
-    invalidParams(`--port must be a whole number from 1 to 65535, got ${wrong}`);
-  }
-  if (names.length === 0 || ports.length === 0 || (ports.length !== 1 && ports.length !== names.length)) {
-    invalidParams(`--host names ${names.length} hosts and --port ${ports.length} ports; give one port, or one for each host`);
-  }
+  checkService(p);
   if (!(p.requestRate > 0)) {
     invalidParams(`--request-rate must be more than 0, got ${p.requestRate}`);
   }
@@ -77,50 +40,6 @@ export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly wa
   if (p.seed < -1 || !Number.isInteger(p.seed)) {
     invalidParams(`--seed must be a whole number of at least 0, or -1 for one of weir's own, got ${p.seed}`);
   }
-}
-
-/** Where the service is, and as whom it is asked. */
-export function serviceOptions(p: Service, scheme: string): EndpointOptions {
-  return {
-    ...(p.url ? { requestUrl: p.url } : { url: hosts(p, scheme) }),
-    balance: p.balance,
-    // weir's own tokenizer has the name of no model: the service takes the one that it has.
-    model: p.servedModelName || (p.tokenizer === "builtin" ? "" : p.tokenizer),
-    apiKey: p.apiKey,
-    appCode: p.appCode,
-    authToken: p.authToken,
-    headers: headers(p.header),
-    accessKey: p.accessKey,
-    secretKey: p.secretKey,
-    securityToken: p.securityToken,
-    insecure: p.insecure,
-    ca: p.ca,
-    clientCert: p.clientCert,
-    clientKey: p.clientKey,
-    proxy: p.proxy,
-  };
-}
-
-// headers are those of --header.
-function headers(lines: readonly string[]): Record<string, string> {
-  const all: Record<string, string> = {};
-  for (const line of lines) {
-    const at = line.search(/[:=]/);
-    if (at < 1) invalidParams("--header is a name and a value, such as \"X-Team: weir\"; one of them is not");
-    all[line.slice(0, at).trim()] = line.slice(at + 1).trim();
-  }
-  return all;
-}
-
-// hosts are the base URLs of --host and --port.
-function hosts(p: Service, scheme: string): string[] {
-  const ports = split(p.port);
-  return split(p.host).map((host, i, all) => `${scheme}://${host.includes(":") ? `[${host}]` : host}:${ports[ports.length === all.length ? i : 0]}`);
-}
-
-// split takes values with commas or blanks in between.
-function split(values: readonly string[]): string[] {
-  return values.flatMap((v) => v.split(",")).filter((v) => v !== "");
 }
 
 /** One case of a sweep. */
