@@ -157,7 +157,10 @@ declare module "weir" {
     executor?: ExecutorName;
     /** Closed loops: virtual users, which are iterations at the same time. Default 1; required for waves. */
     vus?: number;
-    /** shared-iterations: in all; per-vu-iterations: of each VU; default 1. arrival-rate: at most. */
+    /**
+     * shared-iterations: in all; per-vu-iterations: of each VU; default 1. arrival-rate: at most.
+     * ramping-vus: in all, and then they end it instead of the last stage, whose target holds until then.
+     */
     iterations?: number;
     /** Number of waves. Default 1. */
     waves?: number;
@@ -196,7 +199,7 @@ declare module "weir" {
     seed?: number;
     /** ramping-vus: VUs before the first stage. Default 1. */
     startVUs?: number;
-    /** ramping-vus: of VUs; ramping-arrival-rate: of the rate. Each goes to its target in a straight line. */
+    /** ramping-vus: of VUs; ramping-arrival-rate: of the rate. Each goes to its target in a straight line; one of duration 0 is a step. */
     stages?: readonly { duration: Duration; target: number }[];
     /** replay: when iterations start, from the begin, ascending. */
     timestamps?: readonly Duration[];

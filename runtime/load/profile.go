@@ -33,7 +33,7 @@ type Profile struct {
 	Executor string // one of Executors
 
 	VUs        int // waves, shared-iterations, per-vu-iterations, constant-vus: iterations that run at the same time, 1…MaxVUs
-	Iterations int // shared-iterations: in all; per-vu-iterations: of every VU; arrival-rate: at most
+	Iterations int // shared-iterations, ramping-vus: in all; per-vu-iterations: of every VU; arrival-rate: at most
 	Waves      int // waves: how many; 0: one
 
 	Duration         time.Duration  // constant-vus and the open loop: how long iterations are started

@@ -19,11 +19,11 @@ import (
 // https://grafana.com/docs/k6/latest/using-k6/scenarios/executors/ramping-vus/
 var rampingVUs = kind{
 	name:      "ramping-vus",
-	options:   []string{"startVUs", "stages", "gracefulRampDown"},
+	options:   []string{"startVUs", "stages", "gracefulRampDown", "iterations"},
 	check:     checkRampingVUs,
-	planned:   unplanned,
-	limit:     Profile.staged,
-	closed:    Profile.mostVUs,
+	planned:   plannedRampingVUs,
+	limit:     limitRampingVUs,
+	closed:    atOnceRampingVUs,
 	unstriped: "the VUs of one instance do not know those of the others: give each its part of the targets",
 	run:       runRampingVUs,
 }
@@ -41,16 +41,42 @@ func checkRampingVUs(p Profile) []string {
 	if p.GracefulRampDown != nil && *p.GracefulRampDown < 0 {
 		faults = append(faults, fmt.Sprintf("gracefulRampDown must not be negative, got %v", *p.GracefulRampDown))
 	}
+	if p.Iterations < 0 {
+		faults = append(faults, fmt.Sprintf("iterations must be positive, got %d", p.Iterations))
+	}
 	if len(faults) > 0 {
 		return faults
 	}
 	switch most := p.mostVUs(); {
+	case p.Iterations > 0 && p.Stages[len(p.Stages)-1].Target == 0:
+		return []string{"the last target is 0, so the iterations would never come to their end: raise it, or leave out iterations"}
 	case most == 0:
 		return []string{"startVUs and all targets are 0, so nothing would run: raise one of them"}
 	case most > MaxVUs:
 		return []string{fmt.Sprintf("a target or startVUs is %d, but there are at most %d VUs", most, MaxVUs)}
 	}
 	return nil
+}
+
+func plannedRampingVUs(p Profile) int64 {
+	if p.Iterations == 0 {
+		return unplanned(p)
+	}
+	return int64(p.Iterations)
+}
+
+func limitRampingVUs(p Profile) time.Duration {
+	if p.Iterations > 0 {
+		return 0
+	}
+	return p.staged()
+}
+
+func atOnceRampingVUs(p Profile) int {
+	if p.Iterations > 0 {
+		return min(p.mostVUs(), p.Iterations)
+	}
+	return p.mostVUs()
 }
 
 func (p Profile) startVUs() int {
@@ -110,9 +136,14 @@ func fraction(d time.Duration, part, whole int) time.Duration {
 }
 
 func runRampingVUs(p *play) {
+	// Once all iterations have been taken, nobody waits for another step.
+	var exhaust context.CancelFunc
+	p.starting, exhaust = context.WithCancel(p.starting)
+	defer exhaust()
+	stock := &rampedStock{play: p, exhaust: exhaust}
+
 	var running sync.WaitGroup
 	defer running.Wait()
-	var taken atomic.Int64
 	var vus []*rampedVU
 	active := 0
 	for offset, count := range p.steps() {
@@ -122,7 +153,7 @@ func runRampingVUs(p *play) {
 		}
 		for ; active < count; active++ {
 			if active == len(vus) {
-				vus = append(vus, &rampedVU{play: p, number: active, taken: &taken, running: &running})
+				vus = append(vus, &rampedVU{play: p, number: active, stock: stock, running: &running})
 			}
 			vus[active].start()
 		}
@@ -132,11 +163,29 @@ func runRampingVUs(p *play) {
 	}
 }
 
+// rampedStock is what all VUs take their iterations from.
+type rampedStock struct {
+	play    *play
+	taken   atomic.Int64
+	exhaust context.CancelFunc // ends the waiting for further VUs
+}
+
+// take numbers an iteration; it is false when there is none left.
+func (s *rampedStock) take() (index int, ok bool) {
+	index = int(s.taken.Add(1)) - 1
+	most := s.play.Iterations
+	if most > 0 && index == most-1 {
+		s.play.lastStarts()
+		s.exhaust()
+	}
+	return index, most == 0 || index < most
+}
+
 // rampedVU is a VU that comes and goes.
 type rampedVU struct {
 	play    *play
 	number  int
-	taken   *atomic.Int64 // iterations of all VUs, for their numbers
+	stock   *rampedStock
 	running *sync.WaitGroup
 
 	mu      sync.Mutex // protects the following fields
@@ -187,20 +236,22 @@ func (v *rampedVU) cutOff() {
 
 func (v *rampedVU) loop() {
 	for {
-		ctx, n, ok := v.next()
+		ctx, index, n, ok := v.next()
 		if !ok {
 			return
 		}
-		index := int(v.taken.Add(1)) - 1
 		v.play.iteration(ctx, Iteration{Index: index, VU: v.number, IterationInVU: n, Scheduled: time.Now()})
 	}
 }
 
 // next prepares another iteration, or ends the loop.
-func (v *rampedVU) next() (ctx context.Context, n int, ok bool) {
+func (v *rampedVU) next() (ctx context.Context, index, n int, ok bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if !v.wanted || !v.play.more() {
+	if v.wanted && v.play.more() {
+		index, ok = v.stock.take()
+	}
+	if !ok {
 		v.looping = false
 		if v.ctx != nil {
 			v.cut(nil)
@@ -209,7 +260,7 @@ func (v *rampedVU) next() (ctx context.Context, n int, ok bool) {
 		if v.timer != nil {
 			v.timer.Stop()
 		}
-		return nil, 0, false
+		return nil, 0, 0, false
 	}
 	// One context for all of them: the event loops keep track of each that they meet.
 	if v.ctx == nil {
@@ -217,5 +268,5 @@ func (v *rampedVU) next() (ctx context.Context, n int, ok bool) {
 	}
 	n = v.n
 	v.n++
-	return v.ctx, n, true
+	return v.ctx, index, n, true
 }

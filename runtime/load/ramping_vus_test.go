@@ -19,6 +19,10 @@ func TestRampingVUs(t *testing.T) {
 		p.GracefulRampDown = &d
 		return p
 	}
+	total := func(iterations int, p load.Profile) load.Profile {
+		p.Iterations = iterations
+		return p
+	}
 	// From 2 VUs to 1 at 10 s, back to 2 at 12 s, until 20 s.
 	dip := ramp(2, load.Stage{Duration: 10 * s, Target: 2}, load.Stage{Target: 1}, load.Stage{Duration: 2 * s, Target: 1},
 		load.Stage{Target: 2}, load.Stage{Duration: 8 * s, Target: 2})
@@ -103,6 +107,47 @@ func TestRampingVUs(t *testing.T) {
 		// VUs 0, 1, 2 started at 10, 20, 30 s, VU 0 again at 25 s.
 		want:   outcome(load.EndStopped, load.Counts{Scheduled: 4, Started: 4, Completed: 4}),
 		starts: func(vu, n int) time.Duration { return time.Duration(vu+1)*10*s + time.Duration(n)*15*s },
+	}, {
+		// 2 VUs more each second until there are 5, which then take what is left of 12
+		// iterations: 5 at 0…2 s, 5 at 10…12 s, 2 at 20 s.
+		name: "steps, and a number of iterations",
+		profile: total(12, ramp(2, load.Stage{Duration: s, Target: 2}, load.Stage{Target: 4}, load.Stage{Duration: s, Target: 4},
+			load.Stage{Target: 5})),
+		iterate: takes(10 * s),
+		took:    30 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 12, Started: 12, Completed: 12}),
+		starts:  func(vu, n int) time.Duration { return time.Duration(vu/2)*s + time.Duration(n)*10*s },
+	}, {
+		// VU v starts at v s; the fifth iteration is the last, though the line goes on for an hour.
+		name:    "the iterations run out on the way",
+		profile: total(5, ramp(0, load.Stage{Target: 1}, load.Stage{Duration: 3600 * s, Target: 3601})),
+		iterate: takes(100 * s),
+		took:    104 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 5, Started: 5, Completed: 5}),
+		starts:  func(vu, _ int) time.Duration { return time.Duration(vu) * s },
+	}, {
+		// VU 1 leaves at 5 s, after its first.
+		name:    "the last target holds",
+		profile: total(4, ramp(2, load.Stage{Duration: 5 * s, Target: 2}, load.Stage{Target: 1})),
+		iterate: takes(10 * s),
+		took:    30 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 4, Started: 4, Completed: 4}),
+		starts:  func(_, n int) time.Duration { return time.Duration(n) * 10 * s },
+	}, {
+		// All have started at 0 s, and there is no time limit that the graceful stop would follow.
+		name: "a number of iterations, and a graceful stop",
+		profile: load.Profile{Executor: "ramping-vus", StartVUs: new(3), Iterations: 3, GracefulStop: new(5 * s),
+			Stages: []load.Stage{{Target: 3}}},
+		iterate: takes(100 * s),
+		took:    5 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 3, Started: 3, Interrupted: 3}),
+	}, {
+		name:    "a number of iterations, stopped",
+		profile: total(100, ramp(2, load.Stage{Target: 2})),
+		iterate: takes(10 * s),
+		stop:    15 * s,
+		took:    20 * s,
+		want:    outcome(load.EndStopped, load.Counts{Scheduled: 100, Started: 4, Completed: 4}),
 	}} {
 		t.Run(c.name, c.play)
 	}

@@ -83,7 +83,13 @@ func TestRampingVUsInRealTime(t *testing.T) {
 	for range 5 {
 		stages = append(stages, load.Stage{Duration: 20 * ms, Target: 20}, load.Stage{Duration: 20 * ms, Target: 1})
 	}
-	executor, err := load.New(load.Profile{Executor: "ramping-vus", Stages: stages, GracefulRampDown: new(2 * ms), GracefulStop: new(5 * ms)})
+	for _, iterations := range []int{0, 100} {
+		rampInRealTime(t, load.Profile{Executor: "ramping-vus", Stages: stages, GracefulRampDown: new(2 * ms), GracefulStop: new(5 * ms), Iterations: iterations})
+	}
+}
+
+func rampInRealTime(t *testing.T, profile load.Profile) {
+	executor, err := load.New(profile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +102,11 @@ func TestRampingVUsInRealTime(t *testing.T) {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(time.Duration(it.VU) * ms):
+		case <-time.After(time.Duration(it.VU) * time.Millisecond):
 			return nil
 		}
 	})
-	if out.Started == 0 || out.Started != out.Completed+out.Interrupted || out.Scheduled != out.Started || out.Ended != load.EndDone {
+	if out.Started == 0 || profile.Iterations > 0 && out.Started != int64(profile.Iterations) || out.Started != out.Completed+out.Interrupted || out.Scheduled != out.Started || out.Ended != load.EndDone {
 		t.Errorf("got %+v", out)
 	}
 }
@@ -176,6 +182,7 @@ func TestAtOnce(t *testing.T) {
 		{load.Profile{Executor: "constant-vus", VUs: 8, Duration: 1}, 8, true},
 		{load.Profile{Executor: "ramping-vus", StartVUs: new(3), Stages: stages}, 9, true},
 		{load.Profile{Executor: "ramping-vus", StartVUs: new(30), Stages: stages}, 30, true},
+		{load.Profile{Executor: "ramping-vus", StartVUs: new(30), Stages: stages, Iterations: 7}, 7, true},
 		{load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 5, MaxInFlight: 3}, 3, false},
 		{load.Profile{Executor: "constant-arrival-rate", Rate: 1, Duration: time.Second, PreAllocatedVUs: 2, MaxVUs: 4}, 4, false},
 		{load.Profile{Executor: "waves", VUs: 2, Instance: 2, Instances: 3}, 0, true},

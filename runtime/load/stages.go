@@ -39,7 +39,7 @@ func (p Profile) checkStages(what string) []string {
 			faults = append(faults, fmt.Sprintf("stages[%d]: target must be %s, 0 or more, got %v", i, what, s.Target))
 		}
 	}
-	if len(faults) == 0 && total == 0 {
+	if len(faults) == 0 && total == 0 && p.Iterations == 0 {
 		faults = append(faults, "all stages have the duration 0, so nothing would be played: give one of them a duration")
 	}
 	return faults
