@@ -2,7 +2,8 @@
 //
 // params declares the scenario's parameters; check, group, sleep and fail are
 // k6's, made for asynchronous iterations: sleep returns a promise, and group
-// takes an async function. randomSeeded makes repeatable random numbers.
+// takes an async function. randomSeeded makes repeatable random numbers, parseYAML
+// plain data of a document.
 //
 // What a script counts goes to the recorder of the iteration that runs
 // (metrics.Iteration, the value that follows an iteration through its awaits).
@@ -41,6 +42,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		"group":         native(rt, "group", group),
 		"fail":          native(rt, "", fail),
 		"invalidParams": native(rt, "", invalidParams),
+		"parseYAML":     native(rt, "parseYAML", parseYAML),
 		"randomSeeded":  native(rt, "randomSeeded", randomSeeded),
 	}, nil
 }

@@ -58,7 +58,7 @@ func (p probe) Exports(rt *script.Runtime) (map[string]any, error) {
 func play(t *testing.T, source string, n int, args ...string) played {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.ts")
-	source = `import { params, check, sleep, group, fail, randomSeeded } from "weir"; import { probe } from "probe";` + "\n" + source
+	source = `import { params, check, sleep, group, fail, randomSeeded, parseYAML } from "weir"; import { probe } from "probe";` + "\n" + source
 	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -241,6 +241,15 @@ func TestRandomSeeded(t *testing.T) {
 	}
 }
 
+func TestParseYAML(t *testing.T) {
+	got := play(t, `
+		const { providers } = parseYAML("providers:\n- {name: one, port: 80}\n- name: two\n  __proto__: {x: 1}\n");
+		export default () => JSON.stringify(providers) + providers[1].x;`, 1)
+	if want := `[{"name":"one","port":80},{"name":"two","__proto__":{"x":1}}]undefined`; got.err != nil || got.value != want {
+		t.Errorf("got %v, %v, want %v", got.value, got.err, want)
+	}
+}
+
 // Faults name what was wrong and the script's own place: source line 2 is the
 // first of the table's.
 func TestFaults(t *testing.T) {
@@ -275,6 +284,8 @@ func TestFaults(t *testing.T) {
 		{`params(5); export default () => {};`, []string{"test.ts:2:", "params(spec): the spec is 5"}},
 		{`export default () => params({ a: 1 });`, []string{"test.ts:2:", "init code"}},
 		{`export default () => randomSeeded(0.5);`, []string{"randomSeeded: the seed is 0.5"}},
+		{`export default () => parseYAML("a: 1\na: 2");`, []string{"test.ts:2:", `parseYAML: 2:1: mapping key "a" already defined`}},
+		{`export default () => parseYAML();`, []string{"parseYAML: the argument is undefined, not a text"}},
 	} {
 		got := play(t, c.source, 1)
 		if got.err == nil {

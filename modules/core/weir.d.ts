@@ -118,6 +118,14 @@ declare module "weir" {
    */
   export function randomSeeded(seed: number): () => number;
 
+  /**
+   * The plain data of a YAML document, which JSON is, too: `parseYAML(open("services.yaml"))`. Keys keep their order,
+   * dates are texts. Anchors, aliases and merges (`<<`) are resolved; tags other than YAML's own are refused, and so are
+   * keys that are there twice, a second document, more than 1,000,000 values and more than 1,000 levels. Errors begin
+   * with line:column.
+   */
+  export function parseYAML(text: string): any;
+
   /** Names and values that tell one case or request from others. */
   export type Tags = Record<string, string | number | boolean>;
 
