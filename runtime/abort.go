@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"weir/runtime/metrics"
@@ -10,6 +11,8 @@ import (
 
 // A case's thresholds with abortOnFail are looked at while it runs, and once more
 // when its load has ended. One that is crossed ends the run in good order, as Stop does.
+// Its stopWhen is looked at while it runs: what holds ends the case at once, and
+// the run goes on.
 
 // abortCheck is how often; k6 does it every two seconds.
 const abortCheck = time.Second
@@ -50,10 +53,11 @@ func (c *crossing) mark(list []result.Threshold) {
 
 // watchThresholds returns a channel that is closed when the case shall start
 // nothing more: because of Stop, or of a threshold, which is in p.crossed then.
-// release ends the watch; only after that p.crossed may be read.
-func (r *run) watchThresholds(p *play, began time.Time) (stop <-chan struct{}, release func()) {
+// When stopWhen holds, cut is called, and it is in p.enough. release ends the
+// watch; only after that p.crossed and p.enough may be read.
+func (r *run) watchThresholds(p *play, began time.Time, cut func()) (stop <-chan struct{}, release func()) {
 	watched := p.watched()
-	if len(watched) == 0 {
+	if len(watched) == 0 && (p.warmup || len(p.spec.stopWhen) == 0) {
 		return r.Stop, func() {}
 	}
 	stopped, ended, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -73,6 +77,10 @@ func (r *run) watchThresholds(p *play, began time.Time) (stop <-chan struct{}, r
 			at := time.Now()
 			if p.crossed = p.look(watched, at.Sub(began)); p.crossed != nil {
 				close(stopped)
+				return
+			}
+			if p.enough = p.lookForEnough(at.Sub(began)); p.enough != nil {
+				cut()
 				return
 			}
 			// Percentiles of many samples take a while; the load comes first: this takes
@@ -134,4 +142,41 @@ func (p *play) look(watched []watchedPart, after time.Duration) *crossing {
 		}
 	}
 	return nil
+}
+
+// lookForEnough evaluates stopWhen; nil when nothing of it holds.
+func (p *play) lookForEnough(after time.Duration) *crossing {
+	if p.warmup || len(p.spec.stopWhen) == 0 {
+		return nil
+	}
+	for _, t := range p.recorder.Evaluate(countsOf(p.progress().Counts), p.spec.stopWhen.exprs()) {
+		if t.OK {
+			return &crossing{caseName: p.spec.name, metric: t.Metric, expr: t.Expr, value: *t.Value, after: after}
+		}
+	}
+	return nil
+}
+
+// parseStopWhen reads what ends a case early: expressions as thresholds have
+// them, about the whole case.
+func (r *run) parseStopWhen(c *caseSpec, v any) (thresholds, error) {
+	ends, err := parseThresholds(v)
+	if err != nil {
+		return nil, fmt.Errorf("stopWhen: %w", err)
+	}
+	for metric, list := range ends {
+		if strings.Contains(metric, "{") {
+			return nil, fmt.Errorf("stopWhen: %s is about one scenario, and a case ends as a whole; use the metric itself", metric)
+		}
+		if list := thresholds(map[string][]threshold{metric: list}); list.abort() {
+			return nil, fmt.Errorf("stopWhen of %s: abortOnFail belongs to thresholds", metric)
+		}
+		if metric == "goodput" && !c.judges("") {
+			return nil, fmt.Errorf("stopWhen of goodput: %w", errNoSLO)
+		}
+	}
+	if err := ends.check(r.Custom); err != nil {
+		return nil, fmt.Errorf("stopWhen: %w", err)
+	}
+	return ends, nil
 }

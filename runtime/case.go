@@ -25,11 +25,13 @@ type caseSpec struct {
 	preconnect int           // connections to each service before it
 
 	thresholds thresholds
+	slo        metrics.SLOs // of the case; each scenario has its own
+	stopWhen   thresholds   // what ends the case early when it holds
 	rules      metrics.Rules
 }
 
 // caseOptions are the options of a case besides those of a scenario.
-var caseOptions = []string{"name", "scenario", "scenarios", "of", "pause", "preconnect", "expect"}
+var caseOptions = []string{"name", "scenario", "scenarios", "of", "pause", "preconnect", "expect", "stopWhen"}
 
 // parseCase reads a case. What is wrong with it is a *script.ParamError.
 func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
@@ -58,6 +60,9 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 	if c.tags, err = parseTags(o["tags"]); err != nil {
 		return err
 	}
+	if c.slo, err = r.sloOf(r.options.slo, o["slo"]); err != nil {
+		return err
+	}
 	if err := r.parseScenarios(c, o); err != nil {
 		return err
 	}
@@ -79,6 +84,9 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 		if c.rules, err = parseExpect(o["expect"]); err != nil {
 			return err
 		}
+	}
+	if c.stopWhen, err = r.parseStopWhen(c, o["stopWhen"]); err != nil {
+		return err
 	}
 	return r.parseCaseThresholds(c, o["thresholds"])
 }
@@ -157,7 +165,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	if r.stopped() {
 		return nil, nil
 	}
-	recorder := metrics.NewRecorder(metrics.Options{Keep: r.keep(number, c.name)})
+	recorder := metrics.NewRecorder(metrics.Options{SLOs: c.wholeSLO(), Keep: r.keep(number, c.name)})
 	p := newPlay(c, bound, recorder)
 	watch := health.Watch(r.lags)
 	started := time.Now()

@@ -23,6 +23,7 @@ type play struct {
 	parts    []*part
 	warmup   bool
 	crossed  *crossing // the threshold that has ended the run; nil: none
+	enough   *crossing // what stopWhen has ended the case for; nil: nothing
 	ends     sync.Pool // of channels that iterations are waited for with
 }
 
@@ -44,7 +45,7 @@ func newPlay(c *caseSpec, bound [][]binding, recorder *metrics.Recorder) *play {
 	for i, s := range c.scenarios {
 		own := recorder
 		if len(c.scenarios) > 1 {
-			own = recorder.Part()
+			own = recorder.Part(s.slo)
 		}
 		p.add(s, i, s.profile, bound[i], own)
 	}
@@ -99,20 +100,22 @@ func (r *run) drive(p *play, number int) {
 		defer done()
 	}
 	began := time.Now()
-	stop, release := r.watchThresholds(p, began)
+	ctx, cut := context.WithCancel(r.ctx)
+	defer cut()
+	stop, release := r.watchThresholds(p, began, cut)
 	var all sync.WaitGroup
 	for _, s := range p.parts {
 		s.executor.Sleep = r.Sleep
 		all.Go(func() {
-			s.outcome = s.executor.Run(r.ctx, stop, func(ctx context.Context, at load.Iteration) error { return p.iterate(ctx, s, at) })
+			s.outcome = s.executor.Run(ctx, stop, func(ctx context.Context, at load.Iteration) error { return p.iterate(ctx, s, at) })
 		})
 	}
 	all.Wait()
 	release()
-	ctx, cancel := context.WithTimeout(context.Background(), afterCut)
+	closing, cancel := context.WithTimeout(context.Background(), afterCut)
 	defer cancel()
-	p.recorder.WaitClosed(ctx) // those that are open even then, Finish reports
-	if p.crossed == nil && !r.interrupted() {
+	p.recorder.WaitClosed(closing) // those that are open even then, Finish reports
+	if p.crossed == nil && p.enough == nil && !r.interrupted() {
 		p.lastLook(time.Since(began))
 	}
 	if p.crossed != nil {
@@ -183,7 +186,7 @@ func (p *play) finish() *result.Case {
 		found.Scenarios = map[string]*result.Scenario{}
 	}
 	for _, s := range p.parts {
-		found.Interrupted = found.Interrupted || !slices.Contains([]load.Ending{load.EndDone, load.EndMaxDuration}, s.outcome.Ended)
+		found.Interrupted = found.Interrupted || p.enough == nil && !slices.Contains([]load.Ending{load.EndDone, load.EndMaxDuration}, s.outcome.Ended)
 		of := found
 		if s.recorder != p.recorder {
 			of = s.recorder.Finish(countsOf(s.outcome.Counts), c.thresholdsOf(s.name).exprs(), c.rules)
@@ -195,10 +198,13 @@ func (p *play) finish() *result.Case {
 		if c.named {
 			found.Scenarios[s.name] = &result.Scenario{
 				Tags: maps.Clone(s.scenario.tags), Started: of.Started, Duration: of.Duration, Counts: of.Counts,
-				Metrics: of.Metrics, Throughput: of.Throughput, Errors: of.Errors, Checks: of.Checks,
+				Metrics: of.Metrics, Throughput: of.Throughput, Goodput: of.Goodput, Errors: of.Errors, Checks: of.Checks,
 			}
 		}
 	}
 	p.crossed.mark(found.Thresholds)
+	if e := p.enough; e != nil {
+		found.Stopped = &result.Stopped{Metric: e.metric, Expr: e.expr, Value: e.value, After: e.after.Seconds()}
+	}
 	return found
 }

@@ -52,6 +52,8 @@ type Config struct {
 	// what runs may end within its graceful stop. Cancelling Run's context ends
 	// it at once.
 	Stop <-chan struct{}
+	// SLOs replace those of the script, metric by metric; nil: none do.
+	SLOs metrics.SLOs
 	// Custom lists the metrics that the script has declared, for checking thresholds.
 	Custom func() map[string]metrics.CustomKind
 	// Output and Errors are where handleSummary's "stdout" and "stderr" go, and

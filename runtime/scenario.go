@@ -13,6 +13,7 @@ import (
 	"github.com/dop251/goja"
 
 	"weir/runtime/load"
+	"weir/runtime/metrics"
 	"weir/runtime/script"
 	"weir/runtime/suggest"
 )
@@ -23,8 +24,9 @@ type scenario struct {
 	name    string
 	exec    string         // exported function that is an iteration
 	tags    map[string]any // the case's and its own
-	data    any            // detached
-	common  bool           // data is the case's, which other scenarios have as well
+	slo     metrics.SLOs
+	data    any  // detached
+	common  bool // data is the case's, which other scenarios have as well
 	profile load.Profile
 	warmup  *load.Profile
 }
@@ -34,7 +36,7 @@ type scenario struct {
 var sharedOptions = []string{"exec", "data", "warmup"}
 
 // scenarioOptions are those of a scenario besides those of its executor.
-var scenarioOptions = append([]string{"tags", "thresholds"}, sharedOptions...)
+var scenarioOptions = append([]string{"tags", "thresholds", "slo"}, sharedOptions...)
 
 // parseScenarios reads the scenarios of a case: those of its member scenarios,
 // or the one that the case itself describes.
@@ -44,6 +46,7 @@ func (r *run) parseScenarios(c *caseSpec, o map[string]any) error {
 		if name, _ := o["scenario"].(string); name != "" {
 			s.name = name
 		}
+		s.slo = c.slo
 		c.scenarios = []*scenario{s}
 		return err
 	}
@@ -98,6 +101,9 @@ func (r *run) parseNamed(c *caseSpec, name string, own, beside map[string]any) e
 		return err
 	}
 	s.common = common
+	if s.slo, err = r.sloOf(c.slo, own["slo"]); err != nil {
+		return err
+	}
 	c.scenarios = append(c.scenarios, s)
 	limits, err := parseThresholds(own["thresholds"])
 	if err != nil {

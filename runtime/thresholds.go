@@ -173,13 +173,16 @@ func (r *run) parseCaseThresholds(c *caseSpec, v any) error {
 		return err
 	}
 	for metric := range all {
-		_, part := splitSelector(metric)
+		name, part := splitSelector(metric)
 		if part != "" && c.scenario(part) == nil {
 			var names []string
 			for _, s := range c.scenarios {
 				names = append(names, s.name)
 			}
 			return fmt.Errorf("thresholds of %s: the case has no scenario %s, only %s", metric, part, strings.Join(names, ", "))
+		}
+		if name == "goodput" && !c.judges(part) {
+			return fmt.Errorf("thresholds of %s: %w", metric, errNoSLO)
 		}
 	}
 	return nil

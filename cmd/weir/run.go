@@ -20,6 +20,7 @@ import (
 
 	"weir/modules/tokenizer"
 	"weir/runtime"
+	"weir/runtime/metrics"
 	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/runtime/sim"
@@ -37,6 +38,7 @@ type runFlags struct {
 	noSummary    bool
 	requireValid bool
 	records      bool
+	goodput      slos
 	instance     instance
 	sources      addresses
 	cpuProfile   string
@@ -56,6 +58,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
+	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; replaces the script's slo")
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
 	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
@@ -104,6 +107,11 @@ func splitArgs(fs *pflag.FlagSet, args []string) (own []string, name string, res
 			if !strings.Contains(arg, "=") && flag.NoOptDefVal == "" && i+1 < len(args) {
 				i++
 				own = append(own, args[i])
+			}
+			if list, ok := flag.Value.(interface{ another(arg string) bool }); ok {
+				for ; i+1 < len(args) && list.another(args[i+1]); i++ {
+					own = append(own, "--"+flag.Name+"="+args[i+1])
+				}
 			}
 			continue
 		}
@@ -267,6 +275,7 @@ func (s *session) run() error {
 		Result:  s.report,
 		Save:    s.save,
 		Records: s.records,
+		SLOs:    metrics.SLOs(s.flags.goodput),
 		Preconnect: func(ctx context.Context, n int) error {
 			err := clients.Preconnect(ctx, n)
 			if err != nil {

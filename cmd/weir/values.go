@@ -3,8 +3,12 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
+
+	"weir/runtime/load"
+	"weir/runtime/metrics"
 )
 
 // instance is the value of --instance: which of how many weirs this is.
@@ -54,3 +58,46 @@ func (v *addresses) Set(text string) error {
 }
 
 func (*addresses) Type() string { return "addresses" }
+
+// slos is the value of --goodput, which may be given several times, have several
+// values behind it, or commas.
+type slos metrics.SLOs
+
+func (v *slos) String() string {
+	var text []string
+	for _, name := range metrics.SLONames {
+		if limit := (*v)[name]; limit > 0 {
+			text = append(text, name+":"+strconv.FormatFloat(limit, 'g', -1, 64))
+		}
+	}
+	return strings.Join(text, " ")
+}
+
+func (v *slos) Set(text string) error {
+	for part := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == ',' || c == ' ' }) {
+		name, value, found := strings.Cut(part, ":")
+		if !found {
+			return fmt.Errorf("%q is no SLO; write ttft:500, in milliseconds", part)
+		}
+		limit, err := load.ParseDuration(value)
+		if err != nil {
+			return err
+		}
+		if err := metrics.CheckSLO(name, float64(limit)/1e6); err != nil {
+			return err
+		}
+		if *v == nil {
+			*v = slos{}
+		}
+		(*v)[name] = float64(limit) / 1e6
+	}
+	return nil
+}
+
+func (*slos) Type() string { return "SLOs" }
+
+// another tells whether an argument that follows one of --goodput's values is
+// its next one.
+func (*slos) another(arg string) bool { return nextSLO.MatchString(arg) }
+
+var nextSLO = regexp.MustCompile(`^[a-z0-9_]+:[0-9.]+[a-z0-9.]*(,[a-z0-9_]+:[0-9.]+[a-z0-9.]*)*$`)

@@ -241,6 +241,8 @@ declare module "weir" {
     warmup?: number | Load;
     /** Of a case: besides those of `options`, which they replace metric by metric. Of a scenario: on its part alone. */
     thresholds?: Thresholds;
+    /** What makes a request good (`result.goodput`). Each SLO replaces that of the case, or of a case that of `options`. */
+    slo?: SLOs;
   }
 
   /** One point of the plan: what `plan` yields. */
@@ -266,7 +268,22 @@ declare module "weir" {
     preconnect?: boolean | number;
     /** Validity rules (docs/validity.md) whose findings belong to the experiment, such as "cached_prompts": they are reported and leave the verdict alone. */
     expect?: readonly string[];
+    /**
+     * Ends the case as soon as one of these holds, such as
+     * `{ goodput: "missed>7" }`: what runs is cut off, and the run goes on. They are
+     * looked at every second; the result's `stopped` tells which it was.
+     */
+    stopWhen?: Record<string, string | readonly string[]>;
   }
+
+  /**
+   * The most that latencies of a request may be, such as `{ ttft: 500, tpot: "50ms" }`.
+   * A request that completes and keeps all of them is good. null takes one away
+   * that is given around it.
+   */
+  export type SLOs = Partial<Record<SLOName, Duration | null>>;
+
+  export type SLOName = "ttft" | "ttfo" | "tpot" | "e2el" | "ttft_from_schedule" | "ttfo_from_schedule" | "e2el_from_schedule";
 
   /**
    * Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`.
@@ -284,7 +301,7 @@ declare module "weir" {
     delayAbortEval?: Duration;
   }
 
-  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds and time limits. */
+  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds, SLOs and time limits. */
   export interface Options extends Case {
     /** Limit of setup, and of each step of plan. Default 10m. */
     setupTimeout?: Duration;
@@ -343,6 +360,10 @@ declare module "weir" {
     counts: Counts;
     metrics: Metrics;
     throughput: Throughput;
+    /** Requests that were good, when there are SLOs. */
+    goodput?: Goodput;
+    /** Whether latencies grew during the case, when it has a schedule. */
+    growth?: Growth;
     /** For how many completed requests the tokens were counted by "usage", "tokenizer" or "events". */
     token_sources: { input: Record<string, number>; output: Record<string, number> };
     /** Arrivals by the clock that stamped them: "kernel" or "user". */
@@ -361,6 +382,8 @@ declare module "weir" {
     warmup?: { iterations: number; requests: number; failed: number; errors: ErrorGroup[] };
     /** The run was stopped before the case had ended. */
     interrupted: boolean;
+    /** What of `stopWhen` has ended the case early. */
+    stopped?: { metric: string; expr: string; value: number; after_s: number };
     /** The shares of the scenarios, when the script has named them. */
     scenarios?: Record<string, ScenarioResult>;
   }
@@ -374,6 +397,7 @@ declare module "weir" {
     counts: Counts;
     metrics: Metrics;
     throughput: Throughput;
+    goodput?: Goodput;
     errors: ErrorGroup[];
     checks: { name: string; passes: number; fails: number }[];
   }
@@ -445,6 +469,34 @@ declare module "weir" {
     total_tokens: number;
   }
 
+  /** How many requests were good: they completed and kept every SLO. */
+  export interface Goodput {
+    /** By latency, milliseconds. Scenarios that have SLOs of their own are measured by those. */
+    slo: Partial<Record<SLOName, number>>;
+    /** Completed and failed requests that were held against SLOs. */
+    requests: number;
+    good: number;
+    /** good / requests, 0…1; null: there were none. */
+    share: number | null;
+    /** Good requests over the case's duration. */
+    per_second: number;
+    /** Output tokens of good requests over the case's duration. */
+    output_tokens_per_second: number;
+    /** Requests by the SLO that they missed, perhaps several, and how many failed. */
+    missed: { failed: number } & Partial<Record<SLOName, number>>;
+  }
+
+  /**
+   * The straight line through the end-to-end latencies over the times at which
+   * their requests were scheduled. A slope of 0.1 is 100 ms more each second: the
+   * service is offered 10 % more than it serves.
+   */
+  export interface Growth {
+    n: number;
+    slope: number;
+    stderr: number;
+  }
+
   /** Failures of one kind and status, with the first one's message. */
   export interface ErrorGroup {
     scope: "request" | "iteration";
@@ -514,10 +566,12 @@ declare module "weir" {
     request_failed: RateMetric;
     iteration_failed: RateMetric;
     checks: RateMetric;
+    /** Only with SLOs; `result.goodput` has more. */
+    goodput: GoodputMetric;
     [name: string]: Metric;
   }
 
-  export type Metric = Distribution | CounterMetric | RateMetric | GaugeMetric;
+  export type Metric = Distribution | CounterMetric | RateMetric | GaugeMetric | GoodputMetric;
 
   interface MetricBase {
     unit: string;
@@ -557,6 +611,15 @@ declare module "weir" {
     kind: "rate";
     /** Share of true samples, 0…1. */
     rate?: number;
+  }
+
+  export interface GoodputMetric extends MetricBase {
+    kind: "goodput";
+    /** Share of good requests, 0…1. */
+    rate?: number;
+    per_second: number;
+    /** Requests that are not good. */
+    missed: number;
   }
 
   export interface GaugeMetric extends MetricBase {

@@ -32,7 +32,7 @@ func (r *Recorder) Evaluate(counts result.Counts, thresholds map[string][]string
 
 // snapshot copies what describe needs for some metrics.
 func (r *Recorder) snapshot(of map[string][]string) *Recorder {
-	to := &Recorder{custom: map[string]*custom{}}
+	to := &Recorder{slos: r.slos, judges: r.judges, custom: map[string]*custom{}}
 	for id, d := range distributionNames {
 		if _, asked := of[d.name]; asked {
 			from := &r.dist[id]

@@ -12,6 +12,7 @@ const (
 	kindCounter      = "counter"
 	kindRate         = "rate"
 	kindGauge        = "gauge"
+	kindGoodput      = "goodput"
 )
 
 // definition is a metric that weir measures itself. The full definitions are in
@@ -26,6 +27,7 @@ var builtin = map[string]definition{
 	"request_failed":   {kindRate, ""},
 	"iteration_failed": {kindRate, ""},
 	"checks":           {kindRate, ""},
+	"goodput":          {kindGoodput, ""},
 }
 
 // The distributions, one sample a completed request unless said otherwise.
@@ -253,9 +255,13 @@ func (s *shard) span(id int, from, to time.Time) {
 	}
 }
 
-// spanFromSchedule samples the time since the request should have started.
+// spanFromSchedule samples the time since the request should have started, and
+// how those that go to its end grow.
 func (s *shard) spanFromSchedule(id int, rec *Record, to time.Time) {
 	s.span(id, rec.scheduled(), to)
+	if at := rec.scheduled(); id != ttftFromSchedule && id != ttfoFromSchedule && !at.IsZero() && !to.IsZero() {
+		s.sums.growth.add(at.Sub(s.recorder.origin).Seconds(), to.Sub(at).Seconds())
+	}
 }
 
 // Unsampled returns the distributions that weir measures, without samples: what
@@ -310,6 +316,11 @@ func (r *Recorder) describe(c *result.Case, s *sums) {
 		}
 		c.Metrics["checks"] = rate(passes, passes+fails)
 	}
+	if r.judges {
+		c.Goodput = s.goodput.result(r.slos, c.Duration)
+		c.Metrics["goodput"] = goodputMetric(c.Goodput)
+	}
+	c.Growth = s.growth.result()
 	for name, m := range r.custom {
 		c.Metrics[name] = m.metric(c.Duration)
 	}

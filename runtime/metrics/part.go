@@ -4,13 +4,15 @@ package metrics
 // scenarios that run at the same time. What it is given, the recorder of the
 // whole is given too, and requests that are open there are waited for there. Its
 // Finish gives the metrics of the part, all but itl_decode: which gaps overlap a
-// prefill is known for the case only.
-func (r *Recorder) Part() *Recorder {
+// prefill is known for the case only. Its requests are held against slos, also
+// where the whole counts them. Parts are made before there are requests.
+func (r *Recorder) Part(slos SLOs) *Recorder {
 	if r == nil {
 		return nil
 	}
-	part := NewRecorder(Options{ExactLimit: r.limit})
+	part := NewRecorder(Options{ExactLimit: r.limit, SLOs: slos})
 	part.whole = r
+	r.judges = r.judges || part.judges
 	return part
 }
 
@@ -23,8 +25,8 @@ func (r *Recorder) root() *Recorder {
 }
 
 // takePart takes a record that the whole takes as well.
-func (r *Recorder) takePart(rec *Record) {
-	r.shards[int(rec.shard)%len(r.shards)].take(rec)
+func (r *Recorder) takePart(rec *Record, j sloOutcome) {
+	r.shards[int(rec.shard)%len(r.shards)].take(rec, j)
 	if rec.Error != nil && !interrupted(rec.Error) {
 		r.mu.Lock()
 		r.group("request", rec.Error.Kind, rec.Error.Status, rec.Error.Message)

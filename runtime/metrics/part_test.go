@@ -33,7 +33,7 @@ func send(it *metrics.Iteration, ttft time.Duration, fault *metrics.Error) {
 func TestParts(t *testing.T) {
 	var kept atomic.Int64
 	whole := metrics.NewRecorder(metrics.Options{Keep: func(*metrics.Record) time.Duration { kept.Add(1); return 0 }})
-	parts := []*metrics.Recorder{whole.Part(), whole.Part()}
+	parts := []*metrics.Recorder{whole.Part(nil), whole.Part(nil)}
 	var all sync.WaitGroup
 	for i, part := range parts {
 		for range 4 {
@@ -76,7 +76,7 @@ func TestParts(t *testing.T) {
 	check("first", parts[0], 204, 10, 10, 4, 0)
 	check("second", parts[1], 204, 20, 20, 0, 4)
 	var nobody *metrics.Recorder
-	if nobody.Part() != nil {
+	if nobody.Part(nil) != nil {
 		t.Error("a part of nobody's recorder")
 	}
 }

@@ -18,6 +18,8 @@ type Options struct {
 	// ExactLimit is the number of samples of one metric up to which percentiles
 	// are exact; past it they come from a histogram. 0: DefaultExactLimit.
 	ExactLimit int
+	// SLOs are what requests are held against, for the case's goodput; nil: none.
+	SLOs SLOs
 	// Keep is called by Close with every finished record, before it goes back to
 	// the pool: it may read the record until it returns, and keep nothing of it.
 	// Many goroutines call it at once. It returns for how long it held its caller
@@ -33,6 +35,8 @@ type Recorder struct {
 	limit    int
 	keep     func(*Record) time.Duration
 	whole    *Recorder // that this one is a part of; nil: it is the whole case
+	slos     limits
+	judges   bool      // it has SLOs, or a part of it has
 	origin   time.Time // what prefill and gap times are relative to
 	prefills prefillLog
 	shards   []shard
@@ -66,6 +70,8 @@ func NewRecorder(o Options) *Recorder {
 	}
 	r := &Recorder{
 		limit:  o.ExactLimit,
+		slos:   o.SLOs.limits(),
+		judges: len(o.SLOs) > 0,
 		keep:   o.Keep,
 		origin: time.Now(),
 		shards: make([]shard, runtime.GOMAXPROCS(0)),
@@ -159,10 +165,11 @@ func (r *Recorder) Close(rec *Record) {
 		return
 	}
 
+	j := part.slos.judge(rec)
 	if part != r {
-		part.takePart(rec)
+		part.takePart(rec, j)
 	}
-	r.shards[int(rec.shard)%len(r.shards)].take(rec)
+	r.shards[int(rec.shard)%len(r.shards)].take(rec, j)
 	if rec.Error != nil && !interrupted(rec.Error) {
 		r.live.failed.Add(1)
 		r.mu.Lock()

@@ -41,6 +41,8 @@ type sums struct {
 	stamps                        [stampSources]int64 // of completed requests
 	connections                   result.Connections
 	findings                      findings
+	goodput                       goodput
+	growth                        growth
 }
 
 // sample adds a sample to a distribution.
@@ -69,11 +71,12 @@ func (s *shard) flush() sums {
 	return s.sums
 }
 
-// take takes a record in.
-func (s *shard) take(rec *Record) {
+// take takes a record in, and what came of it under its SLOs.
+func (s *shard) take(rec *Record, j sloOutcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sums.add(rec)
+	s.sums.goodput.add(j, rec.Output.N)
 	s.gaps = s.gaps[:0]
 	if rec.Error == nil {
 		s.samples(rec)
@@ -180,6 +183,8 @@ func (s *sums) merge(o sums) {
 	s.connections.Retransmits += o.connections.Retransmits
 	s.connections.Retransmitted += o.connections.Retransmitted
 	s.findings.merge(&o.findings)
+	s.goodput.merge(&o.goodput)
+	s.growth.merge(&o.growth)
 }
 
 // completed is the number of requests that completed.

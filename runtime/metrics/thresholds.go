@@ -15,7 +15,7 @@ import (
 
 // Expr is a parsed threshold: an aggregate of a metric compared with a limit.
 type Expr struct {
-	Aggregate string  // avg, min, med, max, p, count, rate, value
+	Aggregate string  // avg, min, med, max, p, count, rate, value, per_second, missed
 	P         float64 // for p(N): the percentile, 0…100
 	Op        string  // < <= > >= == !=; === is read as ==
 	Limit     float64
@@ -30,6 +30,7 @@ var aggregates = map[string][]string{
 	kindCounter:      {"count", "rate"},
 	kindRate:         {"rate"},
 	kindGauge:        {"value", "min", "max"},
+	kindGoodput:      {"rate", "per_second", "missed"},
 }
 
 // ParseThreshold reads an expression in k6's grammar, such as "p(99)<500",
@@ -79,13 +80,13 @@ func (e *Expr) aggregate(s string) error {
 		return nil
 	}
 	switch s {
-	case "avg", "min", "med", "max", "count", "rate", "value":
+	case "avg", "min", "med", "max", "count", "rate", "value", "per_second", "missed":
 		e.Aggregate = s
 		return nil
 	case "":
 		return errors.New("nothing is compared")
 	}
-	return fmt.Errorf("%q is not one of avg, min, med, max, p(N), count, rate, value", s)
+	return fmt.Errorf("%q is not one of avg, min, med, max, p(N), count, rate, value, per_second, missed", s)
 }
 
 // number reads a finite decimal number: no hexadecimal, no underscores, no names.
@@ -207,6 +208,10 @@ func (e Expr) of(m *result.Metric) (float64, bool) {
 		v = m.Rate
 	case "value":
 		v = m.Value
+	case "per_second":
+		v = m.PerSecond
+	case "missed":
+		v = m.Missed
 	case "p", "med":
 		p := e.P
 		if e.Aggregate == "med" {

@@ -61,6 +61,8 @@ type Case struct {
 	Counts      Counts             `json:"counts"`
 	Metrics     map[string]*Metric `json:"metrics"`
 	Throughput  Throughput         `json:"throughput"`
+	Goodput     *Goodput           `json:"goodput,omitempty"` // nil: no SLOs were given
+	Growth      *Growth            `json:"growth,omitempty"`  // nil: no schedule, or too few requests
 	Tokens      TokenSources       `json:"token_sources"`
 	Stamps      map[string]int64   `json:"stamps"` // arrivals by the clock that stamped them: "kernel", "user"
 	TokenEvents TokenEvents        `json:"token_events"`
@@ -73,6 +75,7 @@ type Case struct {
 	RecordsWait *RecordsWait       `json:"records_wait,omitempty"` // nil: no request waited for the file of records
 	Warmup      *Warmup            `json:"warmup,omitempty"`
 	Interrupted bool               `json:"interrupted"`
+	Stopped     *Stopped           `json:"stopped,omitempty"` // nil: its stopWhen never held
 
 	// Scenarios holds the shares of the scenarios that the script has named; nil
 	// when it has named none.
@@ -88,6 +91,7 @@ type Scenario struct {
 	Counts     Counts             `json:"counts"`
 	Metrics    map[string]*Metric `json:"metrics"` // itl_decode is the case's alone when there are several
 	Throughput Throughput         `json:"throughput"`
+	Goodput    *Goodput           `json:"goodput,omitempty"`
 	Errors     []ErrorGroup       `json:"errors"`
 	Checks     []Check            `json:"checks"`
 }
@@ -113,7 +117,7 @@ type Counts struct {
 // Metric is one metric of a case. Kind says which fields are set: the others
 // are absent in JSON. A distribution without samples has N 0 and no values.
 type Metric struct {
-	Kind      string   `json:"kind"`             // "distribution", "counter", "rate", "gauge"
+	Kind      string   `json:"kind"`             // "distribution", "counter", "rate", "gauge", "goodput"
 	Custom    bool     `json:"custom,omitempty"` // made by the script
 	Unit      string   `json:"unit"`
 	N         int64    `json:"n"`
@@ -127,10 +131,12 @@ type Metric struct {
 	P95       *float64 `json:"p95,omitempty"`
 	P99       *float64 `json:"p99,omitempty"`
 	P999      *float64 `json:"p999,omitempty"`
-	Sum       *float64 `json:"sum,omitempty"`       // counter
-	Rate      *float64 `json:"rate,omitempty"`      // counter: per second; rate: share of true samples, 0…1
-	Value     *float64 `json:"value,omitempty"`     // gauge: the last one set
-	Estimator string   `json:"estimator,omitempty"` // "exact" or "hdr"
+	Sum       *float64 `json:"sum,omitempty"`        // counter
+	Rate      *float64 `json:"rate,omitempty"`       // counter: per second; rate: share of true samples, 0…1
+	Value     *float64 `json:"value,omitempty"`      // gauge: the last one set
+	PerSecond *float64 `json:"per_second,omitempty"` // goodput: good requests; its share of good requests is Rate
+	Missed    *float64 `json:"missed,omitempty"`     // goodput: requests that are not good
+	Estimator string   `json:"estimator,omitempty"`  // "exact" or "hdr"
 
 	// Quantile gives the percentile p (0…100) of a distribution, NaN without
 	// samples. It is what scripts call as metric.p(99); nil for other kinds.
@@ -143,6 +149,27 @@ type Throughput struct {
 	InputTokens  float64 `json:"input_tokens"`
 	OutputTokens float64 `json:"output_tokens"`
 	TotalTokens  float64 `json:"total_tokens"`
+}
+
+// Goodput is how many requests were good: they completed and kept every SLO. A
+// request may have missed several.
+type Goodput struct {
+	SLO          map[string]float64 `json:"slo"`                      // by latency, ms; of a case only its own, not those that its scenarios have besides
+	Requests     int64              `json:"requests"`                 // that were held against SLOs: generations, embeddings and rankings that completed or failed
+	Good         int64              `json:"good"`                     // of those
+	Share        *float64           `json:"share"`                    // good of requests, 0…1; null: there were none
+	PerSecond    float64            `json:"per_second"`               // good requests over the case's duration
+	OutputTokens float64            `json:"output_tokens_per_second"` // of good requests
+	Missed       map[string]int64   `json:"missed"`                   // requests by the SLO that they missed, and "failed"
+}
+
+// Growth tells whether latencies grew during the case, as they do when requests
+// come faster than they are served: the least-squares line through the samples
+// of e2el_from_schedule over the times at which they were scheduled.
+type Growth struct {
+	N      int64   `json:"n"`      // samples
+	Slope  float64 `json:"slope"`  // seconds of latency a second of schedule: offered / served rate − 1, when a queue grows
+	StdErr float64 `json:"stderr"` // of the slope, for samples that do not depend on each other
 }
 
 // TokenSources says for how many completed requests each count came from where.
@@ -239,6 +266,14 @@ type Threshold struct {
 	Value  *float64 `json:"value"` // null: no samples, and then not OK
 	OK     bool     `json:"ok"`
 	Note   string   `json:"note,omitempty"` // why there is no value
+}
+
+// Stopped is what ended a case early, as its script had asked for.
+type Stopped struct {
+	Metric string  `json:"metric"`
+	Expr   string  `json:"expr"`
+	Value  float64 `json:"value"`   // then
+	After  float64 `json:"after_s"` // the begin of the case
 }
 
 // Warmup is what the warm-up did; its requests are in no other number.

@@ -24,6 +24,7 @@ func Summary(w io.Writer, r *Result, width int, files ...string) error {
 	s := &summary{width: max(width, minWidth)}
 	s.head(r)
 	s.cases(r.Cases)
+	s.goodput(r.Cases)
 	s.custom(r.Cases)
 	s.errors(r.Cases)
 	s.checks(r.Cases)
@@ -103,10 +104,19 @@ var (
 	cut    = count("requests", "cut", 5, func(c *Case) int64 { return c.Counts.RequestsCut })
 	reqPS  = perSecond("", "req/s", 8, func(c *Case) float64 { return c.Throughput.Requests })
 	tokPS  = perSecond("output", "tok/s", 20, func(c *Case) float64 { return c.Throughput.OutputTokens })
+	good   = column{group: "goodput", name: "%", keep: 15, value: func(c *Case) (float64, bool) {
+		if c.Goodput == nil || c.Goodput.Share == nil {
+			return 0, false
+		}
+		return 100 * *c.Goodput.Share, true
+	}}
+	goodPS = column{group: "goodput", name: "req/s", keep: 11, value: func(c *Case) (float64, bool) {
+		return c.goodPerSecond(), c.Goodput != nil && c.Duration > 0
+	}}
 )
 
 var llmColumns = []column{
-	caseName, ok, failed, cut, reqPS, tokPS,
+	caseName, ok, failed, cut, reqPS, tokPS, good, goodPS,
 	of("ttft", "TTFT", "avg", 18, avg), of("ttft", "TTFT", "p50", 2, p50), of("ttft", "TTFT", "p90", 6, p90), of("ttft", "TTFT", "p99", 17, p99),
 	of("tpot", "TPOT", "avg", 16, avg),
 	of("itl", "ITL", "p50", 3, p50), of("itl", "ITL", "p99", 9, p99),
@@ -115,7 +125,7 @@ var llmColumns = []column{
 }
 
 var poolingColumns = []column{
-	caseName, ok, failed, cut, reqPS,
+	caseName, ok, failed, cut, reqPS, good, goodPS,
 	perSecond("input", "tok/s", 20, func(c *Case) float64 { return c.Throughput.InputTokens }),
 	of("e2el", "E2EL", "avg", 18, avg), of("e2el", "E2EL", "p50", 6, p50), of("e2el", "E2EL", "p90", 9, p90),
 	of("e2el", "E2EL", "p99", 17, p99), of("e2el", "E2EL", "max", 2, top),
@@ -307,6 +317,59 @@ func decimals(largest float64) int {
 		return 1
 	}
 	return 0
+}
+
+func (c *Case) goodPerSecond() float64 {
+	if c.Goodput == nil {
+		return 0
+	}
+	return c.Goodput.PerSecond
+}
+
+// goodput lists the SLOs that goodput was measured by, and how many requests
+// missed them.
+func (s *summary) goodput(cases []*Case) {
+	var all gather
+	for _, c := range cases {
+		g := c.Goodput
+		if g == nil {
+			continue
+		}
+		var slos, missed []string
+		for _, name := range slices.Sorted(maps.Keys(g.SLO)) {
+			slos = append(slos, fmt.Sprintf("%s ≤ %s ms", name, compact(new(g.SLO[name]))))
+		}
+		if len(slos) == 0 {
+			slos = []string{"those of the scenarios"}
+		}
+		for _, name := range slices.Sorted(maps.Keys(g.Missed)) {
+			if n := g.Missed[name]; n > 0 {
+				missed = append(missed, fmt.Sprintf("%s %d", name, n))
+			}
+		}
+		f := all.at(strings.Join(slos, ", "), "", c.Name)
+		if bad := g.Requests - g.Good; bad > 0 {
+			text := fmt.Sprintf("missed by %d of %s (%s)", bad, plural(g.Requests, "request"), strings.Join(missed, ", "))
+			if len(cases) > 1 {
+				text += fmt.Sprintf(" in case %q", c.Name)
+			}
+			f.bad = append(f.bad, text)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	s.title("Goodput")
+	for _, f := range all {
+		const shown = 3
+		switch more := len(f.bad) - shown; {
+		case len(f.bad) == 0:
+			f.bad = []string{"kept by all requests"}
+		case more > 0:
+			f.bad = append(f.bad[:shown], fmt.Sprintf("and in %d more", more))
+		}
+		s.hanging("  ", 6, f.label+": "+strings.Join(f.bad, ", "))
+	}
 }
 
 // custom lists the metrics that the script made itself. They are those that
