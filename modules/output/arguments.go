@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"weir/runtime/script"
 )
 
 // absent reports whether JavaScript left a value out.
@@ -76,6 +78,46 @@ func readMode(given map[string]goja.Value, to *fs.FileMode) error {
 	err := readInt(given, "mode", &mode, 0, 0o777)
 	*to = fs.FileMode(mode)
 	return err
+}
+
+// fileOptions reads those of a file that is written as a whole.
+func fileOptions(vm *goja.Runtime, v goja.Value, exclusiveByDefault bool) (exclusive bool, mode fs.FileMode, err error) {
+	exclusive, mode = exclusiveByDefault, 0o644
+	given, err := fields(vm, v, "exclusive", "mode")
+	if err == nil {
+		err = errors.Join(read(given, "exclusive", &exclusive, "true or false"), readMode(given, &mode))
+	}
+	return exclusive, mode, err
+}
+
+// tableArgument reads a table: a Csv, or an object with columns and rows.
+func tableArgument(vm *goja.Runtime, v goja.Value) ([]Column, [][]any, error) {
+	if t, ok := script.ValueOf(v).(*Csv); ok {
+		list, rows := t.Table()
+		return list, rows, nil
+	}
+	if absent(v) {
+		return nil, nil, errors.New("the second argument has to be a Csv, or { columns, rows }")
+	}
+	given, err := fields(vm, v, "columns", "rows")
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := columns(vm, given["columns"])
+	if err != nil {
+		return nil, nil, err
+	}
+	lines, err := items(vm, given["rows"])
+	if err != nil {
+		return nil, nil, fmt.Errorf("rows: %w", err)
+	}
+	rows := make([][]any, len(lines))
+	for i, line := range lines {
+		if rows[i], err = rowValues(vm, line); err != nil {
+			return nil, nil, fmt.Errorf("rows[%d]: %w", i, err)
+		}
+	}
+	return list, rows, nil
 }
 
 // csvOptions reads the options of new Csv.

@@ -104,9 +104,16 @@ func (o Options) check() error {
 		return fmt.Errorf("eol is %q: use \"\\r\\n\" or \"\\n\"", o.EOL)
 	}
 	for _, c := range o.Columns {
-		if c.Decimals < -1 || c.Decimals > 17 {
-			return fmt.Errorf("column %q: decimals is %d: use 0 to 17", c.Name, c.Decimals)
+		if err := c.check(); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (c Column) check() error {
+	if c.Decimals < -1 || c.Decimals > 17 {
+		return fmt.Errorf("column %q: decimals is %d: use 0 to 17", c.Name, c.Decimals)
 	}
 	return nil
 }
@@ -133,6 +140,18 @@ func (t *Csv) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.rows)
+}
+
+// Table is what the table has: its columns, and its rows as they were written, numbers
+// rounded. The caller may keep both, and must not change them.
+func (t *Csv) Table() ([]Column, [][]any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	rows := make([][]any, len(t.rows))
+	for i, r := range t.rows {
+		rows[i] = r.values
+	}
+	return t.options.Columns, rows
 }
 
 // Row appends a row: one value a column, each a string, bool, int64, float64 or

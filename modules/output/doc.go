@@ -4,7 +4,8 @@
 // A [Csv] is a table whose rows are formatted and quoted as Python's csv.writer
 // and str(float) do it (number.go, quote.go), because the files that scripts have
 // to match were written by Python. Each row is on disk when the call returns
-// (csv.go). module.go and arguments.go are what JavaScript sees.
+// (csv.go). A [Workbook] is a spreadsheet file, which is written as a whole whenever
+// it changes (workbook.go, xlsx.go). module.go and arguments.go are what JavaScript sees.
 //
 // The package computes nothing, and it reads no files.
 package output

@@ -18,7 +18,7 @@ const Path = "weir/output"
 // Module is weir/output. The zero value is ready for use.
 type Module struct{}
 
-// Exports makes Csv and writeFile for a runtime.
+// Exports makes Csv, Workbook and writeFile for a runtime.
 func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	m := &exports{rt: rt}
 	return map[string]any{
@@ -36,6 +36,12 @@ func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
 				"path":   func(self any) any { return self.(*Csv).Path() },
 				"length": func(self any) any { return self.(*Csv).Len() },
 			},
+		}),
+		"Workbook": rt.Class(script.Class{
+			Name:    "Workbook",
+			New:     m.newWorkbook,
+			Methods: map[string]func(any, goja.FunctionCall) (any, error){"sheet": m.sheet},
+			Getters: map[string]func(any) any{"path": func(self any) any { return self.(*Workbook).Path() }},
 		}),
 		"writeFile": m.writeFile,
 	}, nil
@@ -96,6 +102,35 @@ func (m *exports) sort(self any, call goja.FunctionCall) (any, error) {
 	})
 }
 
+func (m *exports) newWorkbook(call goja.ConstructorCall) (any, error) {
+	if m.rt.InInit() {
+		return nil, fmt.Errorf("new Workbook: %w", errInit)
+	}
+	path, err := pathArgument(call.Argument(0))
+	if err != nil {
+		return nil, fmt.Errorf("new Workbook: %w", err)
+	}
+	exclusive, mode, err := fileOptions(m.rt.VM(), call.Argument(1), true)
+	if err != nil {
+		return nil, fmt.Errorf("new Workbook %s: %w", path, err)
+	}
+	return NewWorkbook(path, exclusive, mode)
+}
+
+// sheet is workbook.sheet(name, table), where table is a Csv or { columns, rows }.
+func (m *exports) sheet(self any, call goja.FunctionCall) (any, error) {
+	w := self.(*Workbook)
+	name, ok := call.Argument(0).Export().(string)
+	if !ok {
+		return nil, fmt.Errorf("write a sheet of %s: the first argument has to be its name", w.Path())
+	}
+	columns, rows, err := tableArgument(m.rt.VM(), call.Argument(1))
+	if err != nil {
+		return nil, fmt.Errorf("write sheet %q of %s: %w", name, w.Path(), err)
+	}
+	return goja.Undefined(), w.Sheet(name, columns, rows)
+}
+
 func (m *exports) writeFile(call goja.FunctionCall) goja.Value {
 	if err := m.write(call); err != nil {
 		m.rt.Throw(err)
@@ -115,11 +150,7 @@ func (m *exports) write(call goja.FunctionCall) error {
 	if !ok {
 		return fmt.Errorf("writeFile %s: the second argument is no string: use JSON.stringify for an object", path)
 	}
-	given, err := fields(m.rt.VM(), call.Argument(2), "exclusive", "mode")
-	exclusive, mode := false, fs.FileMode(0o644)
-	if err == nil {
-		err = errors.Join(read(given, "exclusive", &exclusive, "true or false"), readMode(given, &mode))
-	}
+	exclusive, mode, err := fileOptions(m.rt.VM(), call.Argument(2), false)
 	if err != nil {
 		return fmt.Errorf("writeFile %s: %w", path, err)
 	}

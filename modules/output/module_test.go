@@ -18,7 +18,7 @@ import (
 func setup(t *testing.T, source string) error {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("scenario.ts", []byte(`import { Csv, writeFile } from "weir/output";`+"\n"+source), 0o644); err != nil {
+	if err := os.WriteFile("scenario.ts", []byte(`import { Csv, Workbook, writeFile } from "weir/output";`+"\n"+source), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, err := script.Load("scenario.ts", script.Config{
@@ -89,6 +89,15 @@ func TestScriptErrors(t *testing.T) {
 		`new Csv("x.csv", { columns: ["a"] });`: "new Csv: not in init code, which every JavaScript runtime runs: do it in setup(), plan() or handleSummary()",
 		`writeFile("x.txt", "a");`:              "writeFile: not in init code",
 
+		`new Workbook("x.xlsx");`:                                                                                                          "new Workbook: not in init code",
+		inSetup(`new Workbook("scenario.ts");`):                                                                                            "create scenario.ts: the file exists and is not overwritten",
+		inSetup(`new (Workbook as any)();`):                                                                                                "new Workbook: the first argument has to be the path",
+		inSetup(`new (Workbook as any)("x.xlsx", { bom: true });`):                                                                         `there is no option "bom": use exclusive, mode`,
+		inSetup(`(new Workbook("x.xlsx") as any).sheet();`):                                                                                "the first argument has to be its name",
+		inSetup(`(new Workbook("x.xlsx") as any).sheet("s");`):                                                                             "has to be a Csv, or { columns, rows }",
+		inSetup(`(new Workbook("x.xlsx") as any).sheet("s", { columns: ["a"] });`):                                                         "rows: an array is missing",
+		inSetup(`(new Workbook("x.xlsx") as any).sheet("s", { columns: ["a"], rows: [1] });`):                                              "rows[0]: 1 is not an array",
+		inSetup(`new Workbook("x.xlsx").sheet("s", { columns: ["a"], rows: [[1, 2]] });`):                                                  `write sheet "s" of x.xlsx: row 1 has 2 values`,
 		inSetup(`new Csv("scenario.ts", { columns: ["a"] });`):                                                                             "create scenario.ts: the file exists and is not overwritten",
 		inSetup(`new (Csv as any)();`):                                                                                                     "the first argument has to be the path",
 		inSetup(`new (Csv as any)("x.csv");`):                                                                                              "columns: an array is missing",

@@ -55,6 +55,34 @@ declare module "weir/output" {
     readonly length: number;
   }
 
+  export interface WorkbookOptions {
+    /** Throw when the file exists, instead of replacing it. Default: true. */
+    exclusive?: boolean;
+    /** Permissions of the new file. Default: 0o644. */
+    mode?: number;
+  }
+
+  /**
+   * A spreadsheet file (.xlsx): sheets with bold heads that stay in view, and numbers that are numbers.
+   *
+   * The constructor makes no file, but throws if it could not be made, and in init code as `new Csv` does. Each `sheet`
+   * writes the file anew, all or nothing: it is on disk, with the sheets so far, when the call returns.
+   *
+   *     const book = new Workbook("output.xlsx");
+   *     book.sheet("latency", table); // a Csv
+   *     book.sheet("notes", { columns: ["what", { name: "s", decimals: 1 }], rows: [["warm-up", 2.5]] });
+   */
+  export class Workbook {
+    constructor(path: string, options?: WorkbookOptions);
+    /**
+     * Adds a sheet behind the others, or replaces the one of that name (31 characters at most, upper and lower case are
+     * the same). Numbers are rounded as their column says, and to 15 digits, as spreadsheet programs do; `float` has no meaning here.
+     * Infinities are written as text.
+     */
+    sheet(name: string, table: Csv | { columns: (string | Column)[]; rows: Cell[][] }): void;
+    readonly path: string;
+  }
+
   export interface WriteOptions {
     /** Throw when the file exists, instead of replacing it. Default: false. */
     exclusive?: boolean;
