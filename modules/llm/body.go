@@ -153,7 +153,7 @@ func (w *bodyWriter) prompt(c *call, text, ids string) {
 // chat writes the messages, or the prompt as the only one, of the user.
 func (w *bodyWriter) chat(c *call, name string) {
 	if c.list != nil {
-		if w.key(name) {
+		if w.key(name) && c.unwritten == nil {
 			w.b, c.unwritten = c.list.AppendMessages(w.b)
 		}
 	} else if c.messages != nil {

@@ -20,7 +20,8 @@ type call struct {
 	promptIDs []int
 	messages  []byte // JSON
 	list      messageList
-	unwritten error  // of list
+	item      item   // whose texts are fetched when the request is sent
+	unwritten error  // of list, or of item
 	system    []byte // JSON, where the backend takes it apart from the messages
 	input     []byte // JSON: what is to be embedded, or the documents to be ranked
 	body      []byte // JSON, where the script has made it
@@ -99,6 +100,9 @@ func (e *endpoint) embed(args goja.FunctionCall) (any, error) {
 		if err := c.setPrompt(v); err != nil {
 			return nil, fmt.Errorf("embed: %w", err)
 		}
+		if err := c.fetch(); err != nil {
+			return nil, fmt.Errorf("embed: %w", err)
+		}
 		c.input = appendString(nil, c.prompt)
 	case isText:
 		c.prompt = v.String()
@@ -136,6 +140,9 @@ func (e *endpoint) rerank(args goja.FunctionCall) (any, error) {
 // setPrompt takes a prompt as text, as token ids, or as an item of a dataset,
 // which also says how long it is and how long the answer shall be.
 func (c *call) setPrompt(v goja.Value) error {
+	if it, ok := script.ValueOf(v).(item); ok {
+		return c.setItem(it)
+	}
 	item, isObject := v.(*goja.Object)
 	if !isObject || item.ClassName() == "Array" {
 		return c.setText(v)
@@ -237,13 +244,14 @@ func (e *endpoint) start(what string, c *call, options, prompt goja.Value) (any,
 	if c.model == "" && e.targets.needsModel() {
 		return nil, fmt.Errorf("%s: backend %q has the model's name in its path; give the option model", what, c.backend.name)
 	}
-	x := &exchange{targets: &e.targets, target: e.targets.pick(nil), counter: e.counter, call: c, rec: c.record(iteration)}
+	x := &exchange{targets: &e.targets, target: e.targets.pick(nil), prefill: e.prefill, counter: e.counter, call: c, rec: c.record(iteration)}
 	promise, settle := e.rt.Promise()
 	ctx := e.rt.Context()
 	if c.backend.custom != nil {
 		x.script = c.backend.custom.begin(ctx, e.rt)
 	}
 	go func() {
+		c.unwritten = c.fetch()
 		reply := x.run(ctx)
 		thrown := x.script.end()
 		settle(func() (any, error) { return reply.object(e.rt), thrown })

@@ -122,11 +122,11 @@ func playAll(t *testing.T, iterations int, body string) (returned string, found 
 	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	path := filepath.Join(t.TempDir(), "scenario.ts")
-	if err := os.WriteFile(path, []byte(`import { Endpoint, zipf } from "weir/llm"; export default async function () { `+body+` }`), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(`import { Endpoint, zipf } from "weir/llm"; import { item } from "test/items"; export default async function () { `+body+` }`), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, err := script.Load(path, script.Config{
-		Modules:   map[string]script.Module{"weir/llm": llm.New(clients, "weir")},
+		Modules:   map[string]script.Module{"weir/llm": llm.New(clients, "weir"), "test/items": items{}},
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Console:   io.Discard,
 	})
