@@ -1,28 +1,55 @@
 /** The prompts, images and sounds that a case sends. */
 declare module "weir/dataset" {
+  import type { Duration } from "weir";
   import type { Message } from "weir/llm";
   import type { Tokenizer } from "weir/tokenizer";
 
   // ---- prompts ----
 
-  /** One request to be made. */
+  /** One request to be made. `service.complete(item)` sends it without its texts going through the script. */
   export interface Item {
-    prompt: string;
-    /** Tokens of the prompt, special ones included unless they were turned off. */
-    promptTokens: number;
-    /** Tokens to ask the service for. */
-    outputTokens: number;
+    readonly prompt: string;
+    /**
+     * Tokens of the prompt, with those of its system message, and the special ones unless they were turned off; 0: not known
+     * (a file that was read without a tokenizer).
+     */
+    readonly promptTokens: number;
+    /** Tokens to ask the service for; 0: nobody says. */
+    readonly outputTokens: number;
+  }
+
+  /** An item that was read from a file, or of a mix. What its format does not have is null. */
+  export interface RecordedItem extends Item {
+    /** The recorded answer. */
+    readonly output: string | null;
+    /** A message of the system before the prompt; `complete` sends it. */
+    readonly system: string | null;
+    /** The whole conversation after the system's message, when there is more than one question in it. `think`: the pause before a question, ms. */
+    readonly turns: readonly { role: string; content: string; think?: number }[] | null;
+    /** Chat messages that `complete` sends as they are. */
+    readonly messages: Messages | null;
+    /** Of a trace: when it was sent, ms from the first. */
+    readonly at: number | null;
+    /** Of a trace: the conversation it belongs to, its number in it from 0, and the pause after the answer before it, ms. */
+    readonly session: string | null;
+    readonly turn: number;
+    readonly delay: number | null;
+    /** As the trace names them. */
+    readonly model: string | null;
+    readonly kind: string | null;
+    /** Of a mix: the name of its part. */
+    readonly part: string | null;
   }
 
   /** An item of a dataset with media. */
   export interface MediaItem extends Item {
     /** The prompt and its media, for `service.chat(item.messages, …)`. `promptTokens` counts the text alone. */
-    messages: Messages;
+    readonly messages: Messages;
   }
 
   /**
    * A list of items that JavaScript runtimes share: give it as a case's `data`. An item is made when it is read, anew each time. It is no
-   * Array: for map, filter and the like, write `[...dataset].map(…)`.
+   * Array: for map and the like, write `[...dataset].map(…)`. It never changes: its methods make other datasets, which share its texts.
    */
   export class Dataset<T extends Item = Item> implements Iterable<T> {
     private constructor();
@@ -35,44 +62,136 @@ declare module "weir/dataset" {
      */
     readonly inexact: number;
 
+    /** What was read, and the name of its format; null of what was made. */
+    readonly path: string | null;
+    readonly format: string | null;
+
+    /** What was not taken of the file, or dropped by a filter, by reason, most frequent first; with the first rows of each. */
+    readonly rejected: readonly { reason: string; count: number; first: readonly { path: string; line: number; text: string }[] }[];
+
     readonly [index: number]: T;
 
     /** Item `index`; negative ones count from the end. */
     at(index: number): T | undefined;
 
     [Symbol.iterator](): IterableIterator<T>;
+
+    /** The items whose lengths are within limits. */
+    filter(limits: LengthLimits): Dataset<T>;
+    /** As of an Array. */
+    slice(from?: number, to?: number): Dataset<T>;
+    /** Another order: the same for equal seeds. Default seed: 0. */
+    shuffle(options?: { seed?: number }): Dataset<T>;
+    /** Draws different items; the first m of them are a sample of m. Throws when there are too few. */
+    sample(count: number, options?: { seed?: number }): Dataset<T>;
+    /** The items again and again, until there are `count`. (A case's data are begun again by itself.) */
+    cycle(count: number): Dataset<T>;
+    /** Asks for outputs of other lengths. */
+    withOutput(length: Length, options?: { seed?: number }): Dataset<T>;
+    /** Messages of the system before the prompts, instead of those that they may have: a text for all, or random ones. */
+    withSystem(system: string | SystemOptions): Dataset<RecordedItem>;
+    /** Recorded outputs: item i gets the prompt of item i of another dataset, and asks for as many tokens. */
+    withAnswers(answers: Dataset): Dataset<RecordedItem>;
+    /**
+     * Writes the items to a file, which any of weir's scenarios can read again. The file gets its name when it is complete and on disk. Paths are relative to
+     * the current folder. Not in init code, which every JavaScript runtime runs, and not in an iteration.
+     */
+    save(path: string, options?: SaveOptions): void;
+    /** The conversations, by the items' `session`: each a dataset in the order of its turns. */
+    sessions(): Sessions;
+    /** `at` of all items, for the executor "replay". Throws where there are none. */
+    timestamps(): number[];
+    /** What lengths there are. Items whose length is not known are left out. */
+    stats(): { promptTokens: LengthStats; outputTokens: LengthStats };
+  }
+
+  export interface SaveOptions {
+    /**
+     * - "weir": JSONL with all that items have: texts, lengths, times and sessions of a trace.
+     * - "openai": JSONL of chat requests, `messages` and `max_tokens`; the only one for conversations. A recorded output is the last message.
+     * - "vllm-custom": JSONL of `prompt` and `output_tokens`, for `vllm bench serve --dataset-name custom`.
+     * - "custom": the JSON list that generate_dataset.py writes; items need recorded outputs.
+     *
+     * Default: "weir".
+     */
+    format?: "weir" | "openai" | "vllm-custom" | "custom";
+    /** Throw when the file exists, instead of replacing it. Default: true. */
+    exclusive?: boolean;
+    /** Permissions of the file. Default: 0o644. */
+    mode?: number;
+  }
+
+  /** Percentiles are numpy's linear ones; without items `n` is 0 and the others are undefined. */
+  export interface LengthStats { n: number; sum: number; avg: number; std: number; min: number; max: number; p50: number; p90: number; p99: number }
+
+  /** A list of conversations, each a dataset of its turns. */
+  export class Sessions implements Iterable<Dataset<RecordedItem>> {
+    private constructor();
+    readonly length: number;
+    readonly [index: number]: Dataset<RecordedItem>;
+    at(index: number): Dataset<RecordedItem> | undefined;
+    [Symbol.iterator](): IterableIterator<Dataset<RecordedItem>>;
+    /** When each begins, for the executor "replay". */
+    timestamps(): number[];
+  }
+
+  export interface SystemOptions {
+    text?: string;
+    /** Instead of a text: random ones of as many tokens. */
+    tokens?: number;
+    /** How many different ones there are. An item's is drawn. Default: 1. */
+    groups?: number;
+    /** Part of the items that get one, 0 to 1. Default: 1. */
+    share?: number;
+    /** Counts the text, or makes it. */
+    tokenizer?: Tokenizer;
+    /** Default: 0. */
+    seed?: number;
+  }
+
+  /** Limits of lengths in tokens; 0 or left out: none. An item whose length is not known is kept by a maximum, and dropped by a minimum. */
+  export interface LengthLimits {
+    minPromptTokens?: number;
+    maxPromptTokens?: number;
+    /** Held against the recorded output where there is one, else against what is asked for. */
+    minOutputTokens?: number;
+    maxOutputTokens?: number;
+    /** Of prompt and output together. */
+    maxTotalTokens?: number;
+    /** Ask for a shorter output instead of dropping the item, where its output is too long. Default: false. */
+    clamp?: boolean;
   }
 
   /**
-   * A length in tokens: the same for all, or a normal distribution that is cut to
-   * whole numbers and then clipped to `min` and `max`.
+   * A length in tokens: the same for all, or drawn. What is drawn is cut to whole numbers and then clipped to `min` (default: the
+   * least that is possible) and `max` (default: no limit).
    */
   export type Length =
     | number
-    | {
-        mean: number;
-        /** Standard deviation. Default: 0. */
-        std?: number;
-        /** Default: the least that is possible. */
-        min?: number;
-        /** Default: no limit. */
-        max?: number;
-      };
+    | { distribution?: "normal" | "lognormal"; /** Of the lengths themselves. */ mean: number; /** Standard deviation. Default: 0. */ std?: number; min?: number; max?: number }
+    /** Every whole number from min to max. */
+    | { distribution: "uniform"; min?: number; max: number }
+    /** min + r with a probability in proportion to 1/(r+1)^s. */
+    | { distribution: "zipf"; s: number; min?: number; max: number }
+    /** One of the values, or of those in a file with a length in each line. */
+    | { distribution: "empirical"; values?: readonly number[]; file?: string; min?: number; max?: number };
 
   export interface SyntheticOptions {
     tokenizer: Tokenizer;
     /** How many items. */
     count: number;
     /** Length of the prompts. */
-    input: Length;
+    input?: Length;
     /** Length of the outputs to ask for. */
-    output: Length;
+    output?: Length;
+    /** Instead of `input` and `output`: the lengths of a dataset's items, drawn in pairs. */
+    like?: Dataset;
     /**
-     * Number of tokens that all prompts have in common: "Hello" again and again, at
-     * their start and within their length, special tokens before it included.
-     * For measuring prefix caches. Default: 0.
+     * What prompts have in common, at their start and within their length, for measuring prefix caches. A number of tokens: "Hello" again and
+     * again. Or several groups of prompts, each with a start of its own of random words: `tokens` long, in a `share` of the prompts (default 1;
+     * the others have nothing in common). Special tokens before a text count. Default: 0.
      */
-    prefix?: number;
+    prefix?: number | { tokens: number; groups?: number; share?: number };
     /** Equal seeds give equal items on every machine. Default: 0. */
     seed?: number;
     /** One prompt for all items. Default: false, every prompt is different. */
@@ -82,15 +201,86 @@ declare module "weir/dataset" {
      * for a service that does not add them. Default: true.
      */
     specialTokens?: boolean;
+    /**
+     * The length is that of the prompt in the tokenizer's chat template, as the only message: what a chat service counts. Default: false.
+     */
+    template?: boolean;
+    /** With `template`: a message of the system that goes before the prompt, and is counted. */
+    system?: string;
   }
 
   /**
-   * Makes prompts of an exact number of tokens, on all cores: random tokens from the
-   * middle of the vocabulary, decoded, and corrected until encoding the text
-   * gives the number that was asked for. In init code, equal options give one
+   * Makes prompts of an exact number of tokens, on all cores: random words from the
+   * middle of the vocabulary, and each prompt is encoded to see that it has the number that was asked for. They are written anew when they are
+   * read, so that 100,000 of them take no more memory than a few. In init code, equal options give one
    * Dataset, which is kept for the whole run; elsewhere each call makes its own.
    */
   export function synthetic(options: SyntheticOptions): Dataset;
+
+  // ---- files ----
+
+  export interface ReadOptions extends LengthLimits {
+    /** Default: found out from the content. `formats` lists them, and docs/datasets.md describes them. */
+    format?: string;
+    /** Alpaca: "input" alone is the prompt, as in benchmark_serving.py. Default: false, instruction and input. */
+    inputOnly?: boolean;
+    /**
+     * ShareGPT: the first two turns alone, whatever their roles and whatever follows, as the AscendCloud-LLM scripts and vLLM have it. Default: false,
+     * whole conversations, whose roles must take turns.
+     */
+    firstExchange?: boolean;
+    /** CSV and JSONL: the columns or members with other names. */
+    fields?: { prompt?: string; output?: string; system?: string; output_tokens?: string; prompt_tokens?: string; timestamp?: string; session?: string; delay?: string };
+    /** What a trace's numeric times are multiples of. Default: as its format has it. */
+    timeUnit?: Duration;
+    /** A folder of files `<length>.json`: which of them. */
+    length?: number;
+    /** Counts tokens, and makes the prompts of traces. Without it lengths are what the file says. */
+    tokenizer?: Tokenizer;
+    /** Count the special tokens around prompts. Default: true. */
+    specialTokens?: boolean;
+    /** Count those around recorded outputs, as the AscendCloud-LLM scripts do. Default: false. */
+    outputSpecialTokens?: boolean;
+    /** Ask for outputs of this length. Default: that of the recorded ones. */
+    output?: Length;
+    /** Items at most, in the file's order. */
+    limit?: number;
+    /** Draw so many from all rows that are within the limits. */
+    sample?: number;
+    /** How many of the sample are enough, where there are fewer. Default: all of it; fewer are an error. */
+    atLeast?: number;
+    /** Another order. Default: false. */
+    shuffle?: boolean;
+    /** Of the sample, the order, lengths that are drawn and prompts that are made. Default: 0. */
+    seed?: number;
+    /** The part of a trace that is taken: from its begin. */
+    from?: Duration;
+    to?: Duration;
+    /** "none": a trace's prompts are not made, for looking at its lengths and times. Default: "made". */
+    prompts?: "made" | "none";
+  }
+
+  /**
+   * Reads prompts, conversations or a trace from a file (also .gz, .zst, .bz2) or folder; docs/datasets.md has the formats. Relative paths start at
+   * the script's folder. Texts are kept in memory up to 32 MB, and beyond that in a temporary file (in TMPDIR) that is gone with the process.
+   *
+   * A trace has lengths and times but mostly no texts: its prompts are made, to the exact length. Rows with hash ids get blocks of words, equal ones
+   * for equal ids, so that the service's prefix cache finds what it found when the trace was recorded.
+   *
+   * In init code, equal options give one Dataset; elsewhere each call reads anew. Not in an iteration.
+   */
+  export function read(path: string, options?: ReadOptions): Dataset<RecordedItem>;
+
+  /** The formats that `read` knows. */
+  export const formats: readonly { name: string; title: string; trace: boolean }[];
+
+  /**
+   * Draws each of `count` items (default: as many as all parts have) from one of several datasets, by weights (default: 1). The items of a part come in their
+   * order, again and again; `item.part` is its name.
+   *
+   *     const data = mix({ chat: { data: chat, weight: 3 }, code: { data: code, weight: 1 } }, { count: 1000 });
+   */
+  export function mix(parts: Record<string, Dataset | { data: Dataset; weight?: number }>, options?: { count?: number; seed?: number }): Dataset<RecordedItem>;
 
   // ---- images and sounds ----
 

@@ -1,35 +1,139 @@
 package dataset
 
-// Item is one request to be made.
-type Item struct {
-	Prompt       string
-	PromptTokens int // as the tokenizer counts Prompt, with its special tokens unless those were turned off
-	OutputTokens int // to be asked for
-}
+import (
+	"time"
+)
 
 // Dataset is a list of items that does not change any more. It may be read by
-// several goroutines.
+// several goroutines. What narrows, orders or extends one makes a new Dataset,
+// which shares the texts with it.
 type Dataset struct {
-	items   []Item
-	inexact int
+	entries []entry
+	source  *source     // of what was read; nil for what was made
+	parts   []string    // of a mix, their names
+	inexact int         // of entries
 	with    *attachment // media that go with the prompts, nil for none
 }
 
+// entry is an item. Most have no details, so that a million of them are small.
+type entry struct {
+	prompt       text
+	promptTokens int32 // 0: not known
+	outputTokens int32 // 0: not known
+	part         int32 // index of parts
+	inexact      bool
+	timed        bool
+	at           time.Duration // of a trace
+	details      *details      // nil: none
+}
+
+// details are what only items of some files have.
+type details struct {
+	output   text   // nil: none
+	system   text   // nil: none
+	turns    text   // JSON; nil: none
+	messages text   // JSON; nil: none
+	session  string // "": none
+	turn     int
+	delay    time.Duration
+	hasDelay bool
+	model    string
+	kind     string
+	length   int // tokens of the recorded output; 0: not known
+}
+
 // Len is the number of items.
-func (d *Dataset) Len() int { return len(d.items) }
+func (d *Dataset) Len() int { return len(d.entries) }
 
 // At returns item i, 0 ≤ i < Len().
-func (d *Dataset) At(i int) Item { return d.items[i] }
+func (d *Dataset) At(i int) Item { return Item{d: d, e: &d.entries[i], i: i} }
 
 // Inexact is how many prompts do not have the asked number of tokens, because
 // no text of that length was found. Their PromptTokens is the true number.
 func (d *Dataset) Inexact() int { return d.inexact }
 
-// Messages are the chat messages of item i: its prompt and its media, nil for a
-// dataset without media.
-func (d *Dataset) Messages(i int) *Messages {
-	if d.with == nil {
-		return nil
+// with returns a dataset of other items.
+func (d *Dataset) of(entries []entry) *Dataset {
+	out := *d
+	out.entries = entries
+	out.inexact = 0
+	for i := range entries {
+		if entries[i].inexact {
+			out.inexact++
+		}
 	}
-	return d.with.messages(i, d.items[i].Prompt)
+	return &out
+}
+
+// Item is one request to be made. It may be used by several goroutines.
+type Item struct {
+	d *Dataset
+	e *entry
+	i int
+}
+
+var noDetails details
+
+func (it Item) details() *details {
+	if it.e.details == nil {
+		return &noDetails
+	}
+	return it.e.details
+}
+
+func readText(t text) (string, error) {
+	if t == nil {
+		return "", nil
+	}
+	return t.read()
+}
+
+// Prompt is the text to be sent; for a conversation, its first question.
+func (it Item) Prompt() (string, error) { return readText(it.e.prompt) }
+
+// PromptTokens is the number of tokens of the prompt, as the tokenizer counts
+// it or the trace says; 0 when nobody knows.
+func (it Item) PromptTokens() int { return int(it.e.promptTokens) }
+
+// OutputTokens is the number of tokens to ask for; 0 when nobody says.
+func (it Item) OutputTokens() int { return int(it.e.outputTokens) }
+
+// Output is the recorded answer, "" for none.
+func (it Item) Output() (string, error) { return readText(it.details().output) }
+
+// System is the text of a system message before the prompt, "" for none.
+func (it Item) System() (string, error) { return readText(it.details().system) }
+
+// Part is the name of the mix's part that the item is of, "" for none.
+func (it Item) Part() string {
+	if len(it.d.parts) == 0 {
+		return ""
+	}
+	return it.d.parts[it.e.part]
+}
+
+// Lengths are PromptTokens and OutputTokens, for whoever sends the item.
+func (it Item) Lengths() (prompt, output int) { return it.PromptTokens(), it.OutputTokens() }
+
+// Text is System and Prompt, for whoever sends the item.
+func (it Item) Text() (system, prompt string, err error) {
+	if system, err = it.System(); err != nil {
+		return "", "", err
+	}
+	prompt, err = it.Prompt()
+	return system, prompt, err
+}
+
+// Chat are the messages to be sent instead of the prompt: nil for an item that has
+// only a prompt. media tells whether there are images or sounds among them.
+func (it Item) Chat() (list interface {
+	AppendMessages(dst []byte) ([]byte, error)
+}, media bool) {
+	if it.d.with != nil {
+		return it.d.with.messages(it), true
+	}
+	if t := it.details().messages; t != nil {
+		return &Messages{pieces: []piece{{whole: t}}}, false
+	}
+	return nil, false
 }

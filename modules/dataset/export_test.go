@@ -9,7 +9,7 @@ func (m *Module) Impatient() *Module {
 }
 
 // NewStore makes a store that keeps limit bytes in memory.
-func NewStore(limit int64) *Store { return &Store{&store{limit: limit}} }
+func NewStore(limit int64) *Store { return &Store{&store{what: "media", limit: limit}} }
 
 // Store is a store, for tests.
 type Store struct{ s *store }

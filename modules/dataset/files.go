@@ -49,7 +49,7 @@ func (f Files) Load(ctx context.Context) (*MediaList, error) {
 
 func (f *Files) load(ctx context.Context, names []string, skipped int, done *atomic.Int64) (*MediaList, error) {
 	list := &MediaList{items: make([]*Media, len(names)), skipped: skipped}
-	kept := newStore()
+	kept := newStore("media")
 	err := each(ctx, len(names), maxCanvas/maxFile, done, func() func(int) error {
 		var buffer []byte
 		return func(i int) (err error) {

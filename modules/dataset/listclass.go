@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"maps"
+
 	"github.com/dop251/goja"
 
 	"weir/runtime/script"
@@ -10,32 +12,34 @@ import (
 type list interface{ Len() int }
 
 // listClass makes a class whose instances are read like arrays: length, [i],
-// at(i), iteration. value makes element i, 0 ≤ i < length.
+// at(i), iteration. value makes element i, 0 ≤ i < length. methods are those that it has besides.
 //
 // An instance has no own properties but its getters: a number is looked up along
 // its chain of prototypes, at whose end a proxy makes the element.
-func listClass(rt *script.Runtime, name string, getters map[string]func(any) any, value func(self any, i int) goja.Value) *goja.Object {
+func listClass(rt *script.Runtime, name string, getters map[string]func(any) any, methods map[string]func(any, goja.FunctionCall) (any, error), value func(self any, i int) (goja.Value, error)) *goja.Object {
 	vm := rt.VM()
 	at := func(self any, i int64) goja.Value {
 		if i < 0 || i >= int64(self.(list).Len()) {
 			return goja.Undefined()
 		}
-		return value(self, int(i))
+		v, err := value(self, int(i))
+		if err != nil {
+			rt.Throw(err)
+		}
+		return v
 	}
 	getters["length"] = func(self any) any { return self.(list).Len() }
-	constructor := rt.Class(script.Class{
-		Name: name,
-		Methods: map[string]func(any, goja.FunctionCall) (any, error){
-			"at": func(self any, call goja.FunctionCall) (any, error) {
-				i := call.Argument(0).ToInteger()
-				if i < 0 {
-					i += int64(self.(list).Len())
-				}
-				return at(self, i), nil
-			},
+	all := map[string]func(any, goja.FunctionCall) (any, error){
+		"at": func(self any, call goja.FunctionCall) (any, error) {
+			i := call.Argument(0).ToInteger()
+			if i < 0 {
+				i += int64(self.(list).Len())
+			}
+			return at(self, i), nil
 		},
-		Getters: getters,
-	})
+	}
+	maps.Copy(all, methods)
+	constructor := rt.Class(script.Class{Name: name, Methods: all, Getters: getters})
 
 	prototype := constructor.Get("prototype").ToObject(vm)
 	if prototype.GetSymbol(goja.SymIterator) != nil {

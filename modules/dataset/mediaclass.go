@@ -18,7 +18,9 @@ func mediaListClass(rt *script.Runtime) *goja.Object {
 	mediaClass(rt)
 	return listClass(rt, mediaListClassName, map[string]func(any) any{
 		"skipped": func(self any) any { return self.(*MediaList).Skipped() },
-	}, func(self any, i int) goja.Value { return rt.Instance(mediaClassName, self.(*MediaList).At(i)) })
+	}, nil, func(self any, i int) (goja.Value, error) {
+		return rt.Instance(mediaClassName, self.(*MediaList).At(i)), nil
+	})
 }
 
 // Object implements script.Shared: a list goes to other runtimes by reference.

@@ -19,11 +19,11 @@ const (
 
 // synthetic is synthetic(options).
 func (k *maker) synthetic(call goja.FunctionCall) (script.Shared, error) {
-	s, err := readSynthetic(k.rt.VM(), call.Argument(0))
+	s, err := readSynthetic(k.rt.VM(), call.Argument(0), k.rt.Script().Dir)
 	if err != nil {
 		return nil, err
 	}
-	return keep(k, s, "prompts", s.Count, s.make)
+	return keep(k, fmt.Sprintf("synthetic %p %+v", s.Tokenizer, s), "prompts", s.Count, s.make)
 }
 
 // images is images(options).
@@ -154,7 +154,7 @@ func (k *maker) files(name string, kind Kind, call goja.FunctionCall) (script.Sh
 func (k *maker) withMedia(call goja.FunctionCall) (script.Shared, error) {
 	d, ok := script.ValueOf(call.Argument(0)).(*Dataset)
 	if !ok {
-		return nil, fmt.Errorf("withMedia: the prompts are %s, not a dataset: pass what synthetic() returns", call.Argument(0))
+		return nil, fmt.Errorf("withMedia: the prompts are %s, not a dataset: pass what synthetic() or read() returns", call.Argument(0))
 	}
 	a := &attachment{perPrompt: 1}
 	media := call.Argument(1)

@@ -16,6 +16,8 @@ type Messages struct {
 type piece struct {
 	json  string // as it is
 	text  string // to be quoted
+	whole text   // JSON as it is, fetched when it is written
+	lazy  text   // to be quoted, fetched when it is written
 	media *Media // a part of a message's content
 }
 
@@ -38,6 +40,18 @@ func (m *Messages) AppendMessages(dst []byte) ([]byte, error) {
 			if dst, err = p.media.AppendPart(dst); err != nil {
 				return dst, err
 			}
+		case p.whole != nil:
+			text, err := p.whole.read()
+			if err != nil {
+				return dst, err
+			}
+			dst = append(dst, text...)
+		case p.lazy != nil:
+			text, err := p.lazy.read()
+			if err != nil {
+				return dst, err
+			}
+			dst = appendQuoted(dst, text)
 		case p.json != "":
 			dst = append(dst, p.json...)
 		default:
@@ -64,28 +78,34 @@ type attachment struct {
 	system     string // the text of a message before the user's, "" for none
 }
 
-// messages are those of item i.
-func (a *attachment) messages(i int, prompt string) *Messages {
+// messages are those of an item.
+func (a *attachment) messages(it Item) *Messages {
 	m := &Messages{pieces: make([]piece, 0, 6+2*a.perPrompt*len(a.lists))}
 	add := func(p ...piece) { m.pieces = append(m.pieces, p...) }
 	add(piece{json: "["})
+	var prompt text = plain("")
+	if it.e.prompt != nil {
+		prompt = it.e.prompt
+	}
 	if a.system != "" {
 		add(piece{json: `{"role":"system","content":`}, piece{text: a.system}, piece{json: "},"})
+	} else if system := it.details().system; system != nil {
+		add(piece{json: `{"role":"system","content":`}, piece{lazy: system}, piece{json: "},"})
 	}
 	add(piece{json: `{"role":"user","content":[`})
 	if !a.mediaFirst {
-		add(piece{json: `{"type":"text","text":`}, piece{text: prompt}, piece{json: "}"})
+		add(piece{json: `{"type":"text","text":`}, piece{lazy: prompt}, piece{json: "}"})
 	}
 	for _, list := range a.lists {
 		for k := range a.perPrompt {
 			if last := m.pieces[len(m.pieces)-1]; last.media != nil || last.json == "}" {
 				add(piece{json: ","})
 			}
-			add(piece{media: list.items[(i*a.perPrompt+k)%len(list.items)]})
+			add(piece{media: list.items[(it.i*a.perPrompt+k)%len(list.items)]})
 		}
 	}
 	if a.mediaFirst {
-		add(piece{json: `,{"type":"text","text":`}, piece{text: prompt}, piece{json: "}"})
+		add(piece{json: `,{"type":"text","text":`}, piece{lazy: prompt}, piece{json: "}"})
 	}
 	add(piece{json: "]}]"})
 	return m
@@ -98,5 +118,7 @@ func (d *Dataset) WithMedia(lists []*MediaList, perPrompt int) *Dataset {
 }
 
 func (d *Dataset) attach(a *attachment) *Dataset {
-	return &Dataset{items: d.items, inexact: d.inexact, with: a}
+	out := *d
+	out.with = a
+	return &out
 }

@@ -51,7 +51,7 @@ func TestMediaInScripts(t *testing.T) {
 	evaluate(`Object.keys(audio({ count: 2, seconds: 0.1, sampleRate: 8000 })[0].toJSON().input_audio)`, `["data","format"]`)
 
 	// prompts with media
-	evaluate(`Object.keys(withMedia(prompts(), small())[0])`, `["prompt","promptTokens","outputTokens","messages"]`)
+	evaluate(`Object.keys(withMedia(prompts(), small())[0])`, `["messages","outputTokens","prompt","promptTokens"]`)
 	evaluate(`withMedia(prompts(), small())[0].messages instanceof Messages && withMedia(prompts(), small()) instanceof Dataset`, "true")
 	evaluate(`((d) => [d.length, d[1].prompt === prompts()[1].prompt, d[1].outputTokens])(withMedia(prompts(), small()))`, `[4,true,3]`)
 	evaluate(`JSON.stringify(withMedia(prompts(), small())[2].messages) === JSON.stringify([{ role: "user", content: [{ type: "text", text: prompts()[2].prompt }, small()[2]] }])`, "true")
@@ -139,7 +139,8 @@ func TestAppendMessages(t *testing.T) {
 	}
 	d := prompts.WithMedia([]*dataset.MediaList{list}, 2)
 	for i := range d.Len() {
-		got, err := d.Messages(i).AppendMessages([]byte("before"))
+		messages, _ := d.At(i).Chat()
+		got, err := messages.AppendMessages([]byte("before"))
 		rest, ok := bytes.CutPrefix(got, []byte("before"))
 		if err != nil || !ok {
 			t.Fatalf("%v, %.10q", err, got)
@@ -151,7 +152,7 @@ func TestAppendMessages(t *testing.T) {
 			}
 			return string(u)
 		}
-		text, _ := json.Marshal(d.At(i).Prompt)
+		text, _ := json.Marshal(at(d, i).Prompt)
 		want := `[{"role":"user","content":[{"type":"text","text":` + string(text) + `},{"type":"image_url","image_url":{"url":"` + url(2*i) +
 			`"}},{"type":"image_url","image_url":{"url":"` + url(2*i+1) + `"}}]}]`
 		if string(rest) != want {
@@ -266,7 +267,8 @@ func BenchmarkAppendMessages(b *testing.B) {
 	var buffer []byte
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		if buffer, err = d.Messages(i % 100).AppendMessages(buffer[:0]); err != nil {
+		messages, _ := d.At(i % 100).Chat()
+		if buffer, err = messages.AppendMessages(buffer[:0]); err != nil {
 			b.Fatal(err)
 		}
 		b.SetBytes(int64(len(buffer)))

@@ -60,6 +60,10 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	}
 	return map[string]any{
 		className:          class(rt),
+		sessionsClassName:  sessionsClass(rt),
+		"read":             making("read", k.read),
+		"mix":              function(k.mix),
+		"formats":          formats(rt.VM()),
 		mediaClassName:     mediaClass(rt),
 		mediaListClassName: mediaListClass(rt),
 		messagesClassName:  messagesClass(rt),

@@ -50,7 +50,7 @@ func (m Images) make(ctx context.Context, done *atomic.Int64) (*MediaList, error
 		distinct = 1
 	}
 	list := &MediaList{items: make([]*Media, distinct)}
-	kept := newStore()
+	kept := newStore("media")
 	err := each(ctx, distinct, maxCanvas/(4*m.mostPixels()), done, func() func(int) error {
 		var canvas image.RGBA
 		var file bytes.Buffer

@@ -3,7 +3,6 @@ package dataset
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -12,28 +11,57 @@ import (
 	"weir/runtime/script"
 )
 
-// readSynthetic reads the options of synthetic().
-func readSynthetic(vm *goja.Runtime, v goja.Value) (Synthetic, error) {
+// readSynthetic reads the options of synthetic(). dir is where relative paths start.
+func readSynthetic(vm *goja.Runtime, v goja.Value, dir string) (Synthetic, error) {
 	var s Synthetic
-	o, err := readOptions(vm, "synthetic", v, "tokenizer", "count", "input", "output", "prefix", "seed", "same", "specialTokens")
+	o, err := readOptions(vm, "synthetic", v, "tokenizer", "count", "input", "output", "like", "prefix", "seed", "same", "specialTokens", "template", "system")
 	if err != nil {
 		return s, err
 	}
-	if value := o.get("tokenizer"); value != nil {
-		t, ok := script.ValueOf(value).(Tokenizer)
-		if !ok || !reflect.TypeOf(t).Comparable() {
-			return s, fmt.Errorf(`synthetic: tokenizer is %s, not a tokenizer: pass one, such as new Tokenizer("builtin")`, value)
-		}
-		s.Tokenizer = t
-	}
+	o.dir = dir
+	s.Tokenizer = o.tokenizer()
 	s.Count = o.integer("count", 0)
-	s.Input = o.length("input")
-	s.Output = o.length("output")
-	s.Prefix = o.integer("prefix", 0)
+	if like := o.get("like"); like != nil {
+		d, ok := script.ValueOf(like).(*Dataset)
+		if !ok {
+			o.fail("like", like, "a dataset, such as read(path, { tokenizer })")
+		} else if o.get("input") != nil || o.get("output") != nil {
+			return s, fmt.Errorf("synthetic: like has the lengths: leave input and output out")
+		}
+		s.Like = d
+	} else {
+		s.Input, s.Output = o.length("input"), o.length("output")
+	}
+	s.Prefix = o.prefix()
 	s.Seed = o.seed()
 	s.Same = o.boolean("same", false)
 	s.NoSpecialTokens = !o.boolean("specialTokens", true)
+	s.Template = o.boolean("template", false)
+	s.System = o.text("system", "")
 	return s, o.err
+}
+
+// prefix reads a number of tokens, or { tokens, groups, share }.
+func (o *options) prefix() Prefix {
+	v := o.get("prefix")
+	if _, isObject := v.(*goja.Object); v == nil || !isObject {
+		return Prefix{Tokens: o.integer("prefix", 0), Share: 1}
+	}
+	of, err := readOptions(o.vm, o.place+": prefix", v, "tokens", "groups", "share")
+	if err != nil {
+		if o.err == nil {
+			o.err = err
+		}
+		return Prefix{}
+	}
+	p := Prefix{Tokens: of.integer("tokens", 0), Groups: of.integer("groups", 1), Share: of.number("share", 1)}
+	if p.Groups < 1 && of.err == nil {
+		of.err = fmt.Errorf("%s: %d groups is out of range: there is at least 1", of.place, p.Groups)
+	}
+	if o.err == nil {
+		o.err = of.err
+	}
+	return p
 }
 
 // options reads an object property by property and keeps the first error.
@@ -41,6 +69,7 @@ type options struct {
 	vm    *goja.Runtime
 	place string // "synthetic", "synthetic: input"
 	value *goja.Object
+	dir   string // where relative paths start
 	err   error
 }
 
@@ -129,34 +158,6 @@ func (o *options) boolean(name string, otherwise bool) bool {
 		o.fail(name, v, "true or false")
 	}
 	return b
-}
-
-// length reads a number of tokens or {mean, std, min, max}. One that is missing
-// is Length{}, which Make refuses.
-func (o *options) length(name string) Length {
-	v := o.get(name)
-	if v == nil {
-		o.fail(name, goja.Undefined(), "a number of tokens or {mean, std, min, max}")
-		return Length{}
-	}
-	if _, isObject := v.(*goja.Object); !isObject {
-		return Fixed(o.integer(name, 0))
-	}
-	of, err := readOptions(o.vm, o.place+": "+name, v, "mean", "std", "min", "max")
-	if err != nil {
-		if o.err == nil {
-			o.err = err
-		}
-		return Length{}
-	}
-	l := Length{Mean: of.number("mean", 0), Std: of.number("std", 0), Min: of.integer("min", 0), Max: of.integer("max", 0)}
-	if of.get("mean") == nil {
-		of.fail("mean", goja.Undefined(), "a number of tokens")
-	}
-	if o.err == nil {
-		o.err = of.err
-	}
-	return l
 }
 
 func toNumber(v goja.Value) (float64, bool) {

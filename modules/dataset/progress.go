@@ -43,8 +43,23 @@ type making struct {
 // it may have been a cancellation. After init code only one runtime asks, and a
 // sweep is not to keep everything that it makes.
 func keep[T any](k *maker, key any, what string, n int, work func(context.Context, *atomic.Int64) (T, error)) (T, error) {
+	return keepSaying(k, key, made(what, n), func(ctx context.Context, done, _ *atomic.Int64) (T, error) { return work(ctx, done) })
+}
+
+// made says how much is made of n of something.
+func made(what string, n int) saying {
+	return func(done, _ *atomic.Int64, elapsed time.Duration) string {
+		return progress(what, int(done.Load()), n, elapsed)
+	}
+}
+
+// saying tells how much is done of all, which began elapsed ago.
+type saying func(done, all *atomic.Int64, elapsed time.Duration) string
+
+// keepSaying is keep with an own way of telling how far it is.
+func keepSaying[T any](k *maker, key any, say saying, work func(ctx context.Context, done, all *atomic.Int64) (T, error)) (T, error) {
 	if !k.rt.InInit() {
-		return watch(k, what, n, work)
+		return watch(k, say, work)
 	}
 	entry := k.module.entry(key)
 	var none T
@@ -57,7 +72,7 @@ func keep[T any](k *maker, key any, what string, n int, work func(context.Contex
 	if entry.value != nil {
 		return entry.value.(T), nil
 	}
-	made, err := watch(k, what, n, work)
+	made, err := watch(k, say, work)
 	if err != nil {
 		return none, err
 	}
@@ -67,16 +82,16 @@ func keep[T any](k *maker, key any, what string, n int, work func(context.Contex
 
 // watch lets work run, and tells the user how far it is when it takes long. It
 // is called on the loop, which stands still meanwhile.
-func watch[T any](k *maker, what string, n int, work func(context.Context, *atomic.Int64) (T, error)) (T, error) {
+func watch[T any](k *maker, say saying, work func(ctx context.Context, done, all *atomic.Int64) (T, error)) (T, error) {
 	var made T
 	var err error
-	var done atomic.Int64
+	var done, all atomic.Int64
 	ctx := k.rt.Context()
 	finished := make(chan struct{})
 	begin := time.Now()
 	go func() {
 		defer close(finished)
-		made, err = work(ctx, &done)
+		made, err = work(ctx, &done, &all)
 	}()
 	timer := time.NewTimer(k.module.first)
 	defer timer.Stop()
@@ -88,7 +103,7 @@ func watch[T any](k *maker, what string, n int, work func(context.Context, *atom
 			}
 			return made, err
 		case <-timer.C:
-			_, _ = k.say(goja.Undefined(), k.rt.VM().ToValue(progress(what, int(done.Load()), n, time.Since(begin)))) // only a notice
+			_, _ = k.say(goja.Undefined(), k.rt.VM().ToValue(say(&done, &all, time.Since(begin)))) // only a notice
 			timer.Reset(k.module.next)
 		}
 	}

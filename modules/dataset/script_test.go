@@ -68,7 +68,7 @@ func TestInScripts(t *testing.T) {
 		}
 	}
 	evaluate(`[d.length, d.inexact]`, "[5,0]")
-	evaluate(`Object.keys(d[0])`, `["prompt","promptTokens","outputTokens"]`)
+	evaluate(`Object.keys(d[0])`, `["outputTokens","prompt","promptTokens"]`)
 	evaluate(`[...d].map((item) => tokenizer.count(item.prompt))`, "[20,20,20,20,20]")
 	evaluate(`[...d].every((item, i) => item.prompt === d[i].prompt && d.at(i).prompt === d[i].prompt)`, "true")
 	evaluate(`[...d].every((item) => item.promptTokens === 20 && item.outputTokens >= 28 && item.outputTokens <= 32)`, "true")
@@ -152,7 +152,7 @@ func TestOneDatasetForAllRuntimes(t *testing.T) {
 			return prompt(goja.Undefined(), rt.Attach(datasets[0]))
 		}
 		if err := rt.Wait(script.Task{Op: "iteration", Run: call}, func(v goja.Value) error {
-			if want := datasets[0].(*dataset.Dataset).At(1).Prompt; v.String() != want {
+			if want := at(datasets[0].(*dataset.Dataset), 1).Prompt; v.String() != want {
 				t.Errorf("the prompt is %q, want %q", v, want)
 			}
 			return nil
@@ -199,7 +199,7 @@ func TestDatasetsAfterInitAreNotKept(t *testing.T) {
 	if one == kept || two == kept || one == two {
 		t.Error("a dataset was kept that was made after init code")
 	}
-	if one.At(4) != kept.At(4) {
-		t.Errorf("equal options give the items %v and %v", one.At(4), kept.At(4))
+	if at(one, 4) != at(kept, 4) {
+		t.Errorf("equal options give the items %v and %v", at(one, 4), at(kept, 4))
 	}
 }

@@ -42,7 +42,7 @@ func (m Sounds) make(ctx context.Context, done *atomic.Int64) (*MediaList, error
 		distinct = 1
 	}
 	list := &MediaList{items: make([]*Media, distinct)}
-	kept := newStore()
+	kept := newStore("media")
 	err = each(ctx, distinct, maxCanvas/(wavHead+2*samples), done, func() func(int) error {
 		var file, buffer []byte
 		return func(i int) (err error) {

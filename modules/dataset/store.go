@@ -19,7 +19,8 @@ const inMemory = 32 << 20
 // kernel's page cache; it is given up when the machine needs its memory. A store
 // may be used by several goroutines.
 type store struct {
-	limit int64 // bytes in memory
+	what  string // for errors
+	limit int64  // bytes in memory
 
 	mu     sync.Mutex // protects the following fields, and file from being made twice
 	memory int64      // bytes in memory
@@ -27,7 +28,8 @@ type store struct {
 	end    int64      // of what is in the file, or being written to it
 }
 
-func newStore() *store { return &store{limit: inMemory} }
+// newStore makes a store of what: "media", "prompts".
+func newStore(what string) *store { return &store{what: what, limit: inMemory} }
 
 // blob is a piece of a store.
 type blob struct {
@@ -50,21 +52,21 @@ func (s *store) put(b []byte) (blob, error) {
 		var err error
 		if s.file, err = unnamedFile(); err != nil {
 			s.mu.Unlock()
-			return blob{}, fileError(err)
+			return blob{}, s.fileError(err)
 		}
 	}
 	at := blob{file: s.file, offset: s.end, length: len(b)}
 	s.end += n
 	s.mu.Unlock()
 	if _, err := at.file.WriteAt(b, at.offset); err != nil {
-		return blob{}, fileError(err)
+		return blob{}, s.fileError(err)
 	}
 	return at, nil
 }
 
 // unnamedFile makes a file in the folder for temporary ones and takes its name away.
 func unnamedFile() (*os.File, error) {
-	file, err := os.CreateTemp("", "weir-media-")
+	file, err := os.CreateTemp("", "weir-")
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +77,12 @@ func unnamedFile() (*os.File, error) {
 }
 
 // fileError says what to do about a file that cannot be written.
-func fileError(err error) error {
-	hint := "media take more than %d MB, and the rest goes to a temporary file: set TMPDIR to a folder that can be written to"
+func (s *store) fileError(err error) error {
+	hint := "they take more than %d MB, and the rest goes to a temporary file: set TMPDIR to a folder that can be written to"
 	if errors.Is(err, syscall.ENOSPC) {
-		hint = "media take more than %d MB, and the rest goes to a temporary file: set TMPDIR to a folder with more room, or make fewer or smaller ones"
+		hint = "they take more than %d MB, and the rest goes to a temporary file: set TMPDIR to a folder with more room, or make fewer or smaller ones"
 	}
-	return fmt.Errorf("keep media: %w ("+hint+")", err, inMemory>>20)
+	return fmt.Errorf("keep "+s.what+": %w ("+hint+")", err, inMemory>>20)
 }
 
 // appendTo appends the blob to dst.
@@ -91,7 +93,7 @@ func (b *blob) appendTo(dst []byte) ([]byte, error) {
 	n := len(dst)
 	dst = slices.Grow(dst, b.length)[:n+b.length]
 	if _, err := b.file.ReadAt(dst[n:], b.offset); err != nil {
-		return dst[:n], fmt.Errorf("read media from their temporary file: %w", err)
+		return dst[:n], fmt.Errorf("read from the temporary file: %w", err)
 	}
 	return dst, nil
 }

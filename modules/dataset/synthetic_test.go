@@ -58,6 +58,21 @@ func withSpecials(t testing.TB, both bool) *tokenizer.Tokenizer {
 	return tok
 }
 
+// item is what tests look at of a dataset.Item.
+type item struct {
+	Prompt                     string
+	PromptTokens, OutputTokens int
+}
+
+func at(d *dataset.Dataset, i int) item {
+	it := d.At(i)
+	prompt, err := it.Prompt()
+	if err != nil {
+		panic(err)
+	}
+	return item{prompt, it.PromptTokens(), it.OutputTokens()}
+}
+
 func mustMake(t testing.TB, s dataset.Synthetic) *dataset.Dataset {
 	t.Helper()
 	d, err := s.Make(context.Background())
@@ -70,7 +85,7 @@ func mustMake(t testing.TB, s dataset.Synthetic) *dataset.Dataset {
 func prompts(d *dataset.Dataset) []string {
 	var out []string
 	for i := range d.Len() {
-		out = append(out, d.At(i).Prompt)
+		out = append(out, at(d, i).Prompt)
 	}
 	return out
 }
@@ -89,8 +104,8 @@ func TestLengthsAreExact(t *testing.T) {
 		{"special tokens around", dataset.Synthetic{Tokenizer: around, Count: 20, Input: dataset.Fixed(100), Output: dataset.Fixed(8)}},
 		{"special tokens around, shortest", dataset.Synthetic{Tokenizer: around, Count: 20, Input: dataset.Fixed(3), Output: dataset.Fixed(8)}},
 		{"special tokens not counted", dataset.Synthetic{Tokenizer: around, Count: 20, Input: dataset.Fixed(1), Output: dataset.Fixed(8), NoSpecialTokens: true}},
-		{"prefix", dataset.Synthetic{Tokenizer: plain, Count: 20, Input: dataset.Fixed(100), Output: dataset.Fixed(8), Prefix: 99}},
-		{"prefix and special tokens", dataset.Synthetic{Tokenizer: around, Count: 20, Input: dataset.Fixed(100), Output: dataset.Fixed(8), Prefix: 50}},
+		{"prefix", dataset.Synthetic{Tokenizer: plain, Count: 20, Input: dataset.Fixed(100), Output: dataset.Fixed(8), Prefix: dataset.Prefix{Tokens: 99, Share: 1}}},
+		{"prefix and special tokens", dataset.Synthetic{Tokenizer: around, Count: 20, Input: dataset.Fixed(100), Output: dataset.Fixed(8), Prefix: dataset.Prefix{Tokens: 50, Share: 1}}},
 		{"distribution", dataset.Synthetic{Tokenizer: plain, Count: 50, Input: dataset.Length{Mean: 200, Std: 80}, Output: dataset.Fixed(8)}},
 	} {
 		d := mustMake(t, test.s)
@@ -98,7 +113,7 @@ func TestLengthsAreExact(t *testing.T) {
 			t.Errorf("%s: %d prompts, %d inexact, want %d and 0", test.name, d.Len(), d.Inexact(), test.s.Count)
 		}
 		for i := range d.Len() {
-			item := d.At(i)
+			item := at(d, i)
 			ids, err := test.s.Tokenizer.Encode(item.Prompt, !test.s.NoSpecialTokens)
 			if err != nil {
 				t.Fatal(err)
@@ -119,10 +134,10 @@ func TestLengthsAreExact(t *testing.T) {
 // The scripts' prompts for prefix caching: "Hello" n times, then random text.
 func TestPrefixIsShared(t *testing.T) {
 	tok := withSpecials(t, false)
-	d := mustMake(t, dataset.Synthetic{Tokenizer: tok, Count: 10, Input: dataset.Fixed(64), Output: dataset.Fixed(1), Prefix: 32})
-	first, _ := tok.Encode(d.At(0).Prompt, true)
+	d := mustMake(t, dataset.Synthetic{Tokenizer: tok, Count: 10, Input: dataset.Fixed(64), Output: dataset.Fixed(1), Prefix: dataset.Prefix{Tokens: 32, Share: 1}})
+	first, _ := tok.Encode(at(d, 0).Prompt, true)
 	for i := range d.Len() {
-		ids, _ := tok.Encode(d.At(i).Prompt, true)
+		ids, _ := tok.Encode(at(d, i).Prompt, true)
 		if !slices.Equal(ids[:32], first[:32]) {
 			t.Errorf("prompt %d starts with other tokens: %v, want %v", i, ids[:32], first[:32])
 		}
@@ -130,8 +145,8 @@ func TestPrefixIsShared(t *testing.T) {
 			t.Errorf("prompt %d is prompt 0", i)
 		}
 		// 32 tokens: the special one, and 31 of "Hello".
-		if !strings.HasPrefix(d.At(i).Prompt, strings.Repeat("Hello", 31)) {
-			t.Errorf("prompt %d does not start with Hello: %q", i, d.At(i).Prompt)
+		if !strings.HasPrefix(at(d, i).Prompt, strings.Repeat("Hello", 31)) {
+			t.Errorf("prompt %d does not start with Hello: %q", i, at(d, i).Prompt)
 		}
 	}
 }
@@ -150,8 +165,8 @@ func TestPromptsDifferAndRepeat(t *testing.T) {
 	again := mustMake(t, s)
 	runtime.GOMAXPROCS(cores)
 	for i := range d.Len() {
-		if d.At(i) != again.At(i) {
-			t.Fatalf("item %d differs on one core: %v and %v", i, d.At(i), again.At(i))
+		if at(d, i) != at(again, i) {
+			t.Fatalf("item %d differs on one core: %v and %v", i, at(d, i), at(again, i))
 		}
 	}
 
@@ -173,11 +188,11 @@ func TestSamePrompt(t *testing.T) {
 	s.Same = true
 	same := mustMake(t, s)
 	for i := range same.Len() {
-		if same.At(i).Prompt != different.At(0).Prompt || same.At(i).PromptTokens != 40 {
-			t.Errorf("item %d: %q of %d tokens, want the first prompt of the seed", i, same.At(i).Prompt, same.At(i).PromptTokens)
+		if at(same, i).Prompt != at(different, 0).Prompt || at(same, i).PromptTokens != 40 {
+			t.Errorf("item %d: %q of %d tokens, want the first prompt of the seed", i, at(same, i).Prompt, at(same, i).PromptTokens)
 		}
-		if same.At(i).OutputTokens != different.At(i).OutputTokens {
-			t.Errorf("item %d asks for %d tokens, want %d as with different prompts", i, same.At(i).OutputTokens, different.At(i).OutputTokens)
+		if at(same, i).OutputTokens != at(different, i).OutputTokens {
+			t.Errorf("item %d asks for %d tokens, want %d as with different prompts", i, at(same, i).OutputTokens, at(different, i).OutputTokens)
 		}
 	}
 }
@@ -189,7 +204,7 @@ func TestLengthDistribution(t *testing.T) {
 	lengths := func(l dataset.Length) (out []float64, mean, std float64) {
 		d := mustMake(t, dataset.Synthetic{Tokenizer: builtin(t), Count: n, Input: dataset.Fixed(1), Output: l})
 		for i := range d.Len() {
-			out = append(out, float64(d.At(i).OutputTokens))
+			out = append(out, float64(at(d, i).OutputTokens))
 			mean += out[i] / n
 		}
 		for _, x := range out {
@@ -243,7 +258,7 @@ func TestFallback(t *testing.T) {
 	if d.Inexact() != 3 {
 		t.Errorf("Inexact() = %d, want 3", d.Inexact())
 	}
-	if got, want := d.At(2), (dataset.Item{Prompt: strings.Repeat("Hello", 6), PromptTokens: 11, OutputTokens: 1}); got != want {
+	if got, want := at(d, 2), (item{Prompt: strings.Repeat("Hello", 6), PromptTokens: 11, OutputTokens: 1}); got != want {
 		t.Errorf("item %+v, want %+v", got, want)
 	}
 }
@@ -278,9 +293,9 @@ func TestMakeErrors(t *testing.T) {
 		{"negative minimum", dataset.Synthetic{Tokenizer: plain, Count: 1, Input: one, Output: dataset.Length{Mean: 5, Min: -1}}, "output: -1 tokens are impossible"},
 		{"too long", dataset.Synthetic{Tokenizer: plain, Count: 1, Input: dataset.Fixed(2e9), Output: one}, "out of range"},
 		{"shorter than the special tokens", dataset.Synthetic{Tokenizer: around, Count: 1, Input: dataset.Fixed(2), Output: one}, "input: 2 tokens are impossible, the least is 3: the tokenizer adds 2 special ones"},
-		{"prefix as long as the prompt", dataset.Synthetic{Tokenizer: plain, Count: 1, Input: dataset.Fixed(8), Prefix: 8, Output: one}, "input: 8 tokens are impossible, the least is 9: the prefix has 8"},
-		{"negative prefix", dataset.Synthetic{Tokenizer: plain, Count: 1, Input: one, Output: one, Prefix: -1}, "prefix: -1"},
-		{"prefix shorter than the special tokens", dataset.Synthetic{Tokenizer: around, Count: 1, Input: dataset.Fixed(9), Prefix: 1, Output: one}, "prefix: 1 tokens are impossible"},
+		{"prefix as long as the prompt", dataset.Synthetic{Tokenizer: plain, Count: 1, Input: dataset.Fixed(8), Prefix: dataset.Prefix{Tokens: 8, Share: 1}, Output: one}, "input: 8 tokens are impossible, the least is 9: the prefix has 8"},
+		{"negative prefix", dataset.Synthetic{Tokenizer: plain, Count: 1, Input: one, Output: one, Prefix: dataset.Prefix{Tokens: -1, Share: 1}}, "prefix: -1"},
+		{"prefix shorter than the special tokens", dataset.Synthetic{Tokenizer: around, Count: 1, Input: dataset.Fixed(9), Prefix: dataset.Prefix{Tokens: 1, Share: 1}, Output: one}, "prefix: 1 tokens are impossible"},
 		{"tiny vocabulary", dataset.Synthetic{Tokenizer: failing{vocab: 2}, Count: 1, Input: one, Output: one}, "vocabulary of 2 tokens is too small"},
 		{"encode fails", dataset.Synthetic{Tokenizer: failing{vocab: 99, encode: errors.New("no encode")}, Count: 1, Input: one, Output: one}, "no encode"},
 		{"decode fails", dataset.Synthetic{Tokenizer: failing{vocab: 99, decode: errors.New("no decode")}, Count: 1, Input: one, Output: one}, "none of the ids 24 to 32 can be decoded: no decode"},
@@ -305,7 +320,7 @@ func TestMakeIsCancelled(t *testing.T) {
 	ctx, cancel = context.WithCancelCause(context.Background())
 	calls := 0
 	tok := tellsPrefix{func() { calls++; cancel(reason) }}
-	_, err = dataset.Synthetic{Tokenizer: tok, Count: 1, Input: dataset.Fixed(80), Output: dataset.Fixed(1), Prefix: 40, NoSpecialTokens: true}.Make(ctx)
+	_, err = dataset.Synthetic{Tokenizer: tok, Count: 1, Input: dataset.Fixed(80), Output: dataset.Fixed(1), Prefix: dataset.Prefix{Tokens: 40, Share: 1}, NoSpecialTokens: true}.Make(ctx)
 	if !errors.Is(err, reason) || calls != 1 {
 		t.Errorf("while the prefix is made: error %v after %d texts, want %v after 1", err, calls, reason)
 	}
@@ -361,7 +376,7 @@ func (lettersOnly) Decode(ids []int) (string, error) {
 
 // A prefix that can never get long enough is refused, however little is missing.
 func TestPrefixWithoutItsLetters(t *testing.T) {
-	_, err := dataset.Synthetic{Tokenizer: lettersOnly{}, Count: 1, Input: dataset.Fixed(8), Output: dataset.Fixed(1), Prefix: 4}.Make(context.Background())
+	_, err := dataset.Synthetic{Tokenizer: lettersOnly{}, Count: 1, Input: dataset.Fixed(8), Output: dataset.Fixed(1), Prefix: dataset.Prefix{Tokens: 4, Share: 1}}.Make(context.Background())
 	if err == nil || !strings.Contains(err.Error(), `too few tokens of "Hello"`) {
 		t.Errorf("%v", err)
 	}
