@@ -40,6 +40,10 @@ type details struct {
 	model    string
 	kind     string
 	length   int // tokens of the recorded output; 0: not known
+	before   int // tokens of system, which are among the prompt's
+
+	hashes    []int64 // of the prompt's blocks; nil: none
+	blockSize int     // tokens
 }
 
 // Len is the number of items.
@@ -52,7 +56,7 @@ func (d *Dataset) At(i int) Item { return Item{d: d, e: &d.entries[i], i: i} }
 // no text of that length was found. Their PromptTokens is the true number.
 func (d *Dataset) Inexact() int { return d.inexact }
 
-// with returns a dataset of other items.
+// of returns a dataset of other items.
 func (d *Dataset) of(entries []entry) *Dataset {
 	out := *d
 	out.entries = entries

@@ -29,3 +29,13 @@ var (
 	Describe  = describe
 	Progress  = progress
 )
+
+// Kept is how many bytes of text a dataset keeps.
+func Kept(d *Dataset) (bytes int) {
+	for _, e := range d.entries {
+		if t, ok := e.prompt.(*stored); ok {
+			bytes += t.length
+		}
+	}
+	return bytes
+}

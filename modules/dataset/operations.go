@@ -229,11 +229,11 @@ func (d *Dataset) WithSystem(ctx context.Context, s System) (*Dataset, error) {
 			if e.details != nil {
 				more = *e.details
 			}
-			more.system = texts[group]
-			e.details = &more
 			if e.promptTokens > 0 {
-				e.promptTokens += int32(tokens[group])
+				e.promptTokens += int32(tokens[group] - more.before)
 			}
+			more.system, more.before = texts[group], tokens[group]
+			e.details = &more
 		}
 		out[i] = e
 	}

@@ -147,7 +147,8 @@ func (b *building) later() bool { return b.Sample > 0 }
 func (b *building) full() bool { return !b.later() && b.Limit > 0 && len(b.entries) >= b.Limit }
 
 // inWindow tells whether a row is in the part of the trace that is asked for. Rows
-// without a time always are.
+// without a time always are; and those that were sent before the file's first one, as in
+// records, which are written when a request ends, unless the begin is cut off.
 func (b *building) inWindow(row *reader.Row) bool {
 	if !row.Timed {
 		return true
@@ -157,7 +158,7 @@ func (b *building) inWindow(row *reader.Row) bool {
 	}
 	at := row.At - b.begin
 	row.At = at - b.From
-	return at >= b.From && (b.To == 0 || at < b.To)
+	return (b.From == 0 || at >= b.From) && (b.To == 0 || at < b.To)
 }
 
 // add makes entries of rows.
@@ -222,8 +223,11 @@ func firstText(row *reader.Row) string {
 func (b *building) entry(c *candidate, index uint64) error {
 	row := &c.row
 	c.entry = entry{promptTokens: int32(min(row.PromptTokens, maxLength)), outputTokens: int32(min(row.OutputTokens, maxLength)), timed: row.Timed, at: row.At}
-	if row.Output != "" || row.System != "" || row.Turns != nil || row.Messages != nil || row.Session != "" || row.HasDelay || row.Model != "" || row.Kind != "" {
-		more := &details{session: row.Session, turn: row.Turn, delay: row.Delay, hasDelay: row.HasDelay, model: row.Model, kind: row.Kind}
+	if row.Output != "" || row.System != "" || row.Turns != nil || row.Messages != nil || row.Session != "" || row.HasDelay || row.Model != "" || row.Kind != "" || row.HashIDs != nil {
+		more := &details{
+			session: row.Session, turn: row.Turn, delay: row.Delay, hasDelay: row.HasDelay, model: row.Model, kind: row.Kind,
+			hashes: row.HashIDs, blockSize: row.BlockSize,
+		}
 		turns := ""
 		if row.Turns != nil {
 			text, err := turnsJSON(row.Turns)
@@ -365,6 +369,7 @@ func (b *building) promptTokens(e *entry, more *details) (int, error) {
 		return 0, err
 	}
 	before, err := b.Tokenizer.Encode(clean(system), false)
+	more.before = len(before)
 	return len(ids) + len(before), err
 }
 
