@@ -40,6 +40,12 @@ func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *mo
 			return sim.EstimateTokens(text)
 		}
 		return countTokens(t, text)
+	}, func(text string) []int {
+		t, err := m.tokenizers.Load(tokenizer.Builtin)
+		if err != nil {
+			return sim.EstimateIDs(text)
+		}
+		return encode(t, text)
 	})
 	userAgent := "weir/" + version
 	simURL := ""

@@ -51,6 +51,7 @@ func startSim(ctx context.Context, config sim.Config, counter string) (*sim.Serv
 		return nil, &exitError{exitConfig, fmt.Errorf("the simulated service's tokenizer: %w", err)}
 	}
 	config.CountTokens = func(text string) int { return countTokens(t, text) }
+	config.Encode = func(text string) []int { return encode(t, text) }
 	server, err := sim.Start(ctx, config)
 	if err != nil {
 		return nil, &exitError{exitFault, err}
@@ -66,4 +67,13 @@ func countTokens(t *tokenizer.Tokenizer, text string) int {
 		return sim.EstimateTokens(text)
 	}
 	return n
+}
+
+// encode is countTokens for the tokens themselves.
+func encode(t *tokenizer.Tokenizer, text string) []int {
+	ids, err := t.Encode(text, false)
+	if err != nil {
+		return sim.EstimateIDs(text)
+	}
+	return ids
 }

@@ -26,6 +26,11 @@ declare module "weir/sim" {
     splitEvery?: number;
     /** Dimensions of embeddings. */
     embeddingSize?: number;
+    /** Keep prompts and replies: what is found again at the start of a prompt costs no prefill. Default: false. */
+    prefixCache?: boolean;
+    /** Tokens that it keeps, and those in a block of it. */
+    kvTokens?: number;
+    blockSize?: number;
     /** Probability that a reply ends by itself before it has the asked length. */
     earlyStop?: number;
     /** What goes wrong, and how often (0 to 1). */

@@ -23,15 +23,17 @@ import (
 
 // Module is "weir/sim" for one run. It may be used by several goroutines.
 type Module struct {
-	count func(string) int
+	count  func(string) int
+	encode func(string) []int
 
 	mu      sync.Mutex // protects started
 	started map[string]*sim.Server
 }
 
-// New makes the module. count counts the tokens of prompts; nil estimates them.
-func New(count func(string) int) *Module {
-	return &Module{count: count, started: map[string]*sim.Server{}}
+// New makes the module. count counts the tokens of texts, and encode returns them; nil
+// ones estimate them.
+func New(count func(string) int, encode func(string) []int) *Module {
+	return &Module{count: count, encode: encode, started: map[string]*sim.Server{}}
 }
 
 // Close ends the simulators of the run.
@@ -68,7 +70,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 // start starts a simulator, or returns the one with equal options.
 func (m *Module) start(options goja.Value) (*sim.Server, error) {
 	config := sim.Default()
-	config.CountTokens = m.count
+	config.CountTokens, config.Encode = m.count, m.encode
 	key := "{}"
 	if o, ok := options.(*goja.Object); ok {
 		text, err := json.Marshal(o)

@@ -50,11 +50,12 @@ func parseAnthropic(in incoming, cfg *Config) (*request, error) {
 		return nil, err
 	}
 	h := newHash()
-	if err := r.readMessages("messages", b.Messages, cfg, h); err != nil {
-		return nil, err
-	}
+	r.role("system")
 	if err := r.readContent(b.System, cfg, h); err != nil {
 		return nil, badRequest("system", "system must be a string or a list of parts")
+	}
+	if err := r.readMessages("messages", b.Messages, cfg, h); err != nil {
+		return nil, err
 	}
 	if err := r.settle(cfg, h, b.Seed); err != nil {
 		return nil, err
@@ -95,7 +96,8 @@ func firstOfMessage(dst []byte, r *reply, _ int) []byte {
 	dst = append(dst, r.id...)
 	dst = append(dst, `","type":"message","role":"assistant","content":[],"model":`...)
 	dst = appendQuoted(dst, r.req.model)
-	dst = fmt.Appendf(dst, `,"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":%d,"output_tokens":0}}}`, r.req.promptTokens)
+	dst = append(dst, `,"stop_reason":null,"stop_sequence":null,"usage":`...)
+	dst = append(appendAnthropicUsage(dst, r, 0), "}}"...)
 	dst = append(dst, "\n\n"...)
 	return beginBlock(dst, r, r.choices[0].reasoning > 0)
 }
@@ -167,8 +169,8 @@ func endMessage(dst []byte, r *reply, _ int) []byte {
 	dst = appendAnthropicEvent(dst, "message_delta")
 	dst = append(dst, `,"delta":{`...)
 	dst = appendStop(dst, &r.choices[0])
-	dst = fmt.Appendf(dst, `},"usage":{"input_tokens":%d,"output_tokens":%d}}`, r.req.promptTokens, r.total())
-	dst = append(dst, "\n\n"...)
+	dst = append(dst, `},"usage":`...)
+	dst = append(appendAnthropicUsage(dst, r, r.total()), "}\n\n"...)
 	dst = appendAnthropicEvent(dst, "message_stop")
 	return append(dst, "}\n\n"...)
 }
@@ -197,7 +199,17 @@ func appendAnthropicWhole(dst []byte, r *reply) []byte {
 	dst = appendQuoted(dst, r.req.model)
 	dst = append(dst, ',')
 	dst = appendStop(dst, c)
-	return fmt.Appendf(dst, `,"usage":{"input_tokens":%d,"output_tokens":%d}}`, r.req.promptTokens, r.total())
+	dst = append(dst, `,"usage":`...)
+	return append(appendAnthropicUsage(dst, r, r.total()), '}')
+}
+
+// appendAnthropicUsage appends the counts so far. Tokens from the cache are no input tokens here.
+func appendAnthropicUsage(dst []byte, r *reply, output int) []byte {
+	dst = fmt.Appendf(dst, `{"input_tokens":%d`, r.req.promptTokens-r.cached)
+	if r.cfg.PrefixCache {
+		dst = fmt.Appendf(dst, `,"cache_creation_input_tokens":0,"cache_read_input_tokens":%d`, r.cached)
+	}
+	return fmt.Appendf(dst, `,"output_tokens":%d}`, output)
 }
 
 func appendAnthropicError(dst []byte, e *apiError) []byte {

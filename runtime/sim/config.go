@@ -83,9 +83,14 @@ type Config struct {
 	// MaxModelLen is the largest sum of prompt and reply, tokens; requests that
 	// want more are refused with status 400.
 	MaxModelLen int
-	// KVTokens is the size of the pretended KV cache, tokens; it only scales the
-	// gauge vllm:kv_cache_usage_perc.
+	// KVTokens is the size of the pretended KV cache, tokens: it scales the gauge
+	// vllm:kv_cache_usage_perc, and is what the prefix cache can keep.
 	KVTokens int
+	// PrefixCache keeps prompts and replies, in blocks of BlockSize tokens: what is found
+	// of the start of a later prompt costs no prefill, and answers tell how much it was,
+	// where their protocol can. The batch takes none of its room.
+	PrefixCache bool
+	BlockSize   int
 
 	// Fault is what goes wrong: a name from [Faults], or several separated by
 	// commas of which one is drawn for each request.
@@ -111,6 +116,9 @@ type Config struct {
 	// CountTokens counts the tokens of a text; nil means [EstimateTokens]. It is
 	// called from several goroutines.
 	CountTokens func(string) int
+	// Encode gives the tokens of a text, which a PrefixCache has to know; nil means
+	// [EstimateIDs]. It is called from several goroutines.
+	Encode func(string) []int
 	// Vocabulary holds the tokens that replies are made of, as they stand in the
 	// text, with their blanks; nil means a list of common English words.
 	Vocabulary []string
@@ -136,6 +144,7 @@ func Default() Config {
 		MediaTokens:    256,
 		MaxModelLen:    32768,
 		KVTokens:       262144,
+		BlockSize:      16,
 		FaultAfter:     3,
 		TrickleDelay:   time.Millisecond,
 		Seed:           1,
@@ -193,6 +202,9 @@ func (c *Config) Validate() error {
 	atLeast("media-tokens", c.MediaTokens, 0)
 	atLeast("max-model-len", c.MaxModelLen, 1)
 	atLeast("kv-tokens", c.KVTokens, 1)
+	atLeast("block-size", c.BlockSize, 1)
+	complain(c.PrefixCache && c.BlockSize > c.KVTokens, "block-size", c.BlockSize, "no more than kv-tokens")
+	complain(c.PrefixCache && c.CountTokens != nil && c.Encode == nil, "prefix-cache", c.PrefixCache, "Encode besides CountTokens")
 	if _, err := parseFaults(c.Fault); err != nil {
 		errs = append(errs, fmt.Errorf("fault: %w", err))
 	}
@@ -236,6 +248,8 @@ func (c *Config) Flags(fs *pflag.FlagSet, prefix string) {
 	fs.IntVar(&c.MediaTokens, name("media-tokens"), c.MediaTokens, "prompt tokens of one image, audio or video")
 	fs.IntVar(&c.MaxModelLen, name("max-model-len"), c.MaxModelLen, "largest sum of prompt and reply, tokens")
 	fs.IntVar(&c.KVTokens, name("kv-tokens"), c.KVTokens, "size of the pretended KV cache, tokens")
+	fs.BoolVar(&c.PrefixCache, name("prefix-cache"), c.PrefixCache, "keep that many tokens of prompts and replies: what is found again at the start of a prompt costs no prefill")
+	fs.IntVar(&c.BlockSize, name("block-size"), c.BlockSize, "tokens in a block of the prefix cache, of which only whole ones are found")
 
 	fs.StringVar(&c.Fault, name("fault"), c.Fault, "what goes wrong, one or several of: "+strings.Join(Faults(), ", "))
 	fs.Float64Var(&c.FaultRate, name("fault-rate"), c.FaultRate, "probability that a request meets the fault, 0 to 1")

@@ -80,7 +80,7 @@ func (s *Server) route() {
 	}
 	add("GET", "/health", func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusOK) })
 	add("GET", "/metrics", func(w http.ResponseWriter, _ string) {
-		respond(w, http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", []byte(s.counters.exposition(&s.cfg, s.engine)))
+		respond(w, http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", []byte(s.counters.exposition(&s.cfg, s.engine, s.prefixes)))
 	})
 }
 

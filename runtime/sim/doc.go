@@ -28,13 +28,14 @@
 //
 // The model of time:
 //
-//	first token   = start + (TTFT + prompt tokens / PrefillRate) · j
+//	first token   = start + (TTFT + (prompt tokens − cached ones) / PrefillRate) · j
 //	token k+1     = due time of token k + (ITL + ITLSlope · running) · j
 //
 // where start is the moment at which the request got its slot (the moment of
 // its receipt when one was free, or the end of reading a body that took more than
 // 50 ms), running is the number of sequences in the
-// batch at that moment, and j is drawn from 1 ± Jitter. Due times are absolute:
+// batch at that moment, and j is drawn from 1 ± Jitter. Tokens are cached when a prefix cache is
+// turned on and has them (prefix.go). Due times are absolute:
 // an event that is sent late does not move the ones after it.
 //
 // What it costs: an event is one system call, done by the pacer for all streams

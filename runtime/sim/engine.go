@@ -58,14 +58,15 @@ type step struct {
 }
 
 // run takes a request through queue, prefill and decoding. It calls start when
-// the request has its slots and emit for every step, at its due time. The slots
-// are free again when run returns. The error is that of ctx or emit.
+// the request has its slots, which returns how many tokens of the prompt need no
+// prefill, and emit for every step, at its due time. The slots are free again when run
+// returns. The error is that of ctx or emit.
 //
 // A pacer calls emit, for all its requests in turn, and wait is false: emit must
 // not wait for the client, but return errWouldWait, and is then called for the
 // same step once more with wait, on the request's own goroutine. That is also
 // where emit is called for a slow job.
-func (e *engine) run(ctx context.Context, j job, start func(time.Time), emit func(st step, wait bool) error) error {
+func (e *engine) run(ctx context.Context, j job, start func(time.Time) (cached int), emit func(st step, wait bool) error) error {
 	sequences := min(len(j.lengths), e.cfg.MaxBatch) // a larger request takes the whole batch
 	started, err := e.admit(ctx, sequences, j.received)
 	if err != nil {
@@ -77,14 +78,14 @@ func (e *engine) run(ctx context.Context, j job, start func(time.Time), emit fun
 		e.kvTokens.Add(-held)
 		e.release(sequences)
 	}()
-	start(started)
+	cached := start(started)
 
 	longest := 0
 	for _, n := range j.lengths {
 		longest = max(longest, n)
 	}
 	w := e.pacers[j.seq%uint64(len(e.pacers))]
-	next := step{due: started.Add(j.timing.prefill(j.promptTokens))}
+	next := step{due: started.Add(j.timing.prefill(j.promptTokens - cached))}
 	made := 0
 	var failure error
 	// advance makes the tokens that are due, and returns the time of the next ones.

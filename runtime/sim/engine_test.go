@@ -32,6 +32,7 @@ func newEngine(cfg *Config) *engine { return &engine{cfg: cfg, pacers: []waiter{
 type arrival struct {
 	at      time.Duration
 	prompt  int
+	cached  int // tokens of it
 	lengths []int
 	giveUp  time.Duration // since the start; 0: never
 }
@@ -58,6 +59,11 @@ func TestEngineKeepsTheModel(t *testing.T) {
 		cfg:      Config{TTFT: 30 * ms, ITL: 20 * ms, MaxBatch: 4, TokensPerEvent: 1},
 		arrivals: []arrival{{prompt: 100000, lengths: []int{1}}},
 		want:     [][]sent{{{30 * ms, 0, 1}}},
+	}, {
+		name:     "what is cached of a prompt costs no prefill",
+		cfg:      Config{TTFT: 30 * ms, PrefillRate: 1000, ITL: 20 * ms, MaxBatch: 4, TokensPerEvent: 1},
+		arrivals: []arrival{{prompt: 100, cached: 60, lengths: []int{2}}},
+		want:     [][]sent{{{70 * ms, 0, 1}, {90 * ms, 1, 2}}},
 	}, {
 		// Until 25 ms two requests run, later one: 10+2·5, then 10+1·5. The batch
 		// counts as it is when the step before comes out.
@@ -162,7 +168,7 @@ func play(t *testing.T, cfg Config, arrivals []arrival) ([][]sent, *engine) {
 			}
 			err := e.run(ctx, job{
 				timing: newTiming(&cfg, uint64(i)), received: time.Now(), promptTokens: a.prompt, lengths: a.lengths,
-			}, func(time.Time) {}, func(s step, _ bool) error {
+			}, func(time.Time) int { return a.cached }, func(s step, _ bool) error {
 				if now := time.Now(); !now.Equal(s.due) {
 					t.Errorf("request %d: a step due at %v came at %v", i, s.due.Sub(start), now.Sub(start))
 				}
@@ -187,7 +193,7 @@ func TestLateStepDoesNotShiftTheRest(t *testing.T) {
 		start := time.Now()
 		var came []time.Duration
 		err := e.run(context.Background(), job{timing: newTiming(&cfg, 1), received: start, lengths: []int{5}},
-			func(time.Time) {}, func(s step, _ bool) error {
+			func(time.Time) int { return 0 }, func(s step, _ bool) error {
 				came = append(came, time.Since(start))
 				if s.from == 1 {
 					time.Sleep(15 * ms) // a client that does not read
@@ -213,7 +219,7 @@ func TestStepThatWouldWait(t *testing.T) {
 			start := time.Now()
 			var came []sent
 			err := e.run(context.Background(), job{timing: newTiming(&cfg, 1), received: start, lengths: []int{5}, slow: slow},
-				func(time.Time) {}, func(s step, wait bool) error {
+				func(time.Time) int { return 0 }, func(s step, wait bool) error {
 					if !wait && s.from%2 == 0 {
 						return errWouldWait
 					}
@@ -240,7 +246,7 @@ func TestFailedWriteFreesTheSlot(t *testing.T) {
 		e := newEngine(&cfg)
 		broken := errors.New("broken pipe")
 		err := e.run(context.Background(), job{timing: newTiming(&cfg, 1), received: time.Now(), lengths: []int{5}},
-			func(time.Time) {}, func(step, bool) error { return broken })
+			func(time.Time) int { return 0 }, func(step, bool) error { return broken })
 		if !errors.Is(err, broken) || e.running.Load() != 0 {
 			t.Errorf("got %v with %d running: want the error and no one", err, e.running.Load())
 		}

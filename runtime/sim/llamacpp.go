@@ -99,7 +99,7 @@ func appendLlamaCPPEnd(dst []byte, r *reply, choice, text int) []byte {
 	dst = r.appendText(dst, c, 0, text)
 	dst = append(dst, `,"tokens":[],"id_slot":0,"stop":true,"model":`...)
 	dst = appendQuoted(dst, r.req.model)
-	read := r.promptLength()
+	read, cached := r.promptLength(), r.cached/r.req.prompts
 	dst = fmt.Appendf(dst, `,"tokens_predicted":%d,"tokens_evaluated":%d,"generation_settings":{"seed":`, c.tokens, read)
 	if r.req.seed == nil {
 		dst = append(dst, "4294967295"...) // a random one
@@ -121,8 +121,8 @@ func appendLlamaCPPEnd(dst []byte, r *reply, choice, text int) []byte {
 	}
 	dst = fmt.Appendf(dst, `,"has_new_line":false,"truncated":false,"stop_type":"%s","stopping_word":`, kind)
 	dst = appendQuoted(dst, c.stopReason)
-	dst = fmt.Appendf(dst, `,"tokens_cached":%d,"timings":{"cache_n":0,`, read+c.tokens-1)
-	dst = appendTimings(dst, "prompt", read, r.first-r.queued)
+	dst = fmt.Appendf(dst, `,"tokens_cached":%d,"timings":{"cache_n":%d,`, read+c.tokens-1, cached)
+	dst = appendTimings(dst, "prompt", read-cached, r.first-r.queued)
 	dst = append(dst, ',')
 	dst = appendTimings(dst, "predicted", c.tokens, r.due-r.first)
 	return append(dst, "}}"...)

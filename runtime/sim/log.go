@@ -18,6 +18,7 @@ type Request struct {
 	Model        string
 	Stream       bool
 	PromptTokens int
+	CachedTokens int // of them, that were in the prefix cache
 	// Received is the moment at which the last byte of the body came: the kernel's
 	// receive stamp where it gives one. It is the origin of all durations below.
 	Received time.Time

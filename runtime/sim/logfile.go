@@ -113,6 +113,7 @@ func (e *entry) appendLine(dst []byte) []byte {
 	dst = append(dst, `,"stream":`...)
 	dst = strconv.AppendBool(dst, e.Stream)
 	number(`,"prompt_tokens":`, int64(e.PromptTokens))
+	number(`,"cached_tokens":`, int64(e.CachedTokens))
 	number(`,"output_tokens":`, int64(outputTokens))
 	number(`,"received_unix_ns":`, e.Received.UnixNano())
 	if e.Queued < 0 {

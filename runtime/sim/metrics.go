@@ -44,7 +44,7 @@ func (c *counters) finished(outcome Outcome, finishReason string) {
 }
 
 // exposition writes the metrics in the text format of Prometheus.
-func (c *counters) exposition(cfg *Config, e *engine) string {
+func (c *counters) exposition(cfg *Config, e *engine, prefixes *prefixCache) string {
 	var b strings.Builder
 	labels := `engine="0",model_name="` + escapeLabel(cfg.Model) + `"`
 	head := func(name, kind, help string) {
@@ -58,6 +58,10 @@ func (c *counters) exposition(cfg *Config, e *engine) string {
 	one("vllm:num_requests_waiting", "gauge", "Number of requests waiting for a slot.", float64(e.waiting.Load()))
 	one("vllm:kv_cache_usage_perc", "gauge", "KV-cache usage. 1 means 100 percent usage.",
 		min(1, float64(e.kvTokens.Load())/float64(cfg.KVTokens)))
+	if prefixes != nil {
+		one("vllm:prefix_cache_queries_total", "counter", "Prefix cache queries, in terms of number of queried tokens.", float64(prefixes.queries.Load()))
+		one("vllm:prefix_cache_hits_total", "counter", "Prefix cache hits, in terms of number of cached tokens.", float64(prefixes.hits.Load()))
+	}
 	one("vllm:prompt_tokens_total", "counter", "Number of prefill tokens processed.", float64(c.promptTokens.Load()))
 	one("vllm:generation_tokens_total", "counter", "Number of generation tokens processed.", float64(c.generationTokens.Load()))
 

@@ -254,6 +254,11 @@ func appendUsage(dst []byte, r *reply, completion, reasoning int) []byte {
 		dst = strconv.AppendInt(dst, int64(reasoning), 10)
 		dst = append(dst, '}')
 	}
+	if r.cfg.PrefixCache {
+		dst = append(dst, `,"prompt_tokens_details":{"cached_tokens":`...)
+		dst = strconv.AppendInt(dst, int64(r.cached), 10)
+		dst = append(dst, '}')
+	}
 	return append(dst, '}')
 }
 

@@ -70,6 +70,7 @@ func (p parameters) request(model, name string, prompt any, cfg *Config) (*reque
 	}
 	if p.Truncate != nil && *p.Truncate > 0 {
 		r.promptTokens = min(r.promptTokens, *p.Truncate)
+		r.sequences = nil // of the start, which is not the prompt's any more
 	}
 	if err := r.settle(cfg, h, p.Seed); err != nil {
 		return nil, err

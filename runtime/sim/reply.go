@@ -16,6 +16,7 @@ type reply struct {
 	id      string // of the answer
 	created int64  // Unix seconds
 	choices []choice
+	cached  int    // prompt tokens that were in the prefix cache
 	head    []byte // how every event of a stream begins, in some dialects; made by begin
 
 	// What the dialect has written so far, each event once.

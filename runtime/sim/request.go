@@ -40,6 +40,8 @@ type request struct {
 	fullText        bool     // the same: the last event has all of the text
 	wrapped         bool     // events of MindSpore are objects of their own
 	pooling         *pooling // not nil: no tokens are made
+
+	sequences []*sequence // the prompts, when there is a prefix cache
 }
 
 // maxChoices limits the replies to one request: prompts times n.
@@ -70,6 +72,7 @@ func newRequest(model string, cfg *Config) *request {
 	if r.model == "" {
 		r.model = cfg.Model
 	}
+	r.newPrompt(cfg)
 	return r
 }
 
@@ -159,7 +162,10 @@ func (r *request) readPrompt(name string, prompt any, cfg *Config, h io.Writer) 
 		}
 		r.prompts = len(p)
 		_, texts := p[0].(string)
-		for _, one := range p {
+		for i, one := range p {
+			if i > 0 {
+				r.newPrompt(cfg)
+			}
 			switch one := one.(type) {
 			case string:
 				if texts {
@@ -185,7 +191,7 @@ func badPrompt(name string) *apiError {
 
 // addText counts a prompt that is a text.
 func (r *request) addText(text string, cfg *Config) {
-	r.promptTokens += cfg.CountTokens(text)
+	r.count(text, cfg)
 	if r.keepTexts {
 		r.texts = append(r.texts, text)
 	}
@@ -194,7 +200,11 @@ func (r *request) addText(text string, cfg *Config) {
 // addIDs counts a prompt that is a list of token ids. Its text is made of the
 // vocabulary, as those of replies are.
 func (r *request) addIDs(ids []any, cfg *Config) {
-	r.promptTokens += len(ids)
+	tokens := make([]int, len(ids))
+	for i, id := range ids {
+		tokens[i] = int(math.Mod(id.(float64), 1<<32))
+	}
+	r.addTokens(tokens)
 	if !r.keepTexts {
 		return
 	}
@@ -243,6 +253,7 @@ func (r *request) readMessages(name string, messages *[]message, cfg *Config, h 
 			return badRequest(name, "%s[%d] has no role", name, i)
 		}
 		io.WriteString(h, m.Role)
+		r.role(m.Role)
 		if err := r.readContent(m.Content, cfg, h); err != nil {
 			return badRequest(name, "%s[%d].content must be a string or a list of parts", name, i)
 		}
@@ -256,7 +267,7 @@ func (r *request) readContent(content any, cfg *Config, h io.Writer) error {
 	case nil: // an assistant's message that only calls tools
 	case string:
 		io.WriteString(h, content)
-		r.promptTokens += cfg.CountTokens(content)
+		r.count(content, cfg)
 	default:
 		text, _ := json.Marshal(content) // it was made from JSON
 		h.Write(text)
@@ -267,9 +278,9 @@ func (r *request) readContent(content any, cfg *Config, h io.Writer) error {
 		for _, p := range parts {
 			switch p.Type {
 			case "text", "input_text", "output_text":
-				r.promptTokens += cfg.CountTokens(p.Text)
+				r.count(p.Text, cfg)
 			default:
-				r.promptTokens += cfg.MediaTokens
+				r.countMedia(text, cfg)
 			}
 		}
 	}

@@ -66,16 +66,18 @@ func parseResponses(in incoming, cfg *Config) (*request, error) {
 		return nil, err
 	}
 	h := newHash()
+	if b.Instructions != "" {
+		r.role("system")
+		r.count(b.Instructions, cfg)
+		h.Write([]byte(b.Instructions))
+	}
 	if text := b.Input.text; text != nil {
+		r.role("user")
 		r.prompts = 1
 		r.addText(*text, cfg)
 		h.Write([]byte(*text))
 	} else if err := r.readMessages("input", b.Input.messages, cfg, h); err != nil {
 		return nil, err
-	}
-	if b.Instructions != "" {
-		r.promptTokens += cfg.CountTokens(b.Instructions)
-		h.Write([]byte(b.Instructions))
 	}
 	if err := r.settle(cfg, h, b.Seed); err != nil {
 		return nil, err
@@ -217,8 +219,8 @@ func appendResponse(dst []byte, r *reply, status string, failure *apiError) []by
 	dst = append(dst, `,"output":`...)
 	dst = appendOutput(dst, r)
 	in, out, reasoning := r.req.promptTokens, r.total(), r.totalReasoning()
-	return fmt.Appendf(dst, `,"usage":{"input_tokens":%d,"input_tokens_details":{"cached_tokens":0},"output_tokens":%d,`+
-		`"output_tokens_details":{"reasoning_tokens":%d},"total_tokens":%d}}`, in, out, reasoning, in+out)
+	return fmt.Appendf(dst, `,"usage":{"input_tokens":%d,"input_tokens_details":{"cached_tokens":%d},"output_tokens":%d,`+
+		`"output_tokens_details":{"reasoning_tokens":%d},"total_tokens":%d}}`, in, r.cached, out, reasoning, in+out)
 }
 
 func openResponse(dst []byte, r *reply, _ int) []byte {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,6 +40,7 @@ type Server struct {
 	paths    []string // of both, for those who look for others
 	words    *words
 	engine   *engine
+	prefixes *prefixCache // nil: none
 	counters *counters
 	log      Log
 	requests atomic.Uint64
@@ -67,9 +69,12 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.Vocabulary == nil {
 		cfg.Vocabulary = defaultVocabulary
 	}
+	if cfg.Encode == nil {
+		cfg.Encode = EstimateIDs
+	}
 	cfg.CountTokens = newTokenCounter(cfg.CountTokens).tokens
 	s := &Server{
-		cfg: cfg, words: newWords(cfg.Vocabulary), counters: newCounters(),
+		cfg: cfg, words: newWords(cfg.Vocabulary), counters: newCounters(), prefixes: newPrefixCache(&cfg),
 		intake: make(chan struct{}, runtime.GOMAXPROCS(0)), closed: make(chan struct{}),
 	}
 	s.route()
@@ -339,13 +344,35 @@ func (s *Server) answer(st *stream, seq uint64) error {
 		promptTokens: req.promptTokens, lengths: st.reply.lengths(),
 		slow: st.fault.name != faultNone, // some of them wait
 	}
-	started := func(at time.Time) {
+	cacheable := s.prefixes != nil && req.pooling == nil && len(req.sequences) == req.prompts
+	var whole []*sequence
+	if cacheable {
+		whole = st.reply.whole()
+	}
+	started := func(at time.Time) int {
+		if cacheable {
+			st.reply.cached = s.prefixes.findPrompts(req)
+		}
 		s.counters.promptTokens.Add(int64(req.promptTokens))
 		st.reply.queued = at.Sub(st.entry.Received)
-		st.entry.set(func(r *Request) { r.Queued = st.reply.queued })
+		st.entry.set(func(r *Request) { r.Queued, r.CachedTokens = st.reply.queued, st.reply.cached })
+		return st.reply.cached
+	}
+	// before keeps the replies when their last tokens are about to be sent, so that the
+	// next question finds them.
+	before := func(emit func(step, bool) error) func(step, bool) error {
+		longest := slices.Max(j.lengths)
+		return func(p step, wait bool) error {
+			if p.to >= longest {
+				for _, w := range whole {
+					s.prefixes.keep(w)
+				}
+			}
+			return emit(p, wait)
+		}
 	}
 	if req.stream {
-		if err := s.engine.run(st.ctx, j, started, st.step); err != nil {
+		if err := s.engine.run(st.ctx, j, started, before(st.step)); err != nil {
 			return err
 		}
 		return st.end()
@@ -354,7 +381,7 @@ func (s *Server) answer(st *stream, seq uint64) error {
 		st.reply.tick(p.from, p.due.Sub(st.entry.Received))
 		return nil
 	}
-	if err := s.engine.run(st.ctx, j, started, note); err != nil {
+	if err := s.engine.run(st.ctx, j, started, before(note)); err != nil {
 		return err
 	}
 	return st.sendWhole(st.reply.due)

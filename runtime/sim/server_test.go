@@ -871,6 +871,8 @@ func TestValidate(t *testing.T) {
 		"media-tokens":     func(c *sim.Config) { c.MediaTokens = -1 },
 		"max-model-len":    func(c *sim.Config) { c.MaxModelLen = 0 },
 		"kv-tokens":        func(c *sim.Config) { c.KVTokens = 0 },
+		"block-size":       func(c *sim.Config) { c.BlockSize = 0 },
+		"prefix-cache":     func(c *sim.Config) { c.PrefixCache, c.CountTokens = true, sim.EstimateTokens },
 		"fault":            func(c *sim.Config) { c.Fault = "500,boom" },
 		"fault-rate":       func(c *sim.Config) { c.FaultRate = 0.5 },
 		"fault-after":      func(c *sim.Config) { c.FaultAfter = -1 },
@@ -926,11 +928,18 @@ func TestEstimateTokens(t *testing.T) {
 func FuzzRequest(f *testing.F) {
 	cfg := quick()
 	cfg.TTFT, cfg.ITL, cfg.MaxModelLen, cfg.LogRequests, cfg.EmbeddingSize = 0, 0, 2000, 1, 3
-	server, err := sim.Start(context.Background(), cfg)
-	if err != nil {
-		f.Fatal(err)
+	var servers []*sim.Server
+	for _, cache := range []bool{false, true} {
+		if cache {
+			cfg.PrefixCache, cfg.BlockSize, cfg.KVTokens, cfg.CountTokens = true, 2, 100, nil
+		}
+		server, err := sim.Start(context.Background(), cfg)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Cleanup(func() { server.Close() })
+		servers = append(servers, server)
 	}
-	f.Cleanup(func() { server.Close() })
 	paths := []string{
 		"/v1/completions", "/v1/chat/completions", "/v1/responses", "/v1/messages", "/generate", "/generate_stream", "/completion", "/infer",
 		"/v2/models/m/generate", "/v2/models/m/generate_stream", "/models/llama2/generate", "/v1/generate", "/v1/embeddings", "/rerank",
@@ -951,11 +960,15 @@ func FuzzRequest(f *testing.F) {
 		`{"query":"a","documents":["b",{"text":"c"},{}],"top_n":2,"return_documents":false}`,
 	} {
 		for i := range paths {
-			f.Add(body, uint8(i))
+			f.Add(body, uint8(i), i%2 == 0)
 		}
 	}
 	client := &http.Client{}
-	f.Fuzz(func(t *testing.T, body string, path uint8) {
+	f.Fuzz(func(t *testing.T, body string, path uint8, cache bool) {
+		server := servers[0]
+		if cache {
+			server = servers[1]
+		}
 		resp, err := client.Post(server.URL()+paths[int(path)%len(paths)], "application/json", strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)

@@ -93,7 +93,8 @@ func appendSGLang(dst []byte, r *reply, choice, made int) []byte {
 	dst = strconv.AppendInt(dst, int64(r.req.promptTokens/r.req.prompts), 10)
 	dst = append(dst, `,"weight_version":"default","completion_tokens":`...)
 	dst = strconv.AppendInt(dst, int64(made), 10)
-	dst = append(dst, `,"cached_tokens":0`...)
+	dst = append(dst, `,"cached_tokens":`...)
+	dst = strconv.AppendInt(dst, int64(r.cached/r.req.prompts), 10)
 	if made == c.tokens {
 		dst = append(dst, `,"e2e_latency":`...)
 		dst = strconv.AppendFloat(dst, r.due.Seconds(), 'g', -1, 64)
