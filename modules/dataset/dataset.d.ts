@@ -101,6 +101,11 @@ declare module "weir/dataset" {
     sessions(): Sessions;
     /** `at` of all items, for the executor "replay". Throws where there are none. */
     timestamps(): number[];
+    /**
+     * What a prefix cache that keeps everything finds of a trace's prompts in the order of their times, by their hash ids, in tokens.
+     * null: they have none.
+     */
+    reuse(): { promptTokens: number; cachedTokens: number } | null;
     /** What lengths there are. Items whose length is not known are left out. */
     stats(): { promptTokens: LengthStats; outputTokens: LengthStats };
   }

@@ -106,6 +106,12 @@ func datasetMethods(rt *script.Runtime) map[string]func(any, goja.FunctionCall) 
 		"save": func(self any, call goja.FunctionCall) (any, error) {
 			return nil, save(rt, self.(*Dataset), call)
 		},
+		"reuse": func(self any, _ goja.FunctionCall) (any, error) {
+			if r, ok := self.(*Dataset).Reuse(); ok {
+				return object(vm, "promptTokens", r.PromptTokens, "cachedTokens", r.CachedTokens), nil
+			}
+			return goja.Null(), nil
+		},
 		"sessions": func(self any, _ goja.FunctionCall) (any, error) {
 			return self.(*Dataset).Sessions().Object(rt), nil
 		},
