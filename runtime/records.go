@@ -39,6 +39,7 @@ func describe(to *result.Request, rec *metrics.Record) {
 		DNS:          rec.DNS.Microseconds(),
 		Connect:      rec.Connect.Microseconds(),
 		TLS:          rec.TLS.Microseconds(),
+		PrefillWait:  rec.PrefillWait.Microseconds(),
 		Reused:       rec.Reused,
 		Retried:      rec.Retried,
 		Model:        rec.Model,

@@ -25,6 +25,13 @@ declare module "weir" {
    */
   export function invalidParams(message: string): never;
 
+  /**
+   * Ends the run as a threshold that was crossed does, with the message alone and
+   * exit code 99: for what only several cases together can tell. For plan,
+   * teardown and handleSummary.
+   */
+  export function notMet(message: string): never;
+
   export type ParamDefault = string | number | boolean | readonly string[] | readonly number[];
 
   /** One parameter. Its type is that of its default, unless `type` says otherwise. */
@@ -382,6 +389,8 @@ declare module "weir" {
     warmup?: { iterations: number; requests: number; failed: number; errors: ErrorGroup[] };
     /** The run was stopped before the case had ended. */
     interrupted: boolean;
+    /** Adds a tag to the case in the result, such as what plan has concluded from it. In what plan receives; handleSummary's cases have none. */
+    tag(name: string, value: string | number | boolean): void;
     /** What of `stopWhen` has ended the case early. */
     stopped?: { metric: string; expr: string; value: number; after_s: number };
     /** The shares of the scenarios, when the script has named them. */
@@ -531,6 +540,10 @@ declare module "weir" {
     tpot: Distribution;
     /** The same from the second token event on. */
     tpot_from_second: Distribution;
+    /** (last token − first token) / output tokens. */
+    decode_per_token: Distribution;
+    /** Output tokens / (last token − first token), per second. */
+    decode_speed: Distribution;
     /** Gaps between token events. */
     itl: Distribution;
     /** Those gaps that overlap no request's prefill. */
@@ -545,6 +558,8 @@ declare module "weir" {
     read_lag: Distribution;
     /** First byte → last byte of the request handed to the kernel. */
     upload_time: Distribution;
+    /** How long requests waited because of their endpoint's `maxPrefill`. */
+    prefill_wait: Distribution;
     ttft_from_schedule: Distribution;
     ttfo_from_schedule: Distribution;
     e2el_from_schedule: Distribution;

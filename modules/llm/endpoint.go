@@ -20,6 +20,7 @@ type endpoint struct {
 	rt      *script.Runtime
 	backend *backend
 	targets targets
+	prefill gate // nil: no limit
 	counter tokenCounter
 	settings
 }
@@ -59,6 +60,7 @@ func (m *Module) newEndpoint(rt *script.Runtime, number int, c goja.ConstructorC
 	}
 	var bases, verbatim []string
 	path := ""
+	maxPrefill := 0
 	var reaching reach.Options
 	text := func(into *string) func(goja.Value) error {
 		return func(v goja.Value) error { return oneText(v, into) }
@@ -87,6 +89,9 @@ func (m *Module) newEndpoint(rt *script.Runtime, number int, c goja.ConstructorC
 		"apiKey":    e.keyHeader(header),
 		"appCode":   header("X-Apig-AppCode", ""),
 		"authToken": header("X-Auth-Token", ""),
+		"maxPrefill": func(v goja.Value) error {
+			return whole(func(*settings) *int { return &maxPrefill }, 1)(nil, v)
+		},
 		"tokenizer": func(v goja.Value) error {
 			e.counter, ok = script.ValueOf(v).(tokenCounter)
 			if !ok {
@@ -105,6 +110,7 @@ func (m *Module) newEndpoint(rt *script.Runtime, number int, c goja.ConstructorC
 		err = m.aim(e, number, bases, verbatim, path, reaching.Options)
 	}
 	if err == nil {
+		e.prefill = m.gate(number, maxPrefill)
 		return e, nil
 	}
 	if rt.InInit() { // it is mostly the value of a flag

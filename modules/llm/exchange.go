@@ -21,6 +21,8 @@ type exchange struct {
 	targets *targets
 	target  *target // of this attempt; nil: it is still to be chosen
 	failed  *target // of the attempt before
+	prefill gate    // nil: no limit of requests in prefill
+	inside  bool    // it is one of those that prefill counts
 	counter tokenCounter
 	call    *call
 	rec     *metrics.Record
@@ -80,7 +82,7 @@ func (x *exchange) run(ctx context.Context) *reply {
 		next := x.call.record(x.rec.Iteration)
 		x.rec.Retried = true
 		x.rec.Recorder().Close(x.rec)
-		*x = exchange{targets: x.targets, failed: x.failed, counter: x.counter, call: x.call, rec: next, script: x.script}
+		*x = exchange{targets: x.targets, failed: x.failed, prefill: x.prefill, counter: x.counter, call: x.call, rec: next, script: x.script}
 	}
 }
 
@@ -92,7 +94,12 @@ func (x *exchange) once(ctx context.Context) {
 	if len(x.targets.list) > 1 {
 		x.rec.Host = x.target.host
 	}
-	x.rec.Error = x.follow(ctx)
+	if x.enter(ctx) {
+		x.rec.Error = x.follow(ctx)
+		x.leave()
+	} else {
+		x.rec.Error = interrupted()
+	}
 	x.target.done()
 	x.failed, x.target = x.target, nil
 	if x.rec.Error != nil {
@@ -104,6 +111,23 @@ func (x *exchange) once(ctx context.Context) {
 	x.count()
 	if x.rec.Error == nil && !x.hasOutput() {
 		x.rec.Error = &metrics.Error{Kind: "no_output", Status: x.rec.Status, Message: x.call.backend.task.nothing()}
+	}
+}
+
+// enter waits until the request may begin with its prefill; false: it never may.
+func (x *exchange) enter(ctx context.Context) (ok bool) {
+	if x.prefill == nil {
+		return true
+	}
+	x.rec.PrefillWait, x.inside = x.prefill.enter(ctx)
+	return x.inside
+}
+
+// leave says that its prefill is over.
+func (x *exchange) leave() {
+	if x.inside {
+		x.inside = false
+		x.prefill.leave()
 	}
 }
 
@@ -373,6 +397,7 @@ func (x *exchange) token(at wire.Arrival) {
 	}
 	if n == 1 {
 		x.rec.Recorder().First(x.rec)
+		x.leave()
 	}
 }
 

@@ -132,6 +132,12 @@ declare module "weir/llm" {
   }
 
   export interface EndpointOptions extends RequestOptions {
+    /**
+     * Requests of this endpoint that are in prefill at the same time, at most: sent, without a first token, and not ended.
+     * The others wait, in the order in which they came, before they are started: the wait is in no latency but those from
+     * the schedule, and has a metric of its own, `prefill_wait`. Of several hosts it counts all requests. Default: no limit.
+     */
+    maxPrefill?: number;
     /** Default: "openai-chat". */
     backend?: BackendName | (string & {}) | CustomBackend;
     /** Base URL of the service, with or without /v1: "http://127.0.0.1:8000"; or several, see `balance`. */

@@ -107,6 +107,14 @@ func (m *Module) turn(number int) *atomic.Uint64 {
 	return m.counter("endpoint "+strconv.Itoa(number), func() any { return new(atomic.Uint64) }).(*atomic.Uint64)
 }
 
+// gate returns the gate of an endpoint, nil where there is no limit.
+func (m *Module) gate(number, limit int) gate {
+	if limit == 0 {
+		return nil
+	}
+	return m.counter(fmt.Sprintf("prefill %d %d", number, limit), func() any { return make(gate, limit) }).(gate)
+}
+
 // flying returns the number of requests in flight to a host.
 func (m *Module) flying(host string) *atomic.Int64 {
 	return m.counter("host "+host, func() any { return new(atomic.Int64) }).(*atomic.Int64)

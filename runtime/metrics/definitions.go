@@ -38,6 +38,8 @@ const (
 	ttst
 	tpot
 	tpotFromSecond
+	decodePerToken
+	decodeSpeed
 	itl // one sample a gap between token events
 	itlDecode
 	tokensPerEvent
@@ -46,6 +48,7 @@ const (
 	startLag
 	readLag // one sample an arrival with a kernel stamp
 	uploadTime
+	prefillWait // of requests that waited
 	ttftFromSchedule
 	ttfoFromSchedule
 	e2elFromSchedule
@@ -72,6 +75,8 @@ var distributionNames = [distributions]struct{ name, unit string }{
 	ttst:                {"ttst", "ms"},
 	tpot:                {"tpot", "ms"},
 	tpotFromSecond:      {"tpot_from_second", "ms"},
+	decodePerToken:      {"decode_per_token", "ms"},
+	decodeSpeed:         {"decode_speed", "tokens/s"},
 	itl:                 {"itl", "ms"},
 	itlDecode:           {"itl_decode", "ms"},
 	tokensPerEvent:      {"tokens_per_event", "tokens"},
@@ -80,6 +85,7 @@ var distributionNames = [distributions]struct{ name, unit string }{
 	startLag:            {"start_lag", "ms"},
 	readLag:             {"read_lag", "ms"},
 	uploadTime:          {"upload_time", "ms"},
+	prefillWait:         {"prefill_wait", "ms"},
 	ttftFromSchedule:    {"ttft_from_schedule", "ms"},
 	ttfoFromSchedule:    {"ttfo_from_schedule", "ms"},
 	e2elFromSchedule:    {"e2el_from_schedule", "ms"},
@@ -115,6 +121,9 @@ func (s *shard) samples(rec *Record) {
 		s.sample(clientLag, ms(clientShare(rec)))
 	}
 	s.span(uploadTime, rec.Started, rec.Sent)
+	if rec.PrefillWait > 0 {
+		s.sample(prefillWait, ms(rec.PrefillWait))
+	}
 	if rec.Kind == KindPooling {
 		s.span(responseHead, rec.Started, rec.HeadAt)
 		s.span(e2el, rec.Started, rec.End)
@@ -189,6 +198,9 @@ func (s *shard) stream(rec *Record) {
 		if rec.Output.N > 1 && count > 1 {
 			s.sample(tpot, ms(last.At-first.At)/float64(rec.Output.N-1))
 		}
+		if rec.Output.N > 0 && count > 1 {
+			s.decode(last.At-first.At, float64(rec.Output.N))
+		}
 	}
 	if count > 1 && !events[1].Shared() {
 		second := events[1]
@@ -198,6 +210,14 @@ func (s *shard) stream(rec *Record) {
 		if rec.Output.N > 2 && count > 2 {
 			s.sample(tpotFromSecond, ms(last.At-second.At)/float64(rec.Output.N-2))
 		}
+	}
+}
+
+// decode samples how long n tokens took, all of them, from the first to the last one.
+func (s *shard) decode(took time.Duration, n float64) {
+	s.sample(decodePerToken, ms(took)/n)
+	if took > 0 {
+		s.sample(decodeSpeed, n/took.Seconds())
 	}
 }
 
@@ -238,7 +258,7 @@ func (s *shard) decodeGaps() {
 // connection takes as long as network and service make it, and the script wants
 // to sleep.
 func clientShare(rec *Record) time.Duration {
-	lag := rec.Started.Sub(rec.scheduled())
+	lag := rec.Started.Sub(rec.scheduled()) - rec.PrefillWait
 	if it := rec.Iteration; it != nil && it.Asleep != nil {
 		lag -= it.Asleep.Total()
 	}

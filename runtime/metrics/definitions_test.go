@@ -42,6 +42,8 @@ func TestDefinitionsOfGenerations(t *testing.T) {
 	holds(t, c, "e2el", 3, 115, 60, 150, 39.370039370059054, 135, 142.5, 147, 148.5, 149.7, 149.97)
 	holds(t, c, "tpot", 2, 20.0/3, 5, 25.0/3)
 	holds(t, c, "tpot_from_second", 2, 4.25, 2.5, 6) // A: 30/5, B: 15/6
+	holds(t, c, "decode_per_token", 2, (50.0/7+35.0/8)/2, 35.0/8, 50.0/7)
+	holds(t, c, "decode_speed", 2, (7/0.05+8/0.035)/2, 7/0.05, 8/0.035)
 	holds(t, c, "tokens_per_event", 3, 4.75/3, 1, 2)
 	holds(t, c, "response_head", 3, 43, 30, 59)
 	holds(t, c, "input_tokens", 3, 35.0/3, 5, 20)
@@ -139,7 +141,9 @@ func TestSharedEvents(t *testing.T) {
 	holds(t, c, "ttfo_from_schedule", 1, 10)
 	holds(t, c, "e2el", 4, 60, 40, 80)
 	holds(t, c, "e2el_from_schedule", 3, 160.0/3, 40, 70)
-	holds(t, c, "tpot", 2, 17.5, 15, 20)           // A: 60/4, D: 60/3
+	holds(t, c, "tpot", 2, 17.5, 15, 20) // A: 60/4, D: 60/3
+	holds(t, c, "decode_per_token", 2, 13.5, 12, 15)
+	holds(t, c, "decode_speed", 2, 75, 4/0.06, 5/0.06)
 	holds(t, c, "itl", 5, 28, 20, 40)              // 40 20, 20, 40 20
 	holds(t, c, "read_lag", 5, 19.0/5, 1, 9)       // A: 1 9 2, B: 4 3
 	holds(t, c, "tokens_per_event", 4, 1.25, 1, 2) // C: 6/3
@@ -258,6 +262,20 @@ func TestFromSchedule(t *testing.T) {
 	holds(t, c, "ttft_from_schedule", 1, 100)
 	holds(t, c, "ttfo_from_schedule", 1, 100)
 	holds(t, c, "e2el_from_schedule", 1, 110)
+}
+
+// The wait for others' prefills is before the start, and in nothing that is counted from there.
+func TestPrefillWait(t *testing.T) {
+	c := finish(t, result.Counts{}, []request{
+		{start: 30, events: []float64{100, 110}, end: 120, edit: func(rec *metrics.Record) {
+			rec.Iteration = &metrics.Iteration{Scheduled: rec.Started.Add(-duration(30))}
+			rec.PrefillWait = duration(20)
+		}},
+		{start: 40, events: []float64{100, 110}, end: 120},
+	})
+	holds(t, c, "prefill_wait", 1, 20)
+	holds(t, c, "start_lag", 1, 30)
+	holds(t, c, "ttft", 2, 65, 60, 70)
 }
 
 func TestPlainRequests(t *testing.T) {

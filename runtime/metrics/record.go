@@ -32,7 +32,8 @@ type Record struct {
 	DNS         time.Duration // what opening a new connection took; 0: nothing, or a kept one
 	Connect     time.Duration
 	TLS         time.Duration
-	Retransmits int // TCP segments of the connection that this machine sent again meanwhile
+	PrefillWait time.Duration // it waited so long, before it started, because others were in prefill; 0: it did not
+	Retransmits int           // TCP segments of the connection that this machine sent again meanwhile
 	BytesOut    int64
 	BytesIn     int64
 	Stamp       StampSource // which clock gave HeadAt; each token event has its own

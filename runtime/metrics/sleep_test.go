@@ -9,10 +9,15 @@ import (
 	"weir/runtime/result"
 )
 
-// What the script sleeps before its first request is in start_lag, but it is not
-// the client that is late.
+// What the script sleeps before its first request, and how long that waits for others'
+// prefills, is in start_lag, but it is not the client that is late.
 func TestSleepIsNotLate(t *testing.T) {
-	for slept, want := range map[time.Duration]bool{0: true, 900 * time.Millisecond: false, time.Hour: false} {
+	const all = 900 * time.Millisecond
+	for _, row := range []struct {
+		slept, prefill time.Duration
+		want           bool
+	}{{0, 0, true}, {all, 0, false}, {time.Hour, 0, false}, {0, all, false}, {all / 2, all / 2, false}, {all / 10, all / 10, true}} {
+		slept, want := row.slept, row.want
 		r := metrics.NewRecorder(metrics.Options{})
 		for range 200 {
 			rec := metrics.NewRecord()
@@ -21,7 +26,7 @@ func TestSleepIsNotLate(t *testing.T) {
 			at := time.Now()
 			rec.Iteration.Asleep.Add(at, at.Add(slept))
 			r.Begin(rec)
-			rec.Reused = true
+			rec.Reused, rec.PrefillWait = true, row.prefill
 			rec.End = rec.Started.Add(time.Second)
 			r.Close(rec)
 		}
@@ -34,7 +39,7 @@ func TestSleepIsNotLate(t *testing.T) {
 			found = found || reason.Rule == "start_lag"
 		}
 		if found != want {
-			t.Errorf("slept %v: judged late: %v, %+v", slept, found, c.Validity)
+			t.Errorf("slept %v, waited %v: judged late: %v, %+v", slept, row.prefill, found, c.Validity)
 		}
 	}
 }

@@ -49,6 +49,8 @@ type Request struct {
 	Connect   int64  `json:"connect_us,omitempty"`
 	TLS       int64  `json:"tls_us,omitempty"`
 
+	PrefillWait int64 `json:"prefill_wait_us,omitempty"` // how long it waited, before it started, because others were in prefill
+
 	Reused      bool  `json:"reused"`                // the connection had carried a request before, or had been opened in advance
 	Retried     bool  `json:"retried,omitempty"`     // failed, and followed by another attempt
 	Resent      bool  `json:"resent,omitempty"`      // sent again, as a kept connection was dead

@@ -45,7 +45,7 @@ func TestRecords(t *testing.T) {
 			Case: 2, CaseName: "a stream", Scenario: "chat", Iteration: 7, VU: 3, Kind: "llm", Tags: map[string]string{"model": "m", "users": "<4>"},
 			ScheduledAt: 1790000000123414789, EndedAt: 1790000000231660789,
 			Started: 1790000000123456789, Scheduled: at(-42), Sent: at(31), Head: at(312), Output: at(46310), End: at(108204),
-			DNS: 1, Connect: 2, TLS: 3, Reused: true, Resent: true, Retransmits: 4, BytesOut: 1204, BytesIn: 1733,
+			DNS: 1, Connect: 2, TLS: 3, PrefillWait: 7, Reused: true, Resent: true, Retransmits: 4, BytesOut: 1204, BytesIn: 1733,
 			Status: 200, FinishReason: "length",
 			InputTokens: &result.TokenCount{N: 128, Source: "usage"}, OutputTokens: &result.TokenCount{N: 5, Source: "tokenizer"},
 			Reasoning: &result.TokenCount{N: 1, Source: "usage"}, Cached: &result.TokenCount{Source: "usage"},
