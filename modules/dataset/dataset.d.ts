@@ -229,6 +229,8 @@ declare module "weir/dataset" {
     format?: string;
     /** Alpaca: "input" alone is the prompt, as in benchmark_serving.py. Default: false, instruction and input. */
     inputOnly?: boolean;
+    /** ShareGPT: the first two turns alone, whatever their roles are, as in benchmark_serving.py and vLLM. Default: false, whole conversations. */
+    firstExchange?: boolean;
     /**
      * ShareGPT: the first two turns alone, whatever their roles and whatever follows, as the AscendCloud-LLM scripts and vLLM have it. Default: false,
      * whole conversations, whose roles must take turns.
@@ -238,6 +240,8 @@ declare module "weir/dataset" {
     fields?: { prompt?: string; output?: string; system?: string; output_tokens?: string; prompt_tokens?: string; timestamp?: string; session?: string; delay?: string };
     /** What a trace's numeric times are multiples of. Default: as its format has it. */
     timeUnit?: Duration;
+    /** How many tokens a hash id of a trace stands for. Default: as the file or its format has it. */
+    blockSize?: number;
     /** A folder of files `<length>.json`: which of them. */
     length?: number;
     /** Counts tokens, and makes the prompts of traces. Without it lengths are what the file says. */

@@ -72,13 +72,19 @@ func (r *Reading) read(ctx context.Context, done, all *atomic.Int64) (*Dataset, 
 	bytes := 0
 	for end := false; !end; {
 		var c candidate
-		switch err := in.Next(&c.row); {
+		err := in.Next(&c.row)
+		wanted := false
+		switch {
 		case err == io.EOF:
 			end = true
 		case err != nil:
 			return nil, err
-		case !b.inWindow(&c.row):
 		default:
+			if wanted, end, err = b.window(&c.row); err != nil {
+				return nil, err
+			}
+		}
+		if wanted {
 			batch = append(batch, c)
 			bytes += len(c.row.Prompt) + len(c.row.Output) + len(c.row.Messages) + len(c.row.System)
 			for _, t := range c.row.Turns {
@@ -134,8 +140,9 @@ type building struct {
 	out     *source
 	writer  *writer // of a trace's prompts; nil: not needed yet
 	entries []entry
-	index   uint64 // of the next row
-	begin   time.Duration
+	index   uint64        // of the next row
+	begin   time.Duration // time of the first row
+	last    time.Duration // of the newest one
 	begun   bool
 }
 
@@ -146,19 +153,22 @@ func (b *building) later() bool { return b.Sample > 0 }
 // full tells whether nothing more has to be read.
 func (b *building) full() bool { return !b.later() && b.Limit > 0 && len(b.entries) >= b.Limit }
 
-// inWindow tells whether a row is in the part of the trace that is asked for. Rows
-// without a time always are; and those that were sent before the file's first one, as in
-// records, which are written when a request ends, unless the begin is cut off.
-func (b *building) inWindow(row *reader.Row) bool {
-	if !row.Timed {
-		return true
+// window says whether a row is in the part of the trace that is asked for, and whether all
+// that follow are behind it. Rows without a time are always in it.
+func (b *building) window(row *reader.Row) (in, over bool, err error) {
+	if !row.Timed || b.From == 0 && b.To == 0 {
+		return true, false, nil
 	}
 	if !b.begun {
-		b.begin, b.begun = row.At, true
+		b.begin, b.last, b.begun = row.At, row.At, true
 	}
+	if row.At < b.last {
+		return false, false, fmt.Errorf("%s:%d: the row is earlier than the one before it, so that the part from %v on cannot be found: sort the file by time, or leave from and to out", row.Path, row.Line, b.From)
+	}
+	b.last = row.At
 	at := row.At - b.begin
 	row.At = at - b.From
-	return (b.From == 0 || at >= b.From) && (b.To == 0 || at < b.To)
+	return at >= b.From && (b.To == 0 || at < b.To), b.To != 0 && at >= b.To, nil
 }
 
 // add makes entries of rows.
@@ -411,6 +421,9 @@ func (b *building) finish(ctx context.Context) (*Dataset, error) {
 		order := permutation(rng, len(b.entries), len(b.entries))
 		b.entries = (&Dataset{entries: b.entries}).pick(order).entries
 	}
+	if !b.Shuffle { // what has no time stays as it is
+		slices.SortStableFunc(b.entries, func(x, y entry) int { return cmp.Compare(x.at, y.at) })
+	}
 	d := (&Dataset{source: b.out}).of(b.entries)
 	if d.Len() == 0 {
 		return nil, b.empty()
@@ -418,8 +431,8 @@ func (b *building) finish(ctx context.Context) (*Dataset, error) {
 	if needed := cmp.Or(b.AtLeast, b.Sample); needed > d.Len() {
 		return nil, fmt.Errorf("%s: only %d of the %d items that are asked for are left: %s", b.Path, d.Len(), needed, describeRejected(d.Source().Rejected))
 	}
-	if d.entries[0].timed && b.From == 0 && !b.later() && !b.Shuffle {
-		first := d.entries[0].at // what was before it was dropped
+	if d.entries[0].timed && b.From == 0 {
+		first := d.entries[0].at
 		for _, e := range d.entries {
 			first = min(first, e.at)
 		}

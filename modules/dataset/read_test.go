@@ -218,6 +218,7 @@ func TestTraceWindow(t *testing.T) {
 	script(`prompts: "none", from: "3s", to: "5s"`, `[[53,1053],[[1500,26],[1024,26]]]`)
 	script(`prompts: "none", limit: 2, maxPromptTokens: 1200`, `[[0,4053],[[600,52],[1024,26]]]`)
 	script(`prompts: "none", minPromptTokens: 1000`, `[[0,1000],[[1500,26],[1024,26]]]`)
+	script(`prompts: "none", to: "3s"`, `[[0],[[600,52]]]`)
 	script(`prompts: "none", timeUnit: "1s", limit: 2`, `[[0,3053000],[[600,52],[1500,26]]]`)
 }
 

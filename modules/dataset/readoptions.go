@@ -59,7 +59,7 @@ func (k *maker) read(call goja.FunctionCall) (script.Shared, error) {
 	}
 	// A file that is missing or broken is a wrong setting, no fault of the script.
 	d, err := keepReading(k, r)
-	if err != nil && k.rt.InInit() && err != script.ErrInterrupted {
+	if err != nil && err != script.ErrInterrupted {
 		return nil, &script.ParamError{Message: err.Error()}
 	}
 	return d, err
