@@ -80,7 +80,7 @@ func (f *File) table(s *source) (records, error) {
 		return nil, err
 	}
 	for meaning, column := range f.options.Fields {
-		if _, ok := t.columns[strings.ToLower(column)]; !ok {
+		if (&record{columns: t.columns}).column(column) < 0 {
 			return nil, wrong("the columns are "+quoted(t.names), "%s:%d: there is no column %q, which is to be the %s", s.path, s.in.line, column, meaning)
 		}
 	}

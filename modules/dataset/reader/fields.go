@@ -95,21 +95,21 @@ func (r *record) duration(name string, unit time.Duration, dates bool) (d time.D
 		return 0, false, nil
 	}
 	text := strings.TrimSpace(r.plain(value))
+	if dates && len(text) >= len("2006-01-02 15:04:05") && text[4] == '-' {
+		t, err := date(text)
+		switch {
+		case err != nil:
+			return 0, false, reject(`"` + name + `" is neither a number nor a date`)
+		case t.Year() < 1970 || t.Year() > 2200:
+			return 0, false, reject(`"` + name + `" is out of range`)
+		}
+		return t.Sub(time.Unix(0, 0)), true, nil
+	}
 	// Exactly, where a float would round nanoseconds since 1970.
 	if whole, err := strconv.ParseInt(text, 10, 64); err == nil && whole >= 0 && whole <= math.MaxInt64/int64(unit) {
 		return time.Duration(whole) * unit, true, nil
 	}
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil && dates && len(text) >= len("2006-01-02 15:04:05") {
-		t, err := date(text)
-		if err != nil {
-			return 0, false, reject(`"` + name + `" is neither a number nor a date`)
-		}
-		if t.Year() < 1970 || t.Year() > 2200 {
-			return 0, false, reject(`"` + name + `" is out of range`)
-		}
-		return t.Sub(time.Unix(0, 0)), true, nil
-	}
 	switch n = math.Round(n * float64(unit)); {
 	case err != nil:
 		return 0, false, reject(`"` + name + `" is not a time`)

@@ -102,15 +102,15 @@ func customRows(o *Options) func(*record, *batch) error {
 
 func fitsCSV(r *record, o *Options) []string {
 	for _, meaning := range []string{"prompt", "prompt_tokens"} {
-		if name := r.column(meaning, o); name != "" {
+		if name := r.usual(meaning, o); name != "" {
 			return []string{name}
 		}
 	}
 	return nil
 }
 
-// usual are the names that columns have, the more usual ones first.
-var usual = map[string][]string{
+// usualNames are those that columns have, the more usual ones first.
+var usualNames = map[string][]string{
 	"prompt":        {"prompt", "input", "question", "text", "instruction"},
 	"output":        {"output", "answer", "response", "completion"},
 	"system":        {"system", "system_prompt"},
@@ -123,18 +123,18 @@ var usual = map[string][]string{
 
 func csvRows(o *Options) func(*record, *batch) error {
 	return each(func(r *record, row *Row) error {
-		return r.generic(row, o, func(meaning string) string { return r.column(meaning, o) })
+		return r.generic(row, o, func(meaning string) string { return r.usual(meaning, o) })
 	})
 }
 
-// column is the name of the column with a meaning: the one that was named, or the
+// usual is the name of the column with a meaning: the one that was named, or the
 // first usual one that there is; "" if there is none.
-func (r *record) column(meaning string, o *Options) string {
+func (r *record) usual(meaning string, o *Options) string {
 	if name := o.Fields[meaning]; name != "" {
 		return name
 	}
-	for _, name := range usual[meaning] {
-		if _, ok := r.columns[name]; ok {
+	for _, name := range usualNames[meaning] {
+		if r.column(name) >= 0 {
 			return name
 		}
 	}

@@ -15,7 +15,7 @@ type record struct {
 
 	object object // of JSON
 
-	// Of CSV: cells, and which column has a name (in small letters).
+	// Of CSV: cells, and which column has a name (in small letters; others are added).
 	cells   []string
 	columns map[string]int
 }
@@ -29,10 +29,24 @@ func (r *record) get(name string) []byte {
 	if r.columns == nil {
 		return r.object.get(name)
 	}
-	if i, ok := r.columns[strings.ToLower(name)]; ok && i < len(r.cells) && r.cells[i] != "" {
+	if i := r.column(name); i >= 0 && i < len(r.cells) && r.cells[i] != "" {
 		return []byte(r.cells[i])
 	}
 	return nil
+}
+
+// column is the number of the column with a name, whose letters may be small or
+// large; -1: there is none.
+func (r *record) column(name string) int {
+	i, known := r.columns[name]
+	if !known {
+		i = -1
+		if small, ok := r.columns[strings.ToLower(name)]; ok {
+			i = small
+		}
+		r.columns[name] = i // the next time is quicker
+	}
+	return i
 }
 
 // list is a member that must be a list.

@@ -28,9 +28,10 @@ type Row struct {
 
 	// An arrival.
 	Timed bool          // At is known
-	At    time.Duration // since the file's own begin, which need not be the first row
+	At    time.Duration // since the file's own begin, which need not be the first row; since 1970 where it has dates
 	// HashIDs name the blocks of the prompt, each of BlockSize tokens, the last one
-	// perhaps not full: rows with equal ids at their start have equal starts.
+	// perhaps not full: rows with equal ids at their start have equal starts. Tokens after
+	// the last block, fewer than BlockSize, have no id.
 	HashIDs   []int64
 	BlockSize int
 	// Session groups the rows of one conversation, "" for none; Turn is the number of

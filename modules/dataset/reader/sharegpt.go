@@ -58,6 +58,9 @@ func shareGPTRows(o *Options) func(*record, *batch) error {
 			if len(turns) < 2 {
 				return reject("fewer than two turns")
 			}
+			if turns[0].Text == "" {
+				return reject("the first question is empty")
+			}
 			row.Prompt, row.Output = turns[0].Text, turns[1].Text
 			return nil
 		}

@@ -65,7 +65,7 @@ func (s *source) unpack(file io.Reader) error {
 	case bytes.HasPrefix(begin, zstdMagic):
 		s.packed = "zstd"
 		var d *zstd.Decoder
-		d, err = zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
+		d, err = zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 		if err == nil {
 			text = d
 			s.closes = append(s.closes, d.Close)

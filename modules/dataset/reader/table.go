@@ -47,7 +47,7 @@ func newTable(s *source, comma rune) (*table, error) {
 	t.csv.FieldsPerRecord = -1
 	names, err := t.csv.Read()
 	if err != nil {
-		return nil, wrong("", "%s:%d: the head of the CSV file: %v", s.path, s.in.line, err)
+		return nil, wrong("leave the format out to have it found out", "%s:%d: the head of the CSV file: %v", s.path, s.in.line, err)
 	}
 	t.names = names
 	t.columns = make(map[string]int, len(names))
