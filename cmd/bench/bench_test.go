@@ -20,7 +20,7 @@ import (
 
 // The test binary is also the processes that a measurement consists of.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "floor") {
+	if len(os.Args) > 1 && slices.Contains([]string{"serve", "replay", "floor"}, os.Args[1]) {
 		main()
 		return
 	}
@@ -79,6 +79,18 @@ func TestMeasure(t *testing.T) {
 		wantRequests := map[string]float64{"empty": 0, "request": 1, "turns": 4}[kind] * n["iterations_per_s"]
 		if math.Abs(n["requests_per_s"]-wantRequests) > 1e-6*wantRequests {
 			t.Errorf("iterations, %s: %v requests a second, want %v", kind, n["requests_per_s"], wantRequests)
+		}
+	}
+}
+
+func TestBig(t *testing.T) {
+	n, err := newBench(t).playBig(40, 8, 200, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"before_s", "load_s", "after_s", "peak_mb", "tokens_per_s", "cpu_us", "server_cpu_us"} {
+		if !(n[name] > 0) {
+			t.Errorf("%s is %v", name, n[name])
 		}
 	}
 }

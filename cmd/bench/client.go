@@ -13,6 +13,7 @@ import (
 type footprint struct {
 	watch *watch
 	began int64         // wall clock when it was started, Unix ns
+	ended int64         // and when it had ended
 	whole time.Duration // CPU time of its whole life
 	said  []byte        // its output
 }
@@ -27,11 +28,12 @@ func runClient(cmd *exec.Cmd) (*footprint, error) {
 	}
 	w := startWatch(cmd.Process.Pid)
 	err := cmd.Wait()
+	ended := time.Now().UnixNano()
 	w.stop()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s%s", cmd, err, output.Bytes(), complaints.Bytes())
 	}
-	return &footprint{watch: w, began: began, whole: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), said: output.Bytes()}, nil
+	return &footprint{watch: w, began: began, ended: ended, whole: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), said: output.Bytes()}, nil
 }
 
 // span is from the first request that the server has received to the last event

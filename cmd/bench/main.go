@@ -4,7 +4,8 @@
 // could do, and against the truth: make bench.
 //
 // A simulated service runs in a process of its own and logs when it really sent
-// each event (server.go). Clients are processes too, one after another in turn,
+// each event (server.go); where that would cost more than the client, one that replays an
+// answer (replay.go). Clients are processes too, one after another in turn,
 // several rounds: the floors (floor_*.go), which only read, and the real weir
 // binary playing a script (weir.go). What a client costs is read from outside
 // (watch.go) while it is under load (client.go); what weir reports is held
@@ -54,6 +55,7 @@ var parts = []part{
 	{"iterations", "iterations a second of an empty, a one-request and a multi-turn script", (*bench).iterations},
 	{"many", "10,000 streams at once", (*bench).many},
 	{"decode", "reading an event of each protocol, beside encoding/json", (*bench).decode},
+	{"big", "250,000 requests of 4,096 + 4,096 tokens: memory, and the time after the last answer", (*bench).big},
 	{"unpaced", "events a second of a service that does not wait", (*bench).unpaced},
 }
 
@@ -81,6 +83,8 @@ func run(args []string) error {
 		switch args[0] {
 		case "serve":
 			return serve(args[1:])
+		case "replay":
+			return replay(args[1:])
 		case "floor":
 			return floor(args[1:])
 		}

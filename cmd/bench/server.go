@@ -97,12 +97,16 @@ type server struct {
 }
 
 func startServer(c serverConfig) (*server, error) {
+	return startService("serve", "-ttft", c.ttft.String(), "-itl", c.itl.String(), "-streams", fmt.Sprint(c.streams), "-requests", fmt.Sprint(c.requests))
+}
+
+// startService starts a process of this program that prints its URL.
+func startService(args ...string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "serve", "-ttft", c.ttft.String(), "-itl", c.itl.String(),
-		"-streams", fmt.Sprint(c.streams), "-requests", fmt.Sprint(c.requests))
+	cmd := exec.Command(self, args...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -113,12 +117,12 @@ func startServer(c serverConfig) (*server, error) {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the simulated service: %w", err)
+		return nil, fmt.Errorf("start the service: %w", err)
 	}
 	s := &server{cmd: cmd, stdin: stdin, out: bufio.NewReader(stdout), watch: startWatch(cmd.Process.Pid)}
 	url, err := s.out.ReadString('\n')
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("start the simulated service: %w", err), s.stop())
+		return nil, errors.Join(fmt.Errorf("start the service: %w", err), s.stop())
 	}
 	s.url = strings.TrimSpace(url)
 	return s, nil
