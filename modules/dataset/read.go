@@ -398,7 +398,7 @@ func (b *building) make(e *entry, u *unmade, index uint64) error {
 	var tokens int
 	var err error
 	if u.ids != nil && u.size > 0 {
-		made, tokens, err = b.writer.writeBlocks(b.kept, u.ids, u.size, asked)
+		made, tokens, err = b.writer.writeBlocks(b.kept, index, u.ids, u.size, asked)
 	} else {
 		made, tokens, err = b.writer.write(b.kept, index, asked, 0, 0)
 	}

@@ -202,6 +202,20 @@ func TestPromptsOfHashIDs(t *testing.T) {
 	}
 }
 
+// The id of a last block that is not full may be missing: what is behind the blocks is the prompt's own.
+func TestPromptsBehindTheirBlocks(t *testing.T) {
+	path := write(t, "trace.jsonl", `{"timestamp_ms": 0, "prompt_tokens": 70, "output_tokens": 1, "hash_ids": [1, 2], "block_size": 32}
+{"timestamp_ms": 1, "prompt_tokens": 95, "output_tokens": 1, "hash_ids": [1, 2], "block_size": 32}
+`)
+	tok := builtin(t)
+	d := mustRead(t, dataset.Reading{Path: path, Tokenizer: tok})
+	a, _ := tok.Encode(at(d, 0).Prompt, true)
+	b, _ := tok.Encode(at(d, 1).Prompt, true)
+	if len(a) != 70 || len(b) != 95 || !slices.Equal(a[:64], b[:64]) || slices.Equal(a[64:], b[64:70]) {
+		t.Errorf("%d and %d tokens: %v, %v", len(a), len(b), a, b)
+	}
+}
+
 // The window of a trace, and times from its begin.
 func TestTraceWindow(t *testing.T) {
 	path := write(t, "trace.jsonl", mooncake)

@@ -50,9 +50,10 @@ func (t *drawn) string() string {
 }
 
 // blocks is a text of blocks of words, each of which has an id: equal ids give
-// equal blocks.
+// equal blocks. Words behind the last block are the item's own.
 type blocks struct {
 	w     *writer
+	index uint64 // of the item
 	ids   []int64
 	size  int // words in a block; of the last one, what is left
 	words int // in all
@@ -68,5 +69,5 @@ func (t *blocks) string() string {
 		b = t.w.appendWords(b, seeded(t.w.seed, blockStream, uint64(id)), n)
 		left -= n
 	}
-	return string(b)
+	return string(t.w.appendWords(b, seeded(t.w.seed, itemStream, t.index), left))
 }

@@ -257,11 +257,11 @@ func (w *writer) write(kept *store, index uint64, n int, group uint64, prefix in
 }
 
 // writeBlocks is write for a text of blocks of size tokens.
-func (w *writer) writeBlocks(kept *store, ids []int64, size, n int) (text text, tokens int, err error) {
+func (w *writer) writeBlocks(kept *store, index uint64, ids []int64, size, n int) (text text, tokens int, err error) {
 	if w.words == nil {
 		return nil, 0, errors.New("tokenizer: it has too few whole words to make prompts of blocks: use another one")
 	}
-	t := &blocks{w: w, ids: ids, size: size, words: n - w.around}
+	t := &blocks{w: w, index: index, ids: ids, size: size, words: n - w.around}
 	whole := t.string()
 	encoded, err := w.encode(whole)
 	if err != nil {
@@ -270,9 +270,8 @@ func (w *writer) writeBlocks(kept *store, ids []int64, size, n int) (text text, 
 	if len(encoded) == n {
 		return t, n, nil
 	}
-	// The start is to stay: only the end is corrected.
-	last := max(0, (len(ids)-1)*size)
-	t.words = min(last, t.words)
+	// Whole blocks are to stay: only the end is corrected.
+	t.words = min(len(ids), (t.words-1)/size) * size
 	start := t.string()
 	startIDs, err := w.encode(start)
 	if err != nil {
@@ -282,7 +281,7 @@ func (w *writer) writeBlocks(kept *store, ids []int64, size, n int) (text text, 
 	if len(startIDs) >= n { // nothing is left of the end
 		start, startIDs = "", nil
 	}
-	corrected, tokens, err := w.correct(seeded(w.seed, blockStream, uint64(ids[len(ids)-1])), start, startIDs, encoded, n)
+	corrected, tokens, err := w.correct(seeded(w.seed, itemStream, index), start, startIDs, encoded, n)
 	if err != nil {
 		return nil, 0, err
 	}
