@@ -3,7 +3,7 @@
 //
 // Every block of README.md and docs/*.md that starts with ```ts is a complete
 // scenario, and is played against the simulator by the weir command itself.
-// What follows ts on that line are its flags:
+// What follows ts on that line are its flags; testdata/datasets is in the folder datasets beside it:
 //
 //	```ts --model qwen3
 //
@@ -114,6 +114,10 @@ func TestScenarios(t *testing.T) {
 func play(t *testing.T, weir string, b block) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "scenario.ts"), []byte(b.code), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// Datasets that scenarios read.
+	if err := os.CopyFS(filepath.Join(dir, "datasets"), os.DirFS("../testdata/datasets")); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), weir, append([]string{"run", "scenario.ts", "--sim", "--progress", "none", "--out", "out"}, b.flags...)...)
