@@ -40,9 +40,6 @@ type details struct {
 	model    string
 	kind     string
 	length   int // tokens of the recorded output; 0: not known
-
-	hashes    []int64 // of the prompt's blocks; nil: none
-	blockSize int     // tokens
 	before   int // tokens of system, which are among the prompt's
 
 	hashes    []int64 // of the prompt's blocks; nil: none
