@@ -57,12 +57,12 @@ func TestMemoryIsBounded(t *testing.T) {
 	arrival := `{"timestamp": 1, "input_length": 5000, "output_length": 5, "hash_ids": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}`
 	for _, path := range []string{
 		generated(t, "list.json.zst", "[\n", conversation, ",\n", "]\n", size),
-		generated(t, "lines.jsonl.zst", "", conversation, "\n", "\n", size),
-		generated(t, "trace.jsonl.zst", "", arrival, "\n", "\n", size),
-		generated(t, "azure.csv.zst", "TIMESTAMP,ContextTokens,GeneratedTokens\n", "2023-11-16 18:17:03.9799600,4808,10", "\n", "\n", size/4),
-		generated(t, "prompts.txt.zst", "", strings.Repeat("word ", 500), "\n", "\n", size),
+		generated(t, "lines.jsonl.zst", "", conversation, "\n", "\n", size/2),
+		generated(t, "trace.jsonl.zst", "", arrival, "\n", "\n", size/4),
+		generated(t, "azure.csv.zst", "TIMESTAMP,ContextTokens,GeneratedTokens\n", "2023-11-16 18:17:03.9799600,4808,10", "\n", "\n", size/8),
+		generated(t, "prompts.txt.zst", "", strings.Repeat("word ", 500), "\n", "\n", size/2),
 		// A folder's worth of requests in one file.
-		generated(t, "weka.jsonl.zst", "", `{"id": "a", "requests": [`+strings.Repeat(`{"t": 1, "in": 64, "out": 5, "hash_ids": [1]},`, 99)+`{"t": 1, "in": 64, "out": 5}]}`, "\n", "\n", size/4),
+		generated(t, "weka.jsonl.zst", "", `{"id": "a", "requests": [`+strings.Repeat(`{"t": 1, "in": 64, "out": 5, "hash_ids": [1]},`, 99)+`{"t": 1, "in": 64, "out": 5}]}`, "\n", "\n", size/8),
 	} {
 		alive := func() int {
 			runtime.GC()
@@ -135,7 +135,7 @@ func TestLargeRecords(t *testing.T) {
 
 // A prompt of some megabytes is one like any other, wherever reads happen to end.
 func TestLongPrompts(t *testing.T) {
-	for _, n := range []int{1, 255<<10 - 15, 256<<10 - 14, 1 << 20, 5<<20 + 1} {
+	for _, n := range []int{1, 255<<10 - 15, 256<<10 - 14, 2<<20 + 1} {
 		long := strings.Repeat(`a\\\"`, n/5) + "é"
 		want := strings.Repeat(`a\"`, n/5) + "é"
 		text := fmt.Sprintf(`{"prompt": "%s", "output_tokens": 1}`, long)

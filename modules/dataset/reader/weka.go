@@ -24,6 +24,18 @@ type weka struct {
 	block int
 	base  int64 // is added to hash ids, which each file counts from 1
 	top   int64 // the highest one so far
+	lines lineCounter
+}
+
+// lineCounter tells lines of a record, in ascending order, in one pass.
+type lineCounter struct {
+	line, at int
+}
+
+func (l *lineCounter) of(raw []byte, at int) int {
+	l.line += bytes.Count(raw[l.at:at], newline)
+	l.at = at
+	return l.line
 }
 
 func wekaRows(o *Options) func(*record, *batch) error {
@@ -51,6 +63,7 @@ func (w *weka) rows(r *record, b *batch) error {
 	if scope != "global" {
 		w.base = w.top
 	}
+	w.lines = lineCounter{line: r.line}
 	return w.requests(r, b, requests, at{session: session, model: model, block: block, global: scope == "global"})
 }
 
@@ -71,7 +84,7 @@ func (w *weka) requests(r *record, b *batch, raw []byte, where at) error {
 	turn := 0
 	var shift time.Duration
 	return elements(raw, func(begin int, value []byte) error {
-		request := record{path: r.path, line: r.line + bytes.Count(r.raw[:from+begin], newline), raw: value}
+		request := record{path: r.path, line: w.lines.of(r.raw, from+begin), raw: value}
 		if !request.object.parse(value) {
 			b.reject(reject("a request is not an object"), request.path, request.line, value)
 			return nil
