@@ -51,9 +51,9 @@ func openAIRows(o *Options) func(*record, *batch) error {
 // assistant's answer to it.
 func (row *Row) chat(messages []byte) error {
 	var message object
-	role, text := "", ""           // of the last message
-	asked, question := "", ""      // of the one before
-	last, before, count := 0, 0, 0 // where they begin in messages, and how many there are
+	role, text := "", ""      // of the last message
+	asked, question := "", "" // of the one before
+	last, count := 0, 0       // where the last one begins in messages, and how many there are
 	err := elements(messages, func(at int, raw []byte) error {
 		if !message.parse(raw) {
 			return reject("a message is not an object")
@@ -62,7 +62,7 @@ func (row *Row) chat(messages []byte) error {
 		if !isString(tag) {
 			return reject("a message has no role")
 		}
-		asked, question, before = role, text, last
+		asked, question = role, text
 		role, last = unquote(tag), at
 		count++
 		var err error
@@ -75,7 +75,7 @@ func (row *Row) chat(messages []byte) error {
 	if role == "assistant" {
 		row.Output = text
 		messages = append(bytes.TrimRight(bytes.Clone(messages[:last]), ", \t\r\n"), ']')
-		role, text, last = asked, question, before
+		role, text = asked, question
 		count--
 	}
 	switch {
