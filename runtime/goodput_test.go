@@ -128,3 +128,23 @@ func TestStopWhen(t *testing.T) {
 		t.Errorf("next: %+v", next)
 	}
 }
+
+// plan tags what it has concluded from a case, and what is no tag is refused.
+func TestTag(t *testing.T) {
+	p := bubble(t, `
+		export function* plan() {
+			const first = yield { name: "first", tags: { rate: 1 } };
+			first.tag("decision", "met");
+			first.tag("rate", 2.5);
+			first.tag("final", true);
+			for (const value of [{}, [1], null, undefined]) {
+				let refused = "";
+				try { first.tag("wrong", value); } catch (e) { refused = String(e); }
+				if (!refused.startsWith("TypeError: tag(name, value): the value is")) throw new Error(value + ": " + refused);
+			}
+		}
+		export default () => request(1);`, nil)
+	if tags := p.only(t).Tags; len(tags) != 3 || tags["decision"] != "met" || tags["rate"] != 2.5 || tags["final"] != true {
+		t.Errorf("%v", tags)
+	}
+}

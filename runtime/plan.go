@@ -47,6 +47,8 @@ func (r *run) readOptions() error {
 			}
 			r.exported[name] = f != nil
 		}
+		iterate := rt.Export("default")
+		r.exported["default"] = iterate != nil && !goja.IsUndefined(iterate)
 		v := rt.Export("options")
 		if v == nil || goja.IsUndefined(v) {
 			return nil, nil
@@ -163,6 +165,7 @@ func (r *run) nextCase(steps *goja.Object, last *result.Case, number int) (c *ca
 			if arg, err = toJS(rt, last); err != nil {
 				return nil, err
 			}
+			addTag(rt, arg.ToObject(vm), last)
 		}
 		next, _ := goja.AssertFunction(steps.Get("next"))
 		return next(steps, arg)
@@ -225,6 +228,20 @@ func toJS(rt *script.Runtime, v any) (goja.Value, error) {
 		}
 	}
 	return o, nil
+}
+
+// addTag adds tag(name, value) to what plan sees of a case: what it makes of it.
+func addTag(rt *script.Runtime, o *goja.Object, c *result.Case) {
+	tag := rt.VM().ToValue(func(call goja.FunctionCall) goja.Value {
+		switch v := call.Argument(1).Export().(type) {
+		case string, bool, int64, float64:
+			c.Tags[call.Argument(0).String()] = v
+		default:
+			rt.Throw(script.TypeErrorf("tag(name, value): the value is %s, not a text, a number or a boolean", call.Argument(1)))
+		}
+		return goja.Undefined()
+	})
+	o.DefineDataProperty("tag", tag, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)
 }
 
 func addCaseQuantiles(vm *goja.Runtime, o *goja.Object, c *result.Case) {

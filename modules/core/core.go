@@ -42,6 +42,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		"group":         native(rt, "group", group),
 		"fail":          native(rt, "", fail),
 		"invalidParams": native(rt, "", invalidParams),
+		"notMet":        native(rt, "", notMet),
 		"parseYAML":     native(rt, "parseYAML", parseYAML),
 		"randomSeeded":  native(rt, "randomSeeded", randomSeeded),
 	}, nil
@@ -100,6 +101,16 @@ func invalidParams(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error
 		return nil, script.TypeErrorf("invalidParams(message): the message is %s, not a text", call.Argument(0))
 	}
 	return nil, &script.ParamError{Message: message}
+}
+
+// notMet ends the run as a threshold that was crossed does: the script knows what
+// no threshold of a single case can tell.
+func notMet(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
+	message, ok := call.Argument(0).Export().(string)
+	if !ok || message == "" {
+		return nil, script.TypeErrorf("notMet(message): the message is %s, not a text", call.Argument(0))
+	}
+	return nil, &script.UnmetError{Message: message}
 }
 
 // randomSeeded makes a function like Math.random that gives the same numbers

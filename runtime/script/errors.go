@@ -96,6 +96,14 @@ func (e *ParamError) Error() string {
 	return e.Message + "\n  hint: " + e.Hint
 }
 
+// UnmetError is what a script ends the run with when what was measured is not
+// what it should be.
+type UnmetError struct {
+	Message string
+}
+
+func (e *UnmetError) Error() string { return e.Message }
+
 // TypeError is a wrong argument: scripts see a JavaScript TypeError.
 type TypeError struct {
 	Message string

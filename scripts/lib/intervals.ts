@@ -1,0 +1,122 @@
+// Confidence intervals that need no assumption about the shape of a distribution,
+// but that its samples do not depend on each other.
+
+/** How far from the mean of a normal distribution the share `confidence` of it lies: 1.96 for 0.95. */
+export function normalQuantile(confidence: number): number {
+  const known = quantiles.get(confidence) ?? findQuantile(confidence);
+  quantiles.set(confidence, known);
+  return known;
+}
+
+const quantiles = new Map<number, number>();
+
+function findQuantile(confidence: number): number {
+  const erf = (x: number): number => {
+    // Its Taylor series, good to 1e-12 as far out as 5 σ.
+    let term = x;
+    let sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= (-x * x) / n;
+      sum += term / (2 * n + 1);
+    }
+    return (2 / Math.sqrt(Math.PI)) * sum;
+  };
+  let [low, high] = [0, 5];
+  for (let i = 0; i < 50; i++) {
+    const middle = (low + high) / 2;
+    if (erf(middle / Math.SQRT2) < confidence) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** Wilson's interval for a share of which `hits` of `n` samples were seen. */
+export function wilson(hits: number, n: number, z: number): [low: number, high: number] {
+  if (n === 0) return [0, 1];
+  const share = hits / n;
+  const center = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
+  return [hits === 0 ? 0 : Math.max(0, center - half), hits === n ? 1 : Math.min(1, center + half)];
+}
+
+/** P(X ≤ k) where X of n samples hit, each with probability p. */
+export function binomialCDF(k: number, n: number, p: number): number {
+  if (k < 0) return 0;
+  if (k >= n) return 1;
+  if (k > n * p) return 1 - binomialCDF(n - k - 1, n, 1 - p); // sum up the tail that is shorter
+  let term = Math.exp(logChoose(n, k) + k * Math.log(p) + (n - k) * Math.log1p(-p));
+  let sum = term;
+  for (let i = k; i > 0 && term > sum * 1e-16; i--) {
+    term *= (i / (n - i + 1)) * ((1 - p) / p);
+    sum += term;
+  }
+  return Math.min(1, sum);
+}
+
+function logChoose(n: number, k: number): number {
+  return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+}
+
+function logFactorial(n: number): number {
+  let sum = 0;
+  // Stirling's series is exact to 1e-13 from 16 on.
+  for (; n < 16; n++) sum -= Math.log(n + 1);
+  return sum + (n + 0.5) * Math.log(n) - n + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * n) - 1 / (360 * n ** 3) + 1 / (1260 * n ** 5);
+}
+
+/**
+ * The ranks (1 … n) of the ordered samples between which the percentile p
+ * (0 … 100) lies with the given confidence: each side errs with half of the rest.
+ * A rank of 0 or n + 1 means that the samples say nothing on that side.
+ */
+export function percentileRanks(n: number, p: number, confidence: number): [low: number, high: number] {
+  const key = `${n} ${p} ${confidence}`;
+  const known = ranks.get(key) ?? findRanks(n, p, confidence);
+  ranks.set(key, known);
+  return known;
+}
+
+// Cases of one search have only some numbers of samples.
+const ranks = new Map<string, [low: number, high: number]>();
+
+function findRanks(n: number, p: number, confidence: number): [low: number, high: number] {
+  const [share, tail] = [p / 100, (1 - confidence) / 2];
+  // The percentile is below sample r with P(X < r), where X is the number of samples below it.
+  let low = 0;
+  let [from, to] = [0, Math.floor(n * share)];
+  while (from <= to) {
+    const r = Math.floor((from + to) / 2);
+    if (binomialCDF(r - 1, n, share) <= tail) {
+      low = r;
+      from = r + 1;
+    } else to = r - 1;
+  }
+  let high = n + 1;
+  [from, to] = [Math.ceil(n * share), n];
+  while (from <= to) {
+    const r = Math.floor((from + to) / 2);
+    if (r > 0 && 1 - binomialCDF(r - 1, n, share) <= tail) {
+      high = r;
+      to = r - 1;
+    } else from = r + 1;
+  }
+  return [low, high];
+}
+
+/**
+ * How many samples it takes for a percentile (0 … 100) to be known with 99 %
+ * confidence although one sample was beyond it: MLPerf's floors, 662 for p99.
+ */
+export function sampleFloor(p: number): number {
+  const beyond = 1 - p / 100;
+  if (!(beyond > 0)) return 1;
+  let [low, high] = [1, 2];
+  const known = (n: number): boolean => (1 - beyond) ** n + n * beyond * (1 - beyond) ** (n - 1) < 0.01;
+  while (!known(high)) high *= 2;
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (known(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
