@@ -70,7 +70,7 @@ func (d *Dataset) value(rt *script.Runtime, i int) goja.Value {
 	switch {
 	case d.with != nil:
 		return rt.Instance(mediaItemName, it)
-	case it.e.details != nil || it.e.timed || d.parts != nil:
+	case it.e.details != nil || it.e.timed || d.parts != nil || d.source != nil:
 		return rt.Instance(recordedClassName, it)
 	}
 	return rt.Instance(itemClassName, it)

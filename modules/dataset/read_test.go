@@ -258,6 +258,8 @@ func TestReadInScripts(t *testing.T) {
 		}
 	}
 	evaluate(`[sharegpt.length, sharegpt.format, chats.format, ours.format]`, `[2,"sharegpt","openai","weir"]`)
+	plain := write(t, "plain.jsonl", `{"prompt":"alone","output_tokens":3}`)
+	evaluate(`[read("`+plain+`")[0]].map((i) => [i.at, i.system, i.session, i.turns, i.turn])[0]`, `[null,null,null,null,0]`)
 	evaluate(`sharegpt.rejected.map((r) => [r.count, r.first[0].line])`, `[[1,4]]`)
 	evaluate(`[sharegpt[1].prompt, sharegpt[1].output, sharegpt[1].system, sharegpt[0].system, sharegpt[0].turns]`, `["Hello there","Hi.","Be brief.",null,null]`)
 	evaluate(`[sharegpt[1].promptTokens === tokenizer.count("Be brief.") + tokenizer.count("Hello there"), sharegpt[0].outputTokens === tokenizer.count("A low dam.")]`, `[true,true]`)
