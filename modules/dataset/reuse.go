@@ -26,6 +26,7 @@ func (d *Dataset) Reuse() (Reuse, bool) {
 		id     int64
 	}
 	known := map[block]int{}
+	lengths := []int{0} // of the blocks, by their numbers: the last one of a prompt may be short
 	var sum Reuse
 	any := false
 	for _, e := range order {
@@ -34,16 +35,19 @@ func (d *Dataset) Reuse() (Reuse, bool) {
 			continue
 		}
 		any = true
-		at, seen, found := 0, true, 0
+		at, seen, found, left := 0, true, 0, int(e.promptTokens)
 		for _, id := range e.details.hashes {
-			b := block{at, id}
+			b, length := block{at, id}, min(left, e.details.blockSize)
+			left -= length
 			if at = known[b]; at == 0 {
-				at, seen = len(known)+1, false
-				known[b] = at
+				at = len(lengths)
+				known[b], lengths = at, append(lengths, 0)
 			}
 			if seen {
-				found += e.details.blockSize
+				found += min(length, lengths[at])
+				seen = lengths[at] >= length
 			}
+			lengths[at] = max(length, lengths[at])
 		}
 		sum.CachedTokens += int64(max(0, min(found, int(e.promptTokens)-1)))
 	}
