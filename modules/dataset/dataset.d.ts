@@ -92,11 +92,6 @@ declare module "weir/dataset" {
     withSystem(system: string | SystemOptions): Dataset<RecordedItem>;
     /** Recorded outputs: item i gets the prompt of item i of another dataset, and asks for as many tokens. */
     withAnswers(answers: Dataset): Dataset<RecordedItem>;
-    /**
-     * Writes the items to a file, which any of weir's scenarios can read again. The file gets its name when it is complete and on disk. Paths are relative to
-     * the current folder. Not in init code, which every JavaScript runtime runs, and not in an iteration.
-     */
-    save(path: string, options?: SaveOptions): void;
     /** The conversations, by the items' `session`: each a dataset in the order of its turns. */
     sessions(): Sessions;
     /** `at` of all items, for the executor "replay". Throws where there are none. */
@@ -108,22 +103,6 @@ declare module "weir/dataset" {
     reuse(): { promptTokens: number; cachedTokens: number } | null;
     /** What lengths there are. Items whose length is not known are left out. */
     stats(): { promptTokens: LengthStats; outputTokens: LengthStats };
-  }
-
-  export interface SaveOptions {
-    /**
-     * - "weir": JSONL with all that items have: texts, lengths, times and sessions of a trace.
-     * - "openai": JSONL of chat requests, `messages` and `max_tokens`; the only one for conversations. A recorded output is the last message.
-     * - "vllm-custom": JSONL of `prompt` and `output_tokens`, for `vllm bench serve --dataset-name custom`.
-     * - "custom": the JSON list that generate_dataset.py writes; items need recorded outputs.
-     *
-     * Default: "weir".
-     */
-    format?: "weir" | "openai" | "vllm-custom" | "custom";
-    /** Throw when the file exists, instead of replacing it. Default: true. */
-    exclusive?: boolean;
-    /** Permissions of the file. Default: 0o644. */
-    mode?: number;
   }
 
   /** Percentiles are numpy's linear ones; without items `n` is 0 and the others are undefined. */
@@ -231,11 +210,6 @@ declare module "weir/dataset" {
     inputOnly?: boolean;
     /** ShareGPT: the first two turns alone, whatever their roles are, as in benchmark_serving.py and vLLM. Default: false, whole conversations. */
     firstExchange?: boolean;
-    /**
-     * ShareGPT: the first two turns alone, whatever their roles and whatever follows, as the AscendCloud-LLM scripts and vLLM have it. Default: false,
-     * whole conversations, whose roles must take turns.
-     */
-    firstExchange?: boolean;
     /** CSV and JSONL: the columns or members with other names. */
     fields?: { prompt?: string; output?: string; system?: string; output_tokens?: string; prompt_tokens?: string; timestamp?: string; session?: string; delay?: string };
     /** What a trace's numeric times are multiples of. Default: as its format has it. */
@@ -290,6 +264,32 @@ declare module "weir/dataset" {
    *     const data = mix({ chat: { data: chat, weight: 3 }, code: { data: code, weight: 1 } }, { count: 1000 });
    */
   export function mix(parts: Record<string, Dataset | { data: Dataset; weight?: number }>, options?: { count?: number; seed?: number }): Dataset<RecordedItem>;
+
+  export interface SaveOptions {
+    /**
+     * - "weir": JSONL with all that items have: texts, lengths, times and sessions of a trace.
+     * - "openai": JSONL of chat requests, `messages` and `max_tokens`; the only one for conversations. A recorded output is the last message.
+     * - "vllm-custom": JSONL of `prompt` and `output_tokens`, for `vllm bench serve --dataset-name custom`.
+     * - "custom": the JSON list that generate_dataset.py writes; items need recorded outputs.
+     *
+     * Default: "weir".
+     */
+    format?: "weir" | "openai" | "vllm-custom" | "custom";
+    /** Throw when the file exists, instead of replacing it. Default: true. */
+    exclusive?: boolean;
+    /** Permissions of the file. Default: 0o644. */
+    mode?: number;
+  }
+
+  /**
+   * Writes a dataset to a file, which `read` can read again. Of a function, it is what that returns, and that the file can be written is seen before it is called:
+   *
+   *     save("prompts.jsonl", () => synthetic({ tokenizer, count: 100_000, input: 2000, output: 200 }));
+   *
+   * The file gets its name when it is complete and on disk. Returns the dataset. Relative paths start at the current folder. Not in init code,
+   * which every JavaScript runtime runs, and not in an iteration.
+   */
+  export function save<T extends Item>(path: string, data: Dataset<T> | (() => Dataset<T>), options?: SaveOptions): Dataset<T>;
 
   // ---- images and sounds ----
 

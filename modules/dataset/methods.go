@@ -2,18 +2,14 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"reflect"
 	"slices"
 	"sync/atomic"
-	"time"
 
 	"github.com/dop251/goja"
 	"github.com/montanaflynn/stats"
 
-	"weir/runtime/metrics"
 	"weir/runtime/script"
 )
 
@@ -103,9 +99,6 @@ func datasetMethods(rt *script.Runtime) map[string]func(any, goja.FunctionCall) 
 			}
 			return d.WithAnswers(answers)
 		}),
-		"save": func(self any, call goja.FunctionCall) (any, error) {
-			return nil, save(rt, self.(*Dataset), call)
-		},
 		"reuse": func(self any, _ goja.FunctionCall) (any, error) {
 			if r, ok := self.(*Dataset).Reuse(); ok {
 				return object(vm, "promptTokens", r.PromptTokens, "cachedTokens", r.CachedTokens), nil
@@ -132,45 +125,6 @@ func datasetMethods(rt *script.Runtime) map[string]func(any, goja.FunctionCall) 
 			return object(vm, "promptTokens", summary(vm, prompts), "outputTokens", summary(vm, outputs)), nil
 		},
 	}
-}
-
-// save is dataset.save(path, options).
-func save(rt *script.Runtime, d *Dataset, call goja.FunctionCall) error {
-	_, isIteration := rt.Current().(*metrics.Iteration)
-	path := call.Argument(0)
-	switch {
-	case rt.InInit():
-		return errors.New("save: init code runs once in every JavaScript runtime: do it in setup or plan")
-	case isIteration:
-		return errors.New("save: this takes long, and in an iteration it would disturb what is measured: do it in setup or plan")
-	case !goja.IsString(path) || path.String() == "":
-		return fmt.Errorf("save: the path is %s, not that of a file", path)
-	}
-	s := Saving{Exclusive: true, Mode: 0o644}
-	if v := call.Argument(1); !goja.IsUndefined(v) && !goja.IsNull(v) {
-		o, err := readOptions(rt.VM(), "save", v, "format", "exclusive", "mode")
-		if err != nil {
-			return err
-		}
-		s.Format, s.Exclusive = o.text("format", ""), o.boolean("exclusive", s.Exclusive)
-		mode := o.integer("mode", int(s.Mode))
-		if mode < 0 || mode > 0o777 {
-			return fmt.Errorf("save: mode is %d: use 0 to 0o777", mode)
-		}
-		if s.Mode = fs.FileMode(mode); o.err != nil {
-			return o.err
-		}
-	}
-	say := func(done, _ *atomic.Int64, elapsed time.Duration) string {
-		return fmt.Sprintf("%s: %d of %d items are written", path, done.Load(), d.Len())
-	}
-	_, err := watch(newMaker(rt, New()), say, func(ctx context.Context, done, _ *atomic.Int64) (struct{}, error) {
-		return struct{}{}, d.save(ctx, path.String(), s, done)
-	})
-	if wrong := (*script.ParamError)(nil); err == nil || err == script.ErrInterrupted || errors.As(err, &wrong) {
-		return err
-	}
-	return fmt.Errorf("save: %w", err)
 }
 
 // summary describes lengths: percentiles are numpy's linear ones.

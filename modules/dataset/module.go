@@ -62,6 +62,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		className:          class(rt),
 		sessionsClassName:  sessionsClass(rt),
 		"read":             making("read", k.read),
+		"save":             making("save", k.save),
 		"mix":              function(k.mix),
 		"formats":          formats(rt.VM()),
 		mediaClassName:     mediaClass(rt),

@@ -61,51 +61,70 @@ func layoutNamed(name string) (layout, error) {
 // Save writes the dataset to a file, all or nothing: the file gets its name when it is
 // complete and on disk. It ends early, with ctx's error, when ctx ends.
 func (d *Dataset) Save(ctx context.Context, path string, s Saving) error {
-	return d.save(ctx, path, s, new(atomic.Int64))
-}
-
-// save counts in done the items that are written.
-func (d *Dataset) save(ctx context.Context, path string, s Saving, done *atomic.Int64) (err error) {
-	l, err := layoutNamed(s.Format)
+	out, err := s.open(path)
 	if err != nil {
 		return err
 	}
-	if d.with != nil {
-		return errors.New("images and sounds cannot be written with a dataset: save the prompts, before withMedia")
+	defer out.discard()
+	return out.write(ctx, d, new(atomic.Int64))
+}
+
+// saved is a file that is being written, under another name.
+type saved struct {
+	Saving
+	layout
+	path string
+	temp *os.File
+}
+
+// open makes sure that the file can be written, and with Exclusive that there is none yet.
+func (s Saving) open(path string) (*saved, error) {
+	l, err := layoutNamed(s.Format)
+	if err != nil {
+		return nil, err
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && s.Exclusive:
-		return existsError(path)
+		return nil, existsError(path)
 	case err == nil && !info.Mode().IsRegular():
-		return &script.ParamError{Message: fmt.Sprintf("write %s: it is no regular file", path), Hint: "name a file"}
+		return nil, &script.ParamError{Message: fmt.Sprintf("write %s: it is no regular file", path), Hint: "name a file"}
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
-		return saveError(path, err)
+		return nil, saveError(path, err)
 	}
-	defer func() {
-		temp.Close() // it is closed already when all went well
-		os.Remove(temp.Name())
-	}()
-	if err := d.write(ctx, temp, l, done); err != nil {
-		return saveError(path, err)
+	return &saved{Saving: s, layout: l, path: path, temp: temp}, nil
+}
+
+// discard takes away what has no name yet.
+func (s *saved) discard() {
+	s.temp.Close() // it is closed already when all went well
+	os.Remove(s.temp.Name())
+}
+
+// write writes the items and gives the file its name. It counts in done the items that are
+// written.
+func (s *saved) write(ctx context.Context, d *Dataset, done *atomic.Int64) error {
+	if d.with != nil {
+		return errors.New("images and sounds cannot be written with a dataset: save the prompts, before withMedia")
 	}
-	if err := errors.Join(temp.Chmod(s.Mode), temp.Sync(), temp.Close()); err != nil {
-		return saveError(path, err)
+	if err := s.items(ctx, d, done); err != nil {
+		return saveError(s.path, err)
 	}
-	if !s.Exclusive {
-		return saveError(path, os.Rename(temp.Name(), path))
+	if err := errors.Join(s.temp.Chmod(s.Mode), s.temp.Sync(), s.temp.Close()); err != nil {
+		return saveError(s.path, err)
 	}
-	// Unlike a rename, a link never takes the place of a file that has come meanwhile.
-	err = os.Link(temp.Name(), path)
-	if errors.Is(err, fs.ErrExist) {
-		return existsError(path)
+	if s.Exclusive {
+		// Unlike a rename, a link never takes the place of a file that has come meanwhile.
+		switch err := os.Link(s.temp.Name(), s.path); {
+		case errors.Is(err, fs.ErrExist):
+			return existsError(s.path)
+		case err == nil:
+			return nil
+		} // a file system without links
 	}
-	if err != nil { // a file system without links
-		return saveError(path, os.Rename(temp.Name(), path))
-	}
-	return nil
+	return saveError(s.path, os.Rename(s.temp.Name(), s.path))
 }
 
 func existsError(path string) error {
@@ -140,8 +159,8 @@ func itemFault(format string, args ...any) error {
 	return &itemError{fmt.Sprintf(format, args...)}
 }
 
-func (d *Dataset) write(ctx context.Context, file *os.File, l layout, done *atomic.Int64) error {
-	out := bufio.NewWriterSize(file, 1<<20)
+func (s *saved) items(ctx context.Context, d *Dataset, done *atomic.Int64) error {
+	out, l := bufio.NewWriterSize(s.temp, 1<<20), s.layout
 	var line []byte // reused
 	for i := range d.entries {
 		if ctx.Err() != nil {
@@ -166,7 +185,7 @@ func (d *Dataset) write(ctx context.Context, file *os.File, l layout, done *atom
 	}
 	end := l.end
 	if len(d.entries) == 0 {
-		end = strings.TrimPrefix(l.begin+l.end, "\n")
+		end = l.begin + strings.TrimPrefix(l.end, "\n")
 	}
 	if _, err := out.WriteString(end); err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync/atomic"
+
+	"weir/runtime/script"
 )
 
 // maxCount bounds the number of items.
@@ -198,7 +200,10 @@ func chatTemplate(t Tokenizer, system string) (template, error) {
 	const mark = "weir7weir"
 	chat, ok := t.(chatter)
 	if !ok || !chat.HasChatTemplate() {
-		return template{}, errors.New("the tokenizer has no chat template: its folder needs a tokenizer_config.json with chat_template, or a chat_template.jinja")
+		return template{}, &script.ParamError{
+			Message: "the tokenizer has no chat template",
+			Hint:    "its folder needs a tokenizer_config.json with chat_template, or a chat_template.jinja",
+		}
 	}
 	whole, err := chat.ChatPrompt(chatMessages(system, mark), true)
 	if err != nil {
