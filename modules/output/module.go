@@ -18,7 +18,7 @@ const Path = "weir/output"
 // Module is weir/output. The zero value is ready for use.
 type Module struct{}
 
-// Exports makes Csv, Workbook and writeFile for a runtime.
+// Exports makes Csv, Workbook, writeFile and makeFolder for a runtime.
 func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	m := &exports{rt: rt}
 	return map[string]any{
@@ -43,7 +43,8 @@ func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
 			Methods: map[string]func(any, goja.FunctionCall) (any, error){"sheet": m.sheet},
 			Getters: map[string]func(any) any{"path": func(self any) any { return self.(*Workbook).Path() }},
 		}),
-		"writeFile": m.writeFile,
+		"writeFile":  m.writeFile,
+		"makeFolder": m.makeFolder,
 	}, nil
 }
 
@@ -129,6 +130,30 @@ func (m *exports) sheet(self any, call goja.FunctionCall) (any, error) {
 		return nil, fmt.Errorf("write sheet %q of %s: %w", name, w.Path(), err)
 	}
 	return goja.Undefined(), w.Sheet(name, columns, rows)
+}
+
+func (m *exports) makeFolder(call goja.FunctionCall) goja.Value {
+	path, err := pathArgument(call.Argument(0))
+	switch {
+	case m.rt.InInit():
+		err = fmt.Errorf("makeFolder: %w", errInit)
+	case err != nil:
+		err = fmt.Errorf("makeFolder: %w", err)
+	default:
+		err = MakeFolder(path)
+	}
+	if err != nil {
+		m.rt.Throw(err)
+	}
+	return goja.Undefined()
+}
+
+// MakeFolder makes a folder, and those above it that are missing.
+func MakeFolder(path string) error {
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return &script.ParamError{Message: fmt.Sprintf("make the folder %s: %v", path, cause(err)), Hint: "choose another one"}
+	}
+	return nil
 }
 
 func (m *exports) writeFile(call goja.FunctionCall) goja.Value {

@@ -18,7 +18,7 @@ import (
 func setup(t *testing.T, source string) error {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("scenario.ts", []byte(`import { Csv, Workbook, writeFile } from "weir/output";`+"\n"+source), 0o644); err != nil {
+	if err := os.WriteFile("scenario.ts", []byte(`import { Csv, Workbook, makeFolder, writeFile } from "weir/output";`+"\n"+source), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, err := script.Load("scenario.ts", script.Config{
@@ -65,6 +65,9 @@ export function setup() {
 	u.sort((a, b) => b[0] - a[0]);
 	writeFile("v.txt", "grüße\n");
 	writeFile("v.txt", "again\n");
+	makeFolder("made/below");
+	makeFolder("made/below");
+	writeFile("made/below/u.txt", "u");
 }`)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +91,7 @@ func TestScriptErrors(t *testing.T) {
 	for source, want := range map[string]string{
 		`new Csv("x.csv", { columns: ["a"] });`: "new Csv: not in init code, which every JavaScript runtime runs: do it in setup(), plan() or handleSummary()",
 		`writeFile("x.txt", "a");`:              "writeFile: not in init code",
+		`makeFolder("x");`:                      "makeFolder: not in init code",
 
 		`new Workbook("x.xlsx");`:                                                                                                          "new Workbook: not in init code",
 		inSetup(`new Workbook("scenario.ts");`):                                                                                            "create scenario.ts: the file exists and is not overwritten",
@@ -118,6 +122,8 @@ func TestScriptErrors(t *testing.T) {
 		inSetup(`(new Csv("x.csv", { columns: ["a"] }) as any).row([{}]);`):                                                                "give a number, a string",
 		inSetup(`(new Csv("x.csv", { columns: ["a"] }) as any).sort(1);`):                                                                  "1 is not a function",
 		inSetup(`const t = new Csv("x.csv", { columns: ["a"] }); t.row([1]); t.row([2]); t.sort(() => { throw new Error("no order"); });`): "no order",
+		inSetup(`makeFolder("scenario.ts");`):                                                                                              "make the folder scenario.ts: not a directory",
+		inSetup(`makeFolder("");`):                                                                                                         "makeFolder: the first argument has to be the path",
 		inSetup(`writeFile("scenario.ts", "a", { exclusive: true });`):                                                                     "create scenario.ts: the file exists",
 		inSetup(`(writeFile as any)("x.txt", { a: 1 });`):                                                                                  "use JSON.stringify",
 		inSetup(`(writeFile as any)("x.txt", "a", { exclusiv: true });`):                                                                   `there is no option "exclusiv"`,

@@ -90,6 +90,9 @@ declare module "weir/output" {
     mode?: number;
   }
 
+  /** Makes a folder, and those above it that are missing; one that is there already is left as it is. Throws in init code, as `new Csv` does. */
+  export function makeFolder(path: string): void;
+
   /** Writes a text file, all or nothing. Throws in init code, as `new Csv` does. */
   export function writeFile(path: string, text: string, options?: WriteOptions): void;
 }
