@@ -207,6 +207,9 @@ func (r *run) conclude() {
 	r.Result.Interrupted = r.outcome.Interrupted
 	if len(r.Result.Cases) == 0 {
 		r.Result.Verdict = result.Invalid
+		if r.outcome.Err == nil && !r.outcome.Interrupted && !r.exported["default"] {
+			r.Result.Verdict = result.Valid // a script that only prepares something has done so
+		}
 	}
 	if r.ctx.Err() == nil {
 		r.outcome.Err = errors.Join(r.outcome.Err, r.unlessCut(r.callSummary()))
