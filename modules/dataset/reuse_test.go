@@ -21,12 +21,12 @@ func TestReuse(t *testing.T) {
 		no   bool
 	}{
 		"none before":                           {rows: []string{row(0, 1000, "1,2")}, want: dataset.Reuse{PromptTokens: 1000}},
-		"the start":                             {rows: []string{row(0, 1000, "1,2"), row(1, 1500, "1,2,3")}, want: dataset.Reuse{PromptTokens: 2500, CachedTokens: 1024}},
+		"the start":                             {rows: []string{row(0, 1000, "1,2"), row(1, 1500, "1,2,3")}, want: dataset.Reuse{PromptTokens: 2500, CachedTokens: 1000}},
 		"all but the last token":                {rows: []string{row(0, 1000, "1,2"), row(1, 1000, "1,2")}, want: dataset.Reuse{PromptTokens: 2000, CachedTokens: 999}},
 		"not behind another block":              {rows: []string{row(0, 1000, "1,2"), row(1, 1000, "3,2")}, want: dataset.Reuse{PromptTokens: 2000}},
 		"not in another place":                  {rows: []string{row(0, 1000, "1,2"), row(1, 1000, "2,1")}, want: dataset.Reuse{PromptTokens: 2000}},
-		"of each of two":                        {rows: []string{row(0, 1000, "1,2"), row(1, 1000, "1,3"), row(2, 2000, "1,3,4,5")}, want: dataset.Reuse{PromptTokens: 4000, CachedTokens: 512 + 1024}},
-		"in the order of their times":           {rows: []string{row(5, 1500, "1,2,3"), row(1, 600, "1,2")}, want: dataset.Reuse{PromptTokens: 2100, CachedTokens: 1024}},
+		"of each of two":                        {rows: []string{row(0, 1000, "1,2"), row(1, 1000, "1,3"), row(2, 2000, "1,3,4,5")}, want: dataset.Reuse{PromptTokens: 4000, CachedTokens: 512 + 1000}},
+		"in the order of their times":           {rows: []string{row(5, 1500, "1,2,3"), row(1, 600, "1,2")}, want: dataset.Reuse{PromptTokens: 2100, CachedTokens: 600}},
 		"prompts without ids are there":         {rows: []string{row(0, 512, "1"), `{"timestamp": 1, "input_length": 100, "output_length": 1}`, row(2, 600, "1,2")}, want: dataset.Reuse{PromptTokens: 1212, CachedTokens: 512}},
 		"as much as there was of a short block": {rows: []string{row(0, 600, "1,2"), row(1, 1500, "1,2,3"), row(2, 1030, "1,2,3")}, want: dataset.Reuse{PromptTokens: 3130, CachedTokens: 600 + 1029}},
 		"no ids at all":                         {rows: []string{`{"timestamp": 1, "input_length": 100, "output_length": 1}`}, no: true},
