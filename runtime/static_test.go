@@ -51,20 +51,28 @@ func TestStaticTable(t *testing.T) {
 	}
 	for _, layout := range []string{"6.3", "6.5"} {
 		path := filepath.Join(t.TempDir(), "table.csv")
-		runPlan(t, []string{"--parallel-num", "2", "3", "--prompt-tokens", "64", "32", "--output-tokens", "8", "6", "--epochs", "2",
+		names := runPlan(t, "static", []string{"--parallel-num", "2", "3", "--prompt-tokens", "64", "32", "--output-tokens", "8", "6", "--epochs", "2",
 			"--csv-layout", layout, "--benchmark-csv", path},
 			func(number int) *result.Case { return replay(t, cases[number-1].Requests) })
-		got, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
+		if want := []string{"64 in, 8 out, 2 parallel", "32 in, 6 out, 2 parallel", "64 in, 8 out, 3 parallel", "32 in, 6 out, 3 parallel"}; !slices.Equal(names, want) {
+			t.Errorf("cases %q, want %q", names, want)
 		}
-		want, err := os.ReadFile("../testdata/static/golden-" + layout + ".csv")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != string(want) {
-			t.Errorf("layout %s\n got %q\nwant %q", layout, got, want)
-		}
+		sameFile(t, path, "../testdata/static/golden-"+layout+".csv")
+	}
+}
+
+func sameFile(t *testing.T, path, golden string) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s\n got %q\nwant %q", golden, got, want)
 	}
 }
 
@@ -95,6 +103,7 @@ func replay(t *testing.T, requests []recorded) (found *result.Case) {
 				rec.End = until(r.End)
 				rec.Input = metrics.Count{N: r.Prompt, Source: metrics.CountUsage}
 				rec.Output = metrics.Count{N: r.Tokens, Source: metrics.CountUsage}
+				rec.Reasoning = metrics.Count{N: r.Tokens / 2, Source: metrics.CountUsage}
 				if r.Failed {
 					rec.Error = &metrics.Error{Kind: "truncated", Message: "recorded"}
 				}
@@ -107,14 +116,15 @@ func replay(t *testing.T, requests []recorded) (found *result.Case) {
 	return found
 }
 
-// runPlan runs a built-in script's plan; play stands in for the load.
-func runPlan(t *testing.T, args []string, play func(number int) *result.Case) {
+// runPlan runs a built-in script's plan, and returns the names of its cases; play stands
+// in for the load.
+func runPlan(t *testing.T, name string, args []string, play func(number int) *result.Case) (names []string) {
 	t.Helper()
 	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	tokenizers := tokenizer.New()
 	defer tokenizers.Close()
-	s, err := script.Load("static", script.Config{
+	s, err := script.Load(name, script.Config{
 		Builtin: scripts.Files,
 		Args:    args,
 		Modules: map[string]script.Module{
@@ -140,17 +150,13 @@ func runPlan(t *testing.T, args []string, play func(number int) *result.Case) {
 	if err := r.readOptions(); err != nil {
 		t.Fatal(err)
 	}
-	var tags []string
 	if err := r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
-		tags = append(tags, c.name)
+		names = append(names, c.name)
 		found := play(number)
 		found.Name = c.name
 		return found, nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"64 in, 8 out, 2 parallel", "32 in, 6 out, 2 parallel", "64 in, 8 out, 3 parallel", "32 in, 6 out, 3 parallel"}
-	if !slices.Equal(tags, want) {
-		t.Errorf("cases %q, want %q", tags, want)
-	}
+	return names
 }

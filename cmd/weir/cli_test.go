@@ -16,6 +16,8 @@
 //	exec quoted FILE                print the lines of a file as Go strings
 //	exec limited BYTES PROGRAM ARG… run a program that can write no larger files
 //	exec recorded FILE              print a file of records as a JSON list
+//
+// DATA is the folder testdata/dynamic, with small datasets.
 package main
 
 import (
@@ -25,6 +27,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"syscall"
@@ -56,7 +59,9 @@ func TestCommandLine(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[stateKey{}] = &state{}
-			return nil
+			data, err := filepath.Abs("../../testdata/dynamic")
+			env.Setenv("DATA", data)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":          exits,

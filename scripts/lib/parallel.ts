@@ -62,14 +62,23 @@ interface Sweep {
   /** What a case has besides its load. */
   load(point: Point): Case;
   row(point: Point, result: CaseResult): Cell[];
+  /** Of the rows; left out: by the first column, then the second, and so on. */
+  order?: (a: readonly unknown[], b: readonly unknown[]) => number;
+  /** Made before; left out: it is made. */
+  table?: Csv;
+}
+
+/** The file of a sweep's table. */
+export function sweepTable(path: string, columns: Column[]): Csv {
+  return new Csv(path, { columns, bom: true, eol: "\r\n", exclusive: true, mode: 0o600 });
 }
 
 /** The cases, one for each concurrency and pair of lengths, and a row of the table for each. */
 export function* sweep(
   p: Values<typeof loadFlags & typeof tableFlags> & { readonly seed: number; readonly warmup: number; readonly pause: number },
-  { columns, load, row }: Sweep,
+  { columns, load, row, order, table }: Sweep,
 ): Generator<Case, void, CaseResult> {
-  const csv = new Csv(p.benchmarkCsv, { columns, bom: true, eol: "\r\n", exclusive: true, mode: 0o600 });
+  const csv = table ?? sweepTable(p.benchmarkCsv, columns);
   let number = 0;
   const seed = p.seed >= 0 ? p.seed : Date.now() % 2 ** 31;
   if (p.seed < 0) console.log(`seed: ${seed} (--seed ${seed} makes the same prompts again)`);
@@ -109,7 +118,7 @@ export function* sweep(
     }
   } finally {
     if (csv.length > 0) {
-      csv.sort();
+      csv.sort(order);
       console.log(`table: ${p.benchmarkCsv}`);
     } else {
       csv.discard();

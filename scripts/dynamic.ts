@@ -1,0 +1,72 @@
+// The dynamic benchmark: prompts of a dataset, which arrive at random at one rate
+// after another → throughput and latencies. It takes the flags of the
+// AscendCloud-LLM script benchmark_serving.py and writes its CSV; what differs on
+// purpose is in docs/ascend.md.
+import { params, type Case, type CaseResult, type It, type Options } from "weir";
+import { Endpoint } from "weir/llm";
+import { Tokenizer } from "weir/tokenizer";
+import { synthetic, type Dataset } from "weir/dataset";
+import { checkRequests, checkSteps, generating, modelOf, requestFlags, requestOptions } from "./lib/requests";
+import { chooseSeed, seedFlag } from "./lib/seed";
+import { checkServing, closeTable, datasetTypes, serve, servingFlags, servingPrompts, servingTable } from "./lib/serving";
+import { checkService, serviceFlags, serviceOptions } from "./lib/service";
+
+const p = params({
+  dataset: { type: "string", required: true, help: "file with the prompts and the answers whose lengths are asked for (also .gz, .zst)" },
+  datasetType: {
+    default: "sharegpt",
+    choices: datasetTypes,
+    help: "what the dataset is: alpaca takes its input alone, sharegpt the first two turns, custom is that of generate-dataset, as in benchmark_serving.py; auto finds out",
+  },
+  ...servingFlags,
+  benchmarkCsv: { default: "benchmark_serving.csv", help: "file for the table; it must not exist yet" },
+  backend: { default: "openai-chat", choices: generating, help: "protocol of the service" },
+  ...serviceFlags,
+  tokenizer: { type: "string", required: true, help: "folder with tokenizer.json, or that file, of the model that is served; builtin is a small one of weir's own, whose lengths are not those of the model" },
+  scheme: { default: "auto", choices: ["auto", "http", "https"], help: "of the URL that is made of --host and --port; auto is https for tgi, as in the scripts, and http for all others" },
+  ...requestFlags,
+  ...seedFlag,
+  keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request, as benchmark_serving.py does" },
+  timeout: { default: "3h", type: "duration", help: "limit of one request" },
+  requestTime: { default: 300, help: "no effect, as in benchmark_serving.py" },
+  maxRequests: { default: 3000, help: "no effect, as in benchmark_serving.py" },
+});
+
+checkServing(p);
+checkService(p);
+checkRequests(p, p.backend);
+
+const tokenizer = new Tokenizer(p.tokenizer);
+const service = new Endpoint({
+  ...serviceOptions(p, p.scheme === "auto" ? (p.backend === "tgi" ? "https" : "http") : p.scheme),
+  backend: p.backend,
+  ...modelOf(p, p.backend),
+  tokenizer,
+  keepAlive: p.keepAlive,
+  timeout: p.timeout,
+  ...requestOptions(p, p.backend),
+});
+
+export const options: Options = {};
+
+// The script asks once whether the service sends as many tokens at once as it should.
+export async function setup(): Promise<void> {
+  if (p.numSchedulerSteps === 1) return;
+  const output = Math.max(p.maxTokens - p.maxPromptTokens, 1);
+  const [prompt] = synthetic({ tokenizer, count: 1, input: p.maxPromptTokens, output, seed: Math.max(p.seed, 0) });
+  await checkSteps(service, prompt, p.numSchedulerSteps);
+}
+
+export function* plan(): Generator<Case, void, CaseResult> {
+  const table = servingTable(p.benchmarkCsv);
+  try {
+    const load = { ...p, seed: chooseSeed(p.seed), tokenizer };
+    yield* serve({ ...load, prompts: servingPrompts(load), cases: p.requestRate.length, tables: [table] });
+  } finally {
+    closeTable(table);
+  }
+}
+
+export default async function (it: It<Dataset>): Promise<void> {
+  await service.complete(it.item!);
+}

@@ -1,0 +1,13 @@
+// What was left out of a file.
+import type { Dataset } from "weir/dataset";
+
+/** Says what of a file was not taken, and why: the most frequent reasons. */
+export function sayRejected({ path, rejected }: Dataset): void {
+  const file = path?.split("/").at(-1);
+  for (const { reason, count, first } of rejected.slice(0, 10)) {
+    const at = first.length === 0 ? "" : first[0].path === path ? `, first in line ${first[0].line}` : `, first in ${first[0].path}:${first[0].line}`;
+    console.warn(`${file}: left out: ${count} × ${reason}${at}`);
+  }
+  const others = rejected.slice(10).reduce((sum, r) => sum + r.count, 0);
+  if (others > 0) console.warn(`${file}: left out: ${others} for other reasons`);
+}
