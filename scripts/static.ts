@@ -1,16 +1,22 @@
 // The static benchmark: fixed prompt length, fixed output length, fixed
 // concurrency → throughput and first-token latency. It takes the flags of the
 // AscendCloud-LLM script benchmark_parallel.py and writes its CSV; what differs
-// on purpose is in docs/ascend.md.
-import { invalidParams, params, type Case, type CaseResult, type It, type Options } from "weir";
+// on purpose is in docs/ascend.md. With --run-method climbing it is the climbing
+// benchmark, as in the later packages.
+import { invalidParams, params, type Case, type CaseResult, type It, type Options, type Tags } from "weir";
 import { Endpoint, backends, type RequestOptions } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Trend } from "weir/metrics";
+import { checkClimbing, checkNumPrompts, climbing, climbingFlags, type Climbing } from "./lib/climbing";
 import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./lib/parallel";
+import { checkReal, ownLengths, realFlags, realPairs, realPrompts } from "./lib/realdata";
+import { checkRequests, checkSteps, modelOf, requestOptions } from "./lib/requests";
 import { serviceFlags, serviceOptions } from "./lib/service";
+import { acceptRate, checkSpeculation, speculationFlags, speculationOptions } from "./lib/speculation";
 
 const p = params({
+  runMethod: { default: "parallel", choices: ["parallel", "climbing"] as const, help: "parallel: waves of --parallel-num requests; climbing: connections that become more in steps, and the table of benchmark_climbing.py in --benchmark-dir" },
   backend: {
     default: "openai-chat",
     choices: ["embedding", ...backends.filter((name) => name !== "rerank")],
@@ -28,7 +34,7 @@ const p = params({
   topK: { default: 5, help: "top-k sampling; 0 or less leaves it out of the request" },
   enablePrefixCaching: { default: "", help: "any value but false: prompts begin with the same --prefix-caching-num tokens" },
   prefixCachingNum: { default: 0, help: "tokens that prompts have in common with --enable-prefix-caching" },
-  samePrompt: { default: false, help: "one prompt for all requests of a case, as benchmark_parallel.py does" },
+  samePrompt: { default: false, help: "one prompt for all requests of a case (of a dataset: the same prompts in every case), as benchmark_parallel.py does" },
   keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request, as benchmark_parallel.py does" },
   pause: { default: "0s", type: "duration", help: "wait between cases; benchmark_parallel.py waits 10s" },
   timeout: { default: "3h", type: "duration", help: "limit of one request" },
@@ -36,26 +42,26 @@ const p = params({
   bestOf: { default: 1, help: "choices of which the service returns the best; only for backend tgi" },
   useBeamSearch: { default: false, help: "accepted for backend tgi, to which it says no more than --best-of" },
   numSchedulerSteps: { default: 1, help: "tokens that the service sends at once (multi-step scheduling); one request finds out first whether it does" },
-  useSpecDecode: { default: false, help: "the service decodes speculatively: tokens are counted in each event; only for openai and openai-chat" },
-  numSpeculativeTokens: { default: -1, help: "tokens that are speculated; 0 or more adds the acceptance rates to the table" },
-  useMtpAcceptRate: { default: true, help: "with --csv-layout 6.5: the acceptance rate is of the speculated tokens alone; --no-use-mtp-accept-rate counts the one that is certain, too" },
-  datasetType: { default: "random", choices: ["random", "sharegpt", "human-eval"], help: "where prompts come from" },
-  datasetPath: { default: "", help: "file with the prompts" },
-  useRealDatasetOutputTokens: { default: false, help: "output lengths of the dataset instead of --output-tokens" },
+  ...speculationFlags,
+  ...realFlags,
+  ...climbingFlags,
+  numPrompts: { ...climbingFlags.numPrompts, help: "requests of each case, one number for each of --parallel-num; with --run-method parallel instead of --epochs, as many epochs for all" },
 });
 
 const backend = p.backend === "embedding" ? "embeddings" : p.backend;
 const embeds = backend === "embeddings";
 const speculates = p.numSpeculativeTokens >= 0;
-checkFlags(p, !embeds);
+const load = realPairs(p);
+checkFlags(load, !embeds);
 checkOwnFlags();
+const epochs = p.runMethod === "parallel" && p.numPrompts.length > 0 ? epochsOf(p.numPrompts, p.parallelNum) : p.epochs;
 
 const tokenizer = new Tokenizer(p.tokenizer);
-const service = new Endpoint({
+const climb = p.runMethod === "climbing" ? climbing(climbingLoad(), tokenizer, { ...generation(), keepAlive: p.keepAlive, timeout: p.timeout }) : null;
+const service = climb ? null : new Endpoint({
   ...serviceOptions(p, p.scheme === "auto" ? (backend === "tgi" ? "https" : "http") : p.scheme),
   backend,
-  // In the path of a Triton a model has another name than in those of the others.
-  ...(backend === "trt" || backend === "triton" ? { model: p.servedModelName } : {}),
+  ...modelOf(p, backend),
   tokenizer,
   keepAlive: p.keepAlive,
   timeout: p.timeout,
@@ -64,39 +70,45 @@ const service = new Endpoint({
 
 export const options: Options = {};
 
-const acceptance = speculates ? new Trend("spec_accept_rate") : undefined;
+const acceptance = speculates && !climb ? new Trend("spec_accept_rate") : undefined;
 
 // The scripts ask once whether the service sends as many tokens at once as it should.
 export async function setup(): Promise<void> {
+  if (climb) return climb.setup();
   if (p.numSchedulerSteps === 1 || p.useSpecDecode || embeds) return;
   const [input, output] = [p.promptTokens[0], p.outputTokens[0]];
   const one = synthetic({ tokenizer, count: 1, input, output, seed: Math.max(p.seed, 0) + p.parallelNum.length * p.promptTokens.length }); // of no case
-  const reply = await service.complete(one[0]);
-  if (reply.error) throw new Error(`the request that finds out about --num-scheduler-steps failed: ${reply.error.message}`);
-  const made = reply.usage ? reply.tokens : output; // what is counted in the text may be some more or less
-  const expected = 1 + Math.ceil((made - 1) / p.numSchedulerSteps);
-  if (reply.events !== expected) {
-    invalidParams(
-      `the service does not send ${p.numSchedulerSteps} tokens at once: ${made} tokens came in ${reply.events} events and not in ${expected}. ` +
-        "Set --num-scheduler-steps to what it was started with, or leave it out where the service counts its tokens in every event",
-    );
-  }
+  await checkSteps(service!, one[0], p.numSchedulerSteps);
 }
 
 export function plan(): Generator<Case, void, CaseResult> {
+  if (climb) return climb.plan();
   if (backend === "tgi" && p.scheme === "auto" && p.url === "") console.log("tgi is asked over https, as the scripts do; --scheme http changes that");
-  return sweep(p, {
+  const real = p.datasetType === "random" ? null : realPrompts({ ...load, epochs }, tokenizer);
+  const byConcurrency = (a: readonly unknown[], b: readonly unknown[]): number => (a[embeds ? 1 : 2] as number) - (b[embeds ? 1 : 2] as number);
+  return sweep({ ...load, epochs }, {
     columns: allColumns(),
+    order: ownLengths(p) ? byConcurrency : undefined, // their rows have averages
     load: (point) => ({
-      ...(embeds ? { name: `${point.promptTokens} in, ${point.parallel} parallel` } : {}),
-      tags: { prompt_tokens: point.promptTokens, output_tokens: point.outputTokens, parallel: point.parallel },
+      ...nameOf(point),
+      tags: tagsOf(point),
       process: given(p.usePdSeparate) ? "constant" : "poisson",
-      data: prompts(point),
+      data: real ? real.take(point) : prompts(point),
       // Where prompts are to be found in the prefix cache, finding them is no fault.
       expect: p.samePrompt || given(p.enablePrefixCaching) ? ["cached_prompts"] : [],
     }),
-    row: allCells,
+    row: (point, result) => allCells(real ? real.average(point) : point, result),
   });
+}
+
+function tagsOf({ promptTokens, outputTokens, parallel }: Point): Tags {
+  if (!ownLengths(p)) return { prompt_tokens: promptTokens, output_tokens: outputTokens, parallel };
+  return { dataset: p.datasetType, ...(p.useRealDatasetOutputTokens ? {} : { output_tokens: outputTokens }), parallel };
+}
+
+function nameOf({ promptTokens, outputTokens, parallel }: Point): { name?: string } {
+  if (ownLengths(p)) return { name: `${p.datasetType}, ${p.useRealDatasetOutputTokens ? "its own" : outputTokens} out, ${parallel} parallel` };
+  return embeds ? { name: `${promptTokens} in, ${parallel} parallel` } : {};
 }
 
 // prompts are those of a case; the warm-up takes those at the end.
@@ -117,35 +129,42 @@ function prompts({ promptTokens, outputTokens, requests, warmup, seed }: Point):
 }
 
 export default async function (it: It<Dataset>): Promise<void> {
+  if (climb) return climb.iterate(it);
   if (embeds) {
-    await service.embed(it.item!);
+    await service!.embed(it.item!);
     return;
   }
-  const reply = await service.complete(it.item!);
-  if (acceptance && !reply.error) acceptance.add(acceptRate(reply.tokens, reply.events));
+  const reply = await service!.complete(it.item!);
+  if (acceptance && !reply.error) acceptance.add(acceptRate(p, p.csvLayout, reply.tokens, reply.events));
 }
 
-// acceptRate is the share of speculated tokens that were accepted, as each generation
-// of benchmark_parallel.py reckons it: each step but the first makes one token and
-// speculates k more, of S steps that are sent at once.
-function acceptRate(tokens: number, steps: number): number {
-  const [k, s] = [p.numSpeculativeTokens, p.csvLayout === "6.3" ? 1 : p.numSchedulerSteps];
-  if (steps <= 1) return 0;
-  if (p.csvLayout === "6.5" && p.useMtpAcceptRate) return k === 0 ? 0 : (tokens - 1 - (steps - 1) * s) / ((steps - 1) * k * s);
-  return (tokens - 1) / ((steps - 1) * (k + 1) * s);
+function climbingLoad(): Climbing {
+  const load = { ...p, backend, concurrencies: p.parallelNum };
+  if (backend !== "openai" && backend !== "openai-chat") {
+    invalidParams(`--run-method climbing asks services of --backend openai or openai-chat, not ${p.backend}`);
+  }
+  if (p.datasetType !== "random") {
+    invalidParams("--dataset-type does not apply to --run-method climbing: --dataset-dir names a folder with prompts of fixed lengths");
+  }
+  checkClimbing(load, "--parallel-num");
+  return load;
+}
+
+// epochsOf is how many waves make --num-prompts of --parallel-num.
+function epochsOf(numPrompts: readonly number[], parallelNum: readonly number[]): number {
+  checkNumPrompts(numPrompts, parallelNum, "--parallel-num");
+  const waves = numPrompts.map((n, i) => n / parallelNum[i]);
+  if (waves.some((n) => !Number.isInteger(n) || n !== waves[0])) {
+    invalidParams(`--num-prompts must be the same multiple of every one of --parallel-num, as each case has as many waves; ${numPrompts.join(" ")} are ${waves.map((n) => +n.toFixed(3)).join(", ")} times ${parallelNum.join(" ")}`);
+  }
+  return waves[0];
 }
 
 // generation are the options of requests that make tokens.
 function generation(): RequestOptions {
-  const counted = backend === "openai" || backend === "openai-chat";
   return {
-    temperature: p.temperature,
-    ...(p.topP < 1 ? { topP: p.topP } : {}),
-    ...(p.topK > 0 ? { topK: p.topK } : {}),
-    ignoreEos: true,
-    ...(p.bestOf > 1 ? { bestOf: p.bestOf } : {}),
-    ...(p.numSchedulerSteps > 1 ? (counted ? { continuousUsage: true } : { tokensPerEvent: p.numSchedulerSteps }) : {}),
-    ...(p.useSpecDecode ? { continuousUsage: true, extraBody: { skip_special_tokens: false } } : {}),
+    ...requestOptions(p, backend),
+    ...speculationOptions(p),
   };
 }
 
@@ -158,27 +177,12 @@ function checkOwnFlags(): void {
   if (given(p.enablePrefixCaching) && p.promptTokens.some((n) => p.prefixCachingNum >= n)) {
     invalidParams(`--prefix-caching-num ${p.prefixCachingNum} must be less than every one of --prompt-tokens`);
   }
-  if ((p.bestOf !== 1 || p.useBeamSearch) && backend !== "tgi") {
-    invalidParams("--best-of and --use-beam-search only apply to backend tgi");
+  checkRequests(p, backend);
+  checkReal(p, embeds);
+  if (p.datasetType !== "random" && (given(p.enablePrefixCaching) || p.prefixCachingNum > 0)) {
+    invalidParams("--enable-prefix-caching and --prefix-caching-num only apply to --dataset-type random");
   }
-  if (backend === "mindie-triton" && p.servedModelName === "") {
-    invalidParams("--served-model-name is missing: backend mindie-triton has it in the path of its requests");
-  }
-  if (!Number.isInteger(p.bestOf) || p.bestOf < 1) {
-    invalidParams(`--best-of must be a whole number of at least 1, got ${p.bestOf}`);
-  }
-  if (p.datasetType !== "random" || p.datasetPath !== "" || p.useRealDatasetOutputTokens) {
-    invalidParams("--dataset-type, --dataset-path and --use-real-dataset-output-tokens: only random prompts are built yet");
-  }
-  if (!Number.isInteger(p.numSchedulerSteps) || p.numSchedulerSteps < 1) {
-    invalidParams(`--num-scheduler-steps must be a whole number of at least 1, got ${p.numSchedulerSteps}`);
-  }
-  if (p.useSpecDecode && backend !== "openai" && backend !== "openai-chat") {
-    invalidParams("--use-spec-decode needs a service that counts its tokens in every event: --backend openai or openai-chat");
-  }
-  if (!Number.isInteger(p.numSpeculativeTokens)) {
-    invalidParams(`--num-speculative-tokens must be a whole number, got ${p.numSpeculativeTokens}`);
-  }
+  checkSpeculation(p, backend);
 }
 
 const rateNames = {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""What the static benchmark's CSV must say of the event times in events.json, worked out
-independently of weir, with numpy, by the formulas of docs/metrics.md. Writes golden-6.3.csv
-and golden-6.5.csv. Only needed to make them anew: python3 golden.py"""
+"""What the CSVs of the static and of the climbing benchmark must say of the event times in
+events.json, worked out independently of weir, with numpy, by the formulas of docs/metrics.md.
+Writes golden-6.3.csv, golden-6.5.csv and golden-climbing.csv, the last one in the order of the
+cases and without Execution_Time. Only needed to make them anew: python3 golden.py"""
 import csv, json, os
 import numpy as np
 
@@ -17,6 +18,12 @@ HEAD_B = (["Input_Length", "Output_Length", "Concurrency", "Total_Token_Throughp
           + [f"{s}_TIME_BETWEEN_FIRST_AND_SECOND_TOKEN(s)" for s in ["TP90", "TP95", "TP99", "MIN", "MAX", "AVG"]]
           + [f"{s}_E2E(s)" for s in SIX] + ["Total_Time(s)", "QPS", "Fail_Rate", "Backend", "Temperature", "Top_k", "Top_p"])
 
+HEAD_C = (HEAD_B[:-2] + ["Top_K", "Top_P", "Control_Method", "Growth_Rate", "Rounds", "Num_Prompts", "Provider"]
+          + [f"{s}_COMPLETION_TOKENS" for s in ["TP90", "TP95", "TP99", "MIN", "AVG"]]
+          + ["AVG_REASONING_TOKENS", "AVG_CONTENT_TOKENS", "AVG_PROMPT_TOKENS"]
+          + [f"{s}_SERVER_{m}(ms)" for m in ["TTFT", "TPOT", "E2E"] for s in SIX]
+          + [f"{s}_SPEC_ACCEPT_RATE" for s in ["TP90", "TP95", "TP99", "MIN", "MAX", "AVG"]])
+
 
 def stat(name, x):
     if name.startswith("TP"):
@@ -24,7 +31,7 @@ def stat(name, x):
     return {"MAX": np.max, "MIN": np.min, "AVG": np.mean}[name](x)
 
 
-rows_a, rows_b = [], []
+rows_a, rows_b, rows_c = [], [], []
 for c in cases:
     good = [r for r in c["requests"] if not r.get("failed")]
     start, end = min(r["start"] for r in c["requests"]), max(r["end"] for r in c["requests"])
@@ -52,8 +59,19 @@ for c in cases:
                   + sec(["TP90", "TP95", "TP99", "MAX", "AVG"], tpot_sec) + sec(["TP90", "TP95", "TP99", "MIN", "MAX", "AVG"], second)
                   + sec(SIX, e2e) + [round(wall, 3), round(len(good) / wall, 2), round(failed, 4) if failed else 0, "openai-chat", 0, 5, 0.8])
 
-for name, head, rows in (("6.3", P90_A, rows_a), ("6.5", HEAD_B, rows_b)):
+    # The test says that half of the tokens of each answer, rounded down, are reasoning.
+    made = [r["tokens"] for r in good]
+    thought = [r["tokens"] // 2 for r in good]
+    content = [r["tokens"] - r["tokens"] // 2 for r in good]
+    two = lambda x: round(float(x), 2)
+    rows_c.append(rows_b[-1][:-3] + [0.6, -1, 1, "queue", 3, 2, 2 * n, "service"]
+                  + [two(stat(s, made)) for s in ("TP90", "TP95", "TP99", "MIN", "AVG")]
+                  + [two(np.mean(thought)), two(np.mean(content)), two(np.mean([r["prompt"] for r in good]))] + [""] * 24)
+
+rows_a.sort()
+rows_b.sort()
+for name, head, rows in (("6.3", P90_A, rows_a), ("6.5", HEAD_B, rows_b), ("climbing", HEAD_C, rows_c)):
     with open(os.path.join(here, f"golden-{name}.csv"), "w", encoding="utf-8-sig", newline="") as f:
         w = csv.writer(f)
         w.writerow(head)
-        w.writerows(sorted(rows))
+        w.writerows(rows)
