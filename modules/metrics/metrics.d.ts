@@ -1,7 +1,8 @@
 /**
  * Metrics that a script fills itself. They are made in init code, outside of all
  * functions; values are added in iterations and belong to the case that runs.
- * Names are letters, digits and _, and not those of weir's own metrics.
+ * Names are letters, digits and _, and not those of weir's own metrics. Those that begin with _ are in the result, but not in the
+ * table at the end: for scripts that show them in a table of their own.
  */
 declare module "weir/metrics" {
   type Tags = Record<string, string | number | boolean>;

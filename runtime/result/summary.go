@@ -379,7 +379,7 @@ func (s *summary) custom(cases []*Case) {
 	for _, c := range cases {
 		for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
 			m := c.Metrics[name]
-			if !m.Custom {
+			if !m.Custom || strings.HasPrefix(name, "_") { // for tables of the script's own
 				continue
 			}
 			label := name

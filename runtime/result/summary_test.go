@@ -115,6 +115,7 @@ func troubled() *result.Result {
 	c.Counts.IterationFailed = 2
 	c.Checks = []result.Check{{Name: "ended by length", Passes: 1278, Fails: 2}, {Name: "has text", Passes: 1280}}
 	c.Metrics["acceptance"] = &result.Metric{Kind: "rate", Custom: true, N: 1280, Rate: new(0.8125)}
+	c.Metrics["_of_the_script"] = &result.Metric{Kind: "rate", Custom: true, N: 1280, Rate: new(0.5)}
 	c.Metrics["queue_wait"] = distribution("ms", 1280, 12.5)
 	c.Metrics["queue_wait"].Custom = true
 	c.Metrics["sent"] = &result.Metric{Kind: "counter", Custom: true, Unit: "bytes", N: 9, Sum: new(123456789.0), Rate: new(9876543.1)}

@@ -1,0 +1,207 @@
+// Replays a trace: its arrivals, faster or slower, with prompts and outputs of
+// its lengths, prompts that have in common what those of the trace had, and
+// conversations whose next turn waits for the answer before it. One case for
+// each speed. docs/scenarios.md tells how times are kept and what to look at.
+import { invalidParams, params, sleep, type Case, type CaseResult, type It } from "weir";
+import { Endpoint, backends } from "weir/llm";
+import { Tokenizer } from "weir/tokenizer";
+import { formats, read, synthetic, type Dataset, type ReadOptions, type RecordedItem, type Sessions } from "weir/dataset";
+import { Csv, type Cell } from "weir/output";
+import { hitRate, tellsNothing } from "./lib/cache";
+import { aboveZero, checkSeed, wholeNumbers } from "./lib/checks";
+import { some } from "./lib/lists";
+import { sayRejected } from "./lib/rejected";
+import { chooseSeed, seedFlag } from "./lib/seed";
+import { checkService, serviceFlags, serviceOptions } from "./lib/service";
+import { number, percents, textTable } from "./lib/texttable";
+
+const p = params({
+  trace: { type: "string", required: true, help: "file or folder of the trace: Mooncake, Bailian, BurstGPT, Azure, Weka, weir's own, or records.jsonl.zst of a run; also .gz, .zst" },
+  format: { default: "auto", choices: ["auto", ...formats.map((f) => f.name)], help: "its format; auto finds out" },
+  speed: { default: [1], help: "how many times as fast as it was recorded; one case each" },
+  from: { default: "0s", type: "duration", help: "leave out what comes before, counted from the trace's begin" },
+  to: { default: "0s", type: "duration", help: "leave out what comes after; 0s: nothing" },
+  limit: { default: 0, help: "requests at most; 0: all" },
+  sessions: { default: "auto", choices: ["auto", "off"] as const, help: "auto: the next turn of a conversation waits for the answer before it; off: every request at its own time" },
+  maxPromptTokens: { default: 0, help: "leave out longer prompts; 0: no limit" },
+  maxTotalTokens: { default: 0, help: "leave out what is longer with its output, as the service's context is; 0: no limit" },
+  outputTokens: { default: 128, help: "output length where the trace tells none, tokens" },
+  ignoreEos: { default: true, help: "outputs as long as in the trace; --no-ignore-eos: at most" },
+  maxInFlight: { default: 0, help: "requests (or conversations) at the same time at most; others start late; 0: no limit" },
+  backend: { default: "openai-chat", choices: backends.filter((name) => name !== "embeddings" && name !== "rerank"), help: "protocol of the service" },
+  ...serviceFlags,
+  scheme: { default: "http", choices: ["http", "https"] as const, help: "of the URL that is made of --host and --port" },
+  temperature: { default: 0, help: "sampling temperature" },
+  ...seedFlag,
+  warmup: { default: 4, help: "short requests before the first case, which are not the trace's and not counted" },
+  pause: { default: "0s", type: "duration", help: "wait between cases" },
+  timeout: { default: "10m", type: "duration", help: "limit of one request" },
+  keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request" },
+  replayCsv: { default: "", help: "file for the table of cases; it must not exist yet" },
+});
+
+checkService(p);
+checkSeed(p.seed);
+aboveZero({ "--speed": p.speed });
+wholeNumbers(0, { "--limit": p.limit, "--max-prompt-tokens": p.maxPromptTokens, "--max-total-tokens": p.maxTotalTokens, "--max-in-flight": p.maxInFlight, "--warmup": p.warmup });
+wholeNumbers(1, { "--output-tokens": p.outputTokens });
+
+const tokenizer = new Tokenizer(p.tokenizer);
+const service = new Endpoint({
+  ...serviceOptions(p, p.scheme),
+  backend: p.backend,
+  tokenizer,
+  temperature: p.temperature,
+  maxTokens: p.outputTokens, // an item's own goes before
+  ignoreEos: p.ignoreEos,
+  keepAlive: p.keepAlive,
+  timeout: p.timeout,
+});
+
+const selection: ReadOptions = {
+  ...(p.format === "auto" ? {} : { format: p.format }),
+  tokenizer,
+  from: p.from,
+  to: p.to,
+  limit: p.limit,
+  maxPromptTokens: p.maxPromptTokens,
+  maxTotalTokens: p.maxTotalTokens,
+};
+// Its lengths and times. Prompts are made for each case.
+const trace = read(p.trace, { ...selection, prompts: "none" });
+if (!some(trace, (item) => item.at !== null)) invalidParams(`${p.trace} (${trace.format}) does not say when its requests were sent: play it with weir run dynamic or weir run multi-turn`);
+const warm = p.warmup > 0 ? synthetic({ tokenizer, count: p.warmup, input: 32, output: 4 }) : null;
+
+/** What a case plays: iteration i is request or conversation order[i]. */
+interface Replayed { requests: Dataset<RecordedItem>; conversations: Sessions | null; order: number[]; speed: number }
+
+interface Row { speed: number; offered: number; result: CaseResult }
+
+export function* plan(): Generator<Case, void, CaseResult> {
+  const { times, order, waits } = schedule();
+  let [first, last] = [Infinity, 0]; // when requests were sent, as far as that is known, ms
+  for (const { at } of trace) if (at !== null) [first, last] = [Math.min(first, at), Math.max(last, at)];
+  const rate = last > first ? ((trace.length - 1) * 1000) / (last - first) : NaN;
+  describe(last - first, rate, waits);
+  const seed = chooseSeed(p.seed);
+  const csv = p.replayCsv === "" ? null : new Csv(p.replayCsv, { columns: columns.map(([name]) => name), eol: "\n" });
+  const rows: Row[] = [];
+  try {
+    for (const [i, speed] of p.speed.entries()) {
+      const requests = read(p.trace, { ...selection, seed: seed + i });
+      if (requests.inexact > 0) console.warn(`${requests.inexact} of ${requests.length} prompts do not have the length of the trace: no text of that length was found with this tokenizer`);
+      const data: Replayed = { requests, conversations: waits ? requests.sessions() : null, order, speed };
+      const result = yield {
+        name: `speed ${speed}`,
+        of: p.speed.length,
+        tags: { trace: p.trace, speed, seed: seed + i },
+        executor: "replay",
+        timestamps: times,
+        speed,
+        ...(p.maxInFlight > 0 ? { maxInFlight: p.maxInFlight } : {}),
+        data,
+        warmup: i === 0 ? p.warmup : 0,
+        pause: p.pause,
+        expect: ["cached_prompts"], // what prompts have in common is the trace's
+      };
+      const row = { speed, offered: rate * speed, result };
+      rows.push(row);
+      csv?.row(columns.map(([, cell]) => cell(row)));
+    }
+  } finally {
+    if (csv?.length) console.log(`table: ${p.replayCsv}`);
+    else csv?.discard();
+    if (rows.length > 0) report(rows);
+  }
+}
+
+export default async function (it: It<Replayed>): Promise<void> {
+  if (it.warmup) {
+    await service.complete(warm![it.index]);
+    return;
+  }
+  const { requests, conversations, order, speed } = it.data;
+  if (conversations === null) await service.complete(requests[order[it.index]]);
+  else await converse(conversations[order[it.index]], speed);
+}
+
+// converse plays a conversation, whose begin is on the schedule. A turn comes after the answer before it: after the pause that
+// the trace has, or else when the trace has it, if that is later. Its prompt has the whole history, as recorded, so that a failure does not end it.
+async function converse(turns: Dataset<RecordedItem>, speed: number): Promise<void> {
+  const begun = performance.now();
+  const first = turns[0].at ?? 0;
+  for (let i = 0; i < turns.length; i++) {
+    const { delay, at } = turns[i];
+    if (i > 0) {
+      const pause = delay !== null ? delay / speed : at !== null ? (at - first) / speed - (performance.now() - begun) : 0;
+      if (pause > 0) await sleep(pause / 1000);
+    }
+    await service.complete(turns[i]);
+  }
+}
+
+// schedule is when each request or conversation begins, in the order of these times.
+function schedule(): { times: number[]; order: number[]; waits: boolean } {
+  const waits = p.sessions === "auto" && some(trace, (item) => item.session !== null && item.turn > 0);
+  const at = (waits ? trace.sessions() : trace).timestamps();
+  const order = at.map((_, i) => i).sort((a, b) => at[a] - at[b]);
+  return { times: order.map((i) => at[i]), order, waits };
+}
+
+// describe tells what the trace is like.
+function describe(lasts: number, rate: number, waits: boolean): void {
+  const { promptTokens, outputTokens } = trace.stats();
+  const lengths = (what: string, s: typeof promptTokens): string => (s.n === 0 ? `${what}: not known` : `${what}: ${number(s.avg)} avg, ${number(s.p50)} p50, ${number(s.p99)} p99, ${s.max} max`);
+  const conversations = waits ? ` in ${trace.sessions().length} conversations` : "";
+  console.log(`trace: ${p.trace} (${trace.format})`);
+  console.log(`${trace.length} requests${conversations} in ${span(lasts)}${rate > 0 ? `, ${number(rate)} a second` : ""}`);
+  console.log(lengths("prompt tokens", promptTokens));
+  console.log(lengths("output tokens", outputTokens));
+  const reuse = trace.reuse();
+  if (reuse) console.log(`prefixes: ${percents(ideal())} % of the prompt tokens come again: the ideal hit rate of a prefix cache`);
+  sayRejected(trace);
+  if (p.speed.length > 1 && trace[0].prompt !== "") console.warn("the trace has texts of its own: later cases may find those of earlier ones in the service's cache");
+}
+
+// ideal is the part of the prompt tokens that came before, 0…1; NaN: the trace does not tell.
+function ideal(): number {
+  const reuse = trace.reuse();
+  return reuse ? reuse.cachedTokens / reuse.promptTokens : NaN;
+}
+
+function span(ms: number): string {
+  const s = Math.round(ms / 1000);
+  const two = (n: number): string => `${n}`.padStart(2, "0");
+  return ms < 10_000 ? `${number(ms / 1000)} s` : s < 3600 ? `${Math.floor(s / 60)}:${two(s % 60)}` : `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
+}
+
+/** The columns of the CSV. */
+const columns: [name: string, cell: (row: Row) => Cell][] = [
+  ["speed", (r) => r.speed],
+  ["requests", (r) => r.result.counts.requests],
+  ["failed", (r) => r.result.counts.requests_failed],
+  ["duration_s", (r) => r.result.duration_s],
+  ["offered_requests_per_s", (r) => r.offered],
+  ["requests_per_s", (r) => r.result.throughput.requests],
+  ["input_tokens_per_s", (r) => r.result.throughput.input_tokens],
+  ["output_tokens_per_s", (r) => r.result.throughput.output_tokens],
+  ...(["ttft", "tpot", "e2el", "ttft_from_schedule", "start_lag"] as const).flatMap((name): [string, (row: Row) => Cell][] => [
+    [`${name}_avg_ms`, (r) => r.result.metrics[name].avg],
+    ...[50, 90, 99].map((q): [string, (row: Row) => Cell] => [`${name}_p${q}_ms`, (r) => r.result.metrics[name].p(q)]),
+  ]),
+  ["late", (r) => r.result.counts.late],
+  ["hit_rate", (r) => hitRate(r.result)],
+  ["ideal_hit_rate", () => ideal()],
+  ["verdict", (r) => r.result.validity.verdict],
+];
+
+// report shows the cases side by side.
+function report(rows: readonly Row[]): void {
+  const head = ["speed", "req/s", "TTFT p50 ms", "p99", "TPOT p50 ms", "p99", "lag p99", "hits %", "ideal %"];
+  const lines = rows.map((r) => {
+    const { ttft, tpot, start_lag } = r.result.metrics;
+    return [`${r.speed}`, number(r.offered), number(ttft.p(50)), number(ttft.p(99)), number(tpot.p(50)), number(tpot.p(99)), number(start_lag.p(99)), percents(hitRate(r.result)), percents(ideal())];
+  });
+  console.log(textTable(head, lines));
+  if (ideal() > 0 && rows.every((r) => !(hitRate(r.result) > 0))) console.warn(tellsNothing);
+}
