@@ -72,8 +72,9 @@ export function realPrompts(p: Flags & Load & { readonly parallelNum: readonly n
   let average = {};
   const fill = (seed: number): void => {
     for (const [i, promptTokens] of p.promptTokens.entries()) {
-      const prompts = read(p.datasetPath, { ...rules(p, promptTokens, p.outputTokens[i]), tokenizer, outputSpecialTokens: true, sample: most, atLeast: 1, seed: seed + i });
-      stocks.set(`${promptTokens}/${p.outputTokens[i]}`, { prompts, used: 0 });
+      const outputTokens = p.outputTokens[i] ?? p.outputTokens[0]; // of embeddings there need not be as many
+      const prompts = read(p.datasetPath, { ...rules(p, promptTokens, outputTokens), tokenizer, outputSpecialTokens: true, sample: most, atLeast: 1, seed: seed + i });
+      stocks.set(`${promptTokens}/${outputTokens}`, { prompts, used: 0 });
       sayRejected(prompts);
     }
   };
