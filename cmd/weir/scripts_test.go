@@ -51,7 +51,7 @@ func TestAllScripts(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				args := []string{"run", script, "--sim", "--sim-ttft", "1ms", "--sim-itl", "200us", "--out", "out"}
-				r := runWeir(t, append(args, strings.Fields(strings.ReplaceAll(smaller[name], "DATASETS", datasets))...)...)
+				r := runWeir(t, append(args, strings.Fields(strings.ReplaceAll(smaller[script], "DATASETS", datasets))...)...)
 				if sendsNothing[name] {
 					if len(r.Cases) > 0 || r.Verdict != result.Valid || r.Error != "" {
 						t.Errorf("%d cases, verdict %s, error %q; want none, VALID, none", len(r.Cases), r.Verdict, r.Error)
