@@ -103,9 +103,7 @@ func (r *Reading) read(ctx context.Context, done, all *atomic.Int64) (*Dataset, 
 		end = end || b.full()
 	}
 	b.out.rows = in.Rows()
-	for _, rejected := range in.Rejected() {
-		b.out.rejected = append(b.out.rejected, rejected)
-	}
+	b.out.rejected = append(b.out.rejected, in.Rejected()...)
 	return b.finish(ctx)
 }
 
