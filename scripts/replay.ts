@@ -158,7 +158,7 @@ function describe(lasts: number, rate: number, waits: boolean): void {
   console.log(lengths("prompt tokens", promptTokens));
   console.log(lengths("output tokens", outputTokens));
   const reuse = trace.reuse();
-  if (reuse) console.log(`prefixes: ${percents(ideal())} % of the prompt tokens come again: the ideal hit rate of a prefix cache`);
+  if (reuse) console.log(`prefixes: ${percents(ideal())} % of the prompt tokens come again: the ideal hit rate`);
   sayRejected(trace);
   if (p.speed.length > 1 && trace[0].prompt !== "") console.warn("the trace has texts of its own: later cases may find those of earlier ones in the service's cache");
 }
