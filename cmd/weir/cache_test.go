@@ -156,3 +156,54 @@ func TestConversationsBeginOnSchedule(t *testing.T) {
 		t.Errorf("%+v; %d in start_lag, %d in ttft_from_schedule", n, c.Metrics["start_lag"].N, c.Metrics["ttft_from_schedule"].N)
 	}
 }
+
+// A turn waits for the answer before it, and then for its pause or its time, whichever the trace has.
+func TestReplayKeepsTurnsInOrder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const speed = 2
+	trace := `{"timestamp_ms": 0, "prompt_tokens": 21, "output_tokens": 20, "session": "pause"}
+{"timestamp_ms": 1, "prompt_tokens": 22, "output_tokens": 2, "session": "pause", "delay_ms": 60}
+{"timestamp_ms": 2, "prompt_tokens": 31, "output_tokens": 20, "session": "at once"}
+{"timestamp_ms": 3, "prompt_tokens": 32, "output_tokens": 2, "session": "at once"}
+{"timestamp_ms": 4, "prompt_tokens": 41, "output_tokens": 2, "session": "later"}
+{"timestamp_ms": 2004, "prompt_tokens": 42, "output_tokens": 2, "session": "later"}
+`
+	path, log := filepath.Join(dir, "trace.jsonl"), filepath.Join(dir, "sim.jsonl")
+	if err := os.WriteFile(path, []byte(trace), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := runWeir(t, strings.Fields(fmt.Sprintf("run %s replay --trace %s --speed %d --warmup 0 --sim-log %s", cacheSim, path, speed, log))...)
+	checkAllWell(t, r)
+	content, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type request struct {
+		Prompt   int   `json:"prompt_tokens"`
+		Received int64 `json:"received_unix_ns"`
+		Events   []struct {
+			Sent float64 `json:"sent_ms"`
+		} `json:"events"`
+	}
+	at := map[int]request{}
+	for line := range strings.Lines(string(content)) {
+		var q request
+		if err := json.Unmarshal([]byte(line), &q); err != nil {
+			t.Fatal(err)
+		}
+		at[q.Prompt] = q
+	}
+	apart := func(a, b int) float64 { return float64(at[b].Received-at[a].Received) / 1e6 }
+	answered := func(a int) float64 { return at[a].Events[len(at[a].Events)-1].Sent } // the end of the answer
+	if got, least := apart(21, 22), answered(21)+60/speed; got < least {
+		t.Errorf("the turn with a pause came %.1f ms after the one before it, sooner than %.1f", got, least)
+	}
+	if got, least := apart(31, 32), answered(31); got < least {
+		t.Errorf("the turn without a pause came %.1f ms after the one before it, sooner than its answer, %.1f", got, least)
+	}
+	// What is between two turns begins with the first one's schedule, and not with its receipt.
+	if got := apart(41, 42); got < 2000/speed/2 {
+		t.Errorf("the turn with a time of its own came %.1f ms after the one before it", got)
+	}
+}
