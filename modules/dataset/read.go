@@ -419,8 +419,8 @@ func (b *building) finish(ctx context.Context) (*Dataset, error) {
 		order := permutation(rng, len(b.entries), len(b.entries))
 		b.entries = (&Dataset{entries: b.entries}).pick(order).entries
 	}
-	if !b.Shuffle { // what has no time stays as it is
-		slices.SortStableFunc(b.entries, func(x, y entry) int { return cmp.Compare(x.at, y.at) })
+	if !b.Shuffle {
+		inOrder(b.entries)
 	}
 	d := (&Dataset{source: b.out}).of(b.entries)
 	if d.Len() == 0 {
@@ -439,6 +439,19 @@ func (b *building) finish(ctx context.Context) (*Dataset, error) {
 		}
 	}
 	return d, nil
+}
+
+// inOrder sorts entries by their times. Those without one stay behind the one that they follow.
+func inOrder(entries []entry) {
+	var last time.Duration
+	for i := range entries {
+		if e := &entries[i]; e.timed {
+			last = e.at
+		} else {
+			e.at = last
+		}
+	}
+	slices.SortStableFunc(entries, func(x, y entry) int { return cmp.Compare(x.at, y.at) })
 }
 
 // draw counts rows in a random order until enough of them pass the filter, which gives the

@@ -236,6 +236,18 @@ func TestTraceWindow(t *testing.T) {
 	script(`prompts: "none", timeUnit: "1s", limit: 2`, `[[0,3053000],[[600,52],[1500,26]]]`)
 }
 
+// Rows come in the order of their times; what only has a delay stays behind the row before it.
+func TestOrderOfATrace(t *testing.T) {
+	path := write(t, "trace.jsonl", `{"timestamp_ms":50,"prompt":"third","output_tokens":1}
+{"timestamp_ms":20,"prompt":"first","output_tokens":1,"session":"a"}
+{"delay_ms":5,"prompt":"second","output_tokens":1,"session":"a"}
+{"timestamp_ms":90,"prompt":"fourth","output_tokens":1}
+`)
+	if got, want := prompts(mustRead(t, dataset.Reading{Path: path})), []string{"first", "second", "third", "fourth"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // Items of files as scripts see them.
 func TestReadInScripts(t *testing.T) {
 	sharegpt := write(t, "sharegpt.json", `[
