@@ -8,6 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 60s
 BENCH ?=
 REAL_SERVER ?= .build/real-server
+REAL_TOKENIZERS ?= .build/real-tokenizers
 LIB := .build/libtokenizers/current/libtokenizers.a
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*' -not -path './.build/*'
 
@@ -16,7 +17,7 @@ COMMIT := $(shell git rev-parse --verify -q HEAD 2>/dev/null)
 
 .PHONY: help
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build weir and run the static scenario against the built-in simulator
@@ -69,9 +70,13 @@ fuzz: libtokenizers ## fuzz every parser, one after another (FUZZTIME=60s each)
 test-real: build need-python ## run weir against a real inference server (llama.cpp, one wheel)
 	testdata/real-server/e2e_llamacpp.sh ./weir "$(REAL_SERVER)"
 
+.PHONY: test-tokenizers
+test-tokenizers: build need-python need-npm ## compare token ids and chat templates with Hugging Face's own libraries
+	testdata/real-tokenizers/check.sh ./weir "$(REAL_TOKENIZERS)"
+
 .PHONY: clean
 clean: ## remove what was built; keeps results/ and libtokenizers (1 to 4 minutes to build)
-	rm -rf weir scripts/node_modules .build/real-server
+	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers
 
 .PHONY: distclean
 distclean: clean ## remove that and everything else that was built or downloaded; keeps results/

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,96 +19,141 @@ const Builtin = "builtin"
 //go:embed builtin.json
 var builtin []byte
 
-// maxFile is the largest tokenizer.json that is read, in bytes; the largest
-// known ones have 35 MB.
+// maxFile is the largest file that is read, in bytes; the largest known
+// tokenizer.json have 35 MB.
 const maxFile = 1 << 30
 
-// Load reads a tokenizer: a tokenizer.json, a directory that contains one, or
+// Load reads a tokenizer: a tokenizer.json, a tokenizer.model of SentencePiece, a
+// model's directory that contains one of these or vocab.json with merges.txt, or
 // Builtin. The caller closes it.
 func Load(path string) (*Tokenizer, error) {
 	if path == Builtin {
-		return parse(Builtin, builtin)
+		return parse(&source{path: Builtin, read: func() ([]byte, error) { return builtin, nil }}, config{})
 	}
-	file, err := locate(path)
+	src, err := locate(path)
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
-	data, err := os.ReadFile(file)
+	cfg, err := readConfig(filepath.Dir(src.path))
 	if err != nil {
-		return nil, fmt.Errorf("load tokenizer: %w: is the file readable for this user?", err)
+		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
-	return parse(file, data)
+	src.settings = cfg.settings
+	return parse(src, cfg)
 }
 
-// locate returns the tokenizer.json that path means.
-func locate(path string) (string, error) {
+// source is a tokenizer's file. It is read again when the tokenizer is needed in
+// another form (see nul.go).
+type source struct {
+	path     string
+	read     func() ([]byte, error) // as a tokenizer.json
+	checksum uint32                 // of what was read first
+	settings settings
+}
+
+// again returns what was read first, or an error when the file has changed.
+func (s *source) again() ([]byte, error) {
+	data, err := s.read()
+	if err != nil {
+		return nil, err
+	}
+	if crc32.ChecksumIEEE(data) != s.checksum {
+		return nil, fmt.Errorf("%s has changed since it was loaded", s.path)
+	}
+	return data, nil
+}
+
+// locate returns the file that path means.
+func locate(path string) (*source, error) {
 	if path == "" {
-		return "", errors.New(`no path given: name a tokenizer.json, the directory that contains it, or "builtin"`)
+		return nil, errors.New(`no path given: name a tokenizer.json, the directory that contains it, or "builtin"`)
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf(`%s does not exist: name a tokenizer.json, the model's directory that contains it, or "builtin"`, path)
+		return nil, fmt.Errorf(`%s does not exist: name a tokenizer.json, the model's directory that contains it, or "builtin"`, path)
 	case err != nil:
-		return "", fmt.Errorf("%w: is the path readable for this user?", err)
+		return nil, fmt.Errorf("%w: is the path readable for this user?", err)
 	}
 	if info.IsDir() {
-		dir := path
-		path = filepath.Join(dir, "tokenizer.json")
-		info, err = os.Stat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return "", missing(dir)
-		}
-		if err != nil {
-			return "", fmt.Errorf("%w: is the path readable for this user?", err)
-		}
+		return inDirectory(path)
+	}
+	return fileSource(path)
+}
+
+// fileSource is a file by its name: all but *.model are a tokenizer.json.
+func fileSource(path string) (*source, error) {
+	if filepath.Ext(path) == ".model" {
+		return sentencePiece(path), nil
+	}
+	return &source{path: path, read: func() ([]byte, error) { return readFile(path) }}, nil
+}
+
+// readFile reads a regular file of a bearable size.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: is the path readable for this user?", err)
 	}
 	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("%s is not a regular file: name a tokenizer.json or its directory", path)
+		return nil, fmt.Errorf("%s is not a regular file: name a tokenizer.json or its directory", path)
 	}
 	if info.Size() > maxFile {
-		return "", fmt.Errorf("%s has %d bytes, too many for a tokenizer.json: is it a file of weights?", path, info.Size())
+		return nil, fmt.Errorf("%s has %d bytes, too many for a tokenizer.json: is it a file of weights?", path, info.Size())
 	}
-	return path, nil
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: is the file readable for this user?", err)
+	}
+	return data, nil
 }
 
-// missing explains why a directory without tokenizer.json cannot be used; older
-// models come with another format.
-func missing(dir string) error {
-	for _, name := range []string{"tokenizer.model", "vocab.txt", "vocab.json", "tiktoken.model", "qwen.tiktoken"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return fmt.Errorf("%s has no tokenizer.json, only %s, which weir cannot read: convert it once with Python: "+
-				"from transformers import AutoTokenizer; AutoTokenizer.from_pretrained(%q, use_fast=True).save_pretrained(%q)", dir, name, dir, dir)
+// parse makes a tokenizer of a file. The library reads it while we read the
+// vocabulary: each takes half a second for the largest files.
+func parse(src *source, cfg config) (*Tokenizer, error) {
+	fail := func(err error) (*Tokenizer, error) {
+		return nil, fmt.Errorf("load tokenizer %s: %w", src.path, err)
+	}
+	data, err := src.read()
+	if err != nil {
+		return fail(err)
+	}
+	src.checksum = crc32.ChecksumIEEE(data)
+	file, err := checkFile(data)
+	if err != nil {
+		return fail(err)
+	}
+	if data, err = whole(data, file); err != nil {
+		return fail(err)
+	}
+	type result struct {
+		lib *tokenizers.Tokenizer
+		err error
+	}
+	library := make(chan result, 1)
+	go func() {
+		lib, err := tokenizers.FromBytes(data)
+		library <- result{lib, err}
+	}()
+	vocab, err := readVocabulary(file)
+	loaded := <-library
+	if err == nil && loaded.err != nil {
+		if err = brokenJSON(data); err == nil {
+			err = fmt.Errorf("not a tokenizer that this version of weir understands: %w: save it again with a current version of transformers", loaded.err)
 		}
 	}
-	return fmt.Errorf("%s has no tokenizer.json: is it the model's directory?", dir)
-}
-
-// parse checks a tokenizer.json before the library sees it: the library ends
-// the whole process on some broken files.
-func parse(path string, data []byte) (*Tokenizer, error) {
-	vocab, err := readVocabulary(data)
 	if err != nil {
-		return nil, fmt.Errorf("load tokenizer %s: %w", path, err)
+		if loaded.lib != nil {
+			loaded.lib.Close()
+		}
+		return fail(err)
 	}
-	if data, err = whole(data); err != nil {
-		return nil, fmt.Errorf("load tokenizer %s: %w", path, err)
-	}
-	lib, err := tokenizers.FromBytes(data)
-	if err != nil {
-		return nil, fmt.Errorf("load tokenizer %s: not a tokenizer that this version of weir understands: %w: "+
-			"save it again with a current version of transformers", path, err)
-	}
-	return &Tokenizer{path: path, vocab: vocab, lib: lib}, nil
+	return &Tokenizer{source: src, config: cfg, vocab: vocab, lib: loaded.lib}, nil
 }
 
 // whole turns off the cutting and padding of texts that a tokenizer.json may ask
 // for: they are for feeding a model, and would falsify every count.
-func whole(data []byte) ([]byte, error) {
-	var file map[string]json.RawMessage
-	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, err
-	}
+func whole(data []byte, file map[string]json.RawMessage) ([]byte, error) {
 	changed := false
 	for _, name := range []string{"truncation", "padding"} {
 		if value, ok := file[name]; ok && string(value) != "null" {
@@ -117,5 +163,9 @@ func whole(data []byte) ([]byte, error) {
 	if !changed {
 		return data, nil
 	}
-	return json.Marshal(file)
+	data, err := json.Marshal(file)
+	if err != nil {
+		return nil, fmt.Errorf("broken JSON: %w: copy the model's files again", err)
+	}
+	return data, nil
 }
