@@ -84,6 +84,9 @@ func TestChatGLM(t *testing.T) {
 			t.Errorf("Encode(%q) = %v, %v, want [gMASK] sop and %v", text, got, err, want)
 		}
 	}
+	if ids, err := tok.Encode("<s></s>", false); err != nil || slices.Contains(ids, 1) || slices.Contains(ids, 2) {
+		t.Errorf("the text of control tokens is %v, %v, want plain text", ids, err)
+	}
 	if ids, err := tok.Encode("<|user|>", false); err != nil || !slices.Equal(ids, []int{526}) {
 		t.Errorf("a listed token is %v, %v", ids, err)
 	}

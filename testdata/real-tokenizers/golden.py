@@ -22,7 +22,7 @@ corpus = json.load(open(f"{folder}/corpus.json", encoding="utf-8"))
 def write(path, value):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as f:
-        f.write(json.dumps(value, ensure_ascii=False, indent=0) + "\n")
+        f.write(json.dumps(value, ensure_ascii=False).replace("}, {", "},\n{") + "\n")
 
 
 rendered = []

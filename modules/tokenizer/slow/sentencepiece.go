@@ -58,7 +58,8 @@ func FromSentencePiece(data []byte, s Settings) ([]byte, error) {
 
 	added := &addedSet{vocab: vocab}
 	for id, p := range m.pieces {
-		if p.kind == control || p.kind == unknown {
+		// The code of ChatGLM does not look for these in texts.
+		if s.Class != chatGLM && (p.kind == control || p.kind == unknown) {
 			if err := added.put(Added{ID: id, Content: p.text, Special: true}); err != nil {
 				return nil, err
 			}
