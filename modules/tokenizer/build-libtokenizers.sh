@@ -1,7 +1,9 @@
 #!/bin/sh
-# Builds libtokenizers.a, the Rust half of github.com/daulet/tokenizers, for the
-# version that go.mod requires: from the Rust source inside the Go module, with
-# cargo and crates.io alone. Each version is built once, into
+# Builds libtokenizers.a, the Rust that weir links: the Rust half of
+# github.com/daulet/tokenizers, for the version that go.mod requires and from the
+# source inside the Go module, and chattemplate/chattemplate.rs. They are one
+# archive since two would both bring Rust's standard library. It takes cargo and
+# crates.io alone. Each version is built once, into
 #
 #   .build/libtokenizers/<version>/libtokenizers.a
 #
@@ -14,7 +16,8 @@ set -eu
 
 module=github.com/daulet/tokenizers
 tiktoken=0.9.1 # released; the module's own manifest names a git fork of it
-recipe=1       # part of the folder's name: raise it when the manifest below changes
+minijinja=2.24.0
+recipe=2 # part of the folder's name, as is the sum of our source: raise it when the manifest below changes
 
 fail() {
 	echo "build-libtokenizers: $*" >&2
@@ -30,7 +33,9 @@ version=$(go list -m -f '{{.Version}}' $module) && [ -n "$version" ] ||
 
 target=${CARGO_BUILD_TARGET:-}
 cache=$root/.build/libtokenizers
-name=$version-r$recipe${target:+-$target}
+ours=$root/modules/tokenizer/chattemplate/chattemplate.rs
+[ -f "$ours" ] || fail "$ours is missing"
+name=$version-r$recipe-$(cksum <"$ours" | cut -d ' ' -f 1)${target:+-$target}
 
 # use makes the version the current one; the rename replaces the link in one step.
 use() {
@@ -68,7 +73,13 @@ work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# Never panic = "abort": the library catches panics of the Rust side.
+cat >"$work/lib.rs" <<RUST
+#[path = "$lib"]
+pub mod tokenizers_c;
+#[path = "$ours"]
+pub mod chattemplate;
+RUST
+# Never panic = "abort": panics of the Rust side are caught.
 cat >"$work/Cargo.toml" <<TOML
 [package]
 name = "libtokenizers"
@@ -80,7 +91,7 @@ publish = false
 
 [lib]
 name = "tokenizers"
-path = "$lib"
+path = "lib.rs"
 crate-type = ["staticlib"]
 
 [dependencies]
@@ -88,9 +99,12 @@ libc = "0.2"
 tokenizers = { version = "0.22", default-features = false, features = ["onig"] }
 tiktoken-rs = "=$tiktoken"
 serde = { version = "1", features = ["derive"] }
-serde_json = "1"
+serde_json = { version = "1", features = ["raw_value"] }
 base64 = "0.22"
 rustc-hash = "1.1"
+minijinja = { version = "=$minijinja", features = ["fuel", "loader", "loop_controls", "preserve_order", "unicode"] }
+minijinja-contrib = { version = "=$minijinja", features = ["pycompat"] }
+indexmap = { version = "=2.9.0", features = ["serde"] }
 
 [profile.release]
 lto = "fat"

@@ -1,7 +1,9 @@
 package tokenizer
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,21 +11,21 @@ import (
 	"strings"
 	"sync"
 
-	"weir/modules/tokenizer/jinja"
+	"weir/modules/tokenizer/chattemplate"
 )
 
 // ChatOptions say how messages become a text.
 type ChatOptions struct {
-	AddGenerationPrompt bool           // end with the beginning of an answer
-	Template            string         // the name of one of the tokenizer's templates, or a template; "": the tokenizer's
-	Tools               any            // nil, or a list made by package jinja
-	Variables           map[string]any // further ones of the template, made by package jinja
+	AddGenerationPrompt bool            // end with the beginning of an answer
+	Template            string          // the name of one of the tokenizer's templates, or a template; "": the tokenizer's
+	Tools               json.RawMessage // nil, or a list
+	Variables           map[string]any  // further ones of the template, for package encoding/json
 }
 
 // templates keeps the templates that have been parsed, by name or text.
 type templates struct {
 	mu     sync.Mutex
-	parsed map[string]*jinja.Template
+	parsed map[string]*chattemplate.Template
 }
 
 // maxTemplates bounds how many are kept: a script could make new ones without end.
@@ -35,18 +37,17 @@ func (t *Tokenizer) HasChatTemplate() bool { return len(t.config.templates) > 0 
 // ChatPrompt is the text that messages become with the model's chat template. The
 // keys of maps within them, which a few templates print, are in alphabetical order.
 func (t *Tokenizer) ChatPrompt(messages []map[string]any, addGenerationPrompt bool) (string, error) {
-	list, err := jinja.From(messages)
+	list, err := json.Marshal(messages)
 	if err != nil {
 		return "", fmt.Errorf("render the chat template of %s: messages: %w", t.Path(), err)
 	}
 	return t.ApplyChatTemplate(context.Background(), list, ChatOptions{AddGenerationPrompt: addGenerationPrompt})
 }
 
-// ApplyChatTemplate is the text that messages, a list of dicts made by package
-// jinja, become with a chat template, as by Hugging Face's apply_chat_template.
-// Errors of the template name its file and line. It always ends (see jinja), and
-// early when ctx does.
-func (t *Tokenizer) ApplyChatTemplate(ctx context.Context, messages any, o ChatOptions) (string, error) {
+// ApplyChatTemplate is the text that messages, a list of objects, become with a
+// chat template, as by Hugging Face's apply_chat_template. Errors of the template
+// name its file and line. It returns early when ctx ends.
+func (t *Tokenizer) ApplyChatTemplate(ctx context.Context, messages json.RawMessage, o ChatOptions) (string, error) {
 	text, err := t.applyChatTemplate(ctx, messages, o)
 	if err != nil {
 		return "", fmt.Errorf("render the chat template of %s: %w", t.Path(), err)
@@ -54,7 +55,7 @@ func (t *Tokenizer) ApplyChatTemplate(ctx context.Context, messages any, o ChatO
 	return text, nil
 }
 
-func (t *Tokenizer) applyChatTemplate(ctx context.Context, messages any, o ChatOptions) (string, error) {
+func (t *Tokenizer) applyChatTemplate(ctx context.Context, messages json.RawMessage, o ChatOptions) (string, error) {
 	template, err := t.template(o)
 	if err != nil {
 		return "", err
@@ -77,7 +78,7 @@ func (t *Tokenizer) applyChatTemplate(ctx context.Context, messages any, o ChatO
 
 // CountChat is the number of tokens of messages with a chat template. No special
 // tokens are added: the template has them.
-func (t *Tokenizer) CountChat(ctx context.Context, messages any, o ChatOptions) (int, error) {
+func (t *Tokenizer) CountChat(ctx context.Context, messages json.RawMessage, o ChatOptions) (int, error) {
 	text, err := t.ApplyChatTemplate(ctx, messages, o)
 	if err != nil {
 		return 0, err
@@ -87,7 +88,7 @@ func (t *Tokenizer) CountChat(ctx context.Context, messages any, o ChatOptions) 
 }
 
 // template returns the parsed template that options ask for.
-func (t *Tokenizer) template(o ChatOptions) (*jinja.Template, error) {
+func (t *Tokenizer) template(o ChatOptions) (*chattemplate.Template, error) {
 	found, err := t.templateText(o)
 	if err != nil {
 		return nil, err
@@ -98,12 +99,12 @@ func (t *Tokenizer) template(o ChatOptions) (*jinja.Template, error) {
 	if parsed := t.chat.parsed[key]; parsed != nil {
 		return parsed, nil
 	}
-	parsed, err := jinja.Parse(found.file, found.text)
+	parsed, err := chattemplate.Parse(found.file, found.text)
 	if err != nil {
 		return nil, err
 	}
 	if t.chat.parsed == nil || len(t.chat.parsed) >= maxTemplates {
-		t.chat.parsed = map[string]*jinja.Template{}
+		t.chat.parsed = map[string]*chattemplate.Template{}
 	}
 	t.chat.parsed[key] = parsed
 	return parsed, nil
@@ -136,40 +137,90 @@ func (t *Tokenizer) templateText(o ChatOptions) (chatTemplate, error) {
 
 // normalMessages changes messages as transformers does before it renders them:
 // keys without a value go, and reasoning gets all the names that templates know.
-func normalMessages(messages any) (any, error) {
-	list, ok := messages.([]any)
-	if !ok {
+func normalMessages(messages json.RawMessage) ([]object, error) {
+	var list []json.RawMessage
+	if json.Unmarshal(messages, &list) != nil || list == nil {
 		return nil, errors.New("the messages are not a list")
 	}
 	if len(list) == 0 {
 		return nil, errors.New("the list of messages is empty")
 	}
-	out := make([]any, len(list))
-	for i, m := range list {
-		message, ok := m.(*jinja.Dict)
-		if !ok {
+	out := make([]object, len(list))
+	for i, raw := range list {
+		var message object
+		if err := json.Unmarshal(raw, &message); err != nil {
 			return nil, fmt.Errorf("message %d is not an object such as {role: \"user\", content: \"…\"}", i)
 		}
-		normal := jinja.NewDict()
-		var reasoning any
+		message = slices.DeleteFunc(message, func(f field) bool { return string(f.value) == "null" })
 		for _, name := range []string{"reasoning_content", "thinking", "reasoning"} {
-			if v, _ := message.Get(name); v != nil {
-				reasoning = v
+			if reasoning := message.get(name); reasoning != nil {
+				normal := object{{"thinking", reasoning}}
+				for _, f := range message {
+					normal = normal.set(f.name, f.value)
+				}
+				message = normal.set("reasoning_content", reasoning)
 				break
 			}
 		}
-		if reasoning != nil {
-			normal.Set("thinking", reasoning)
-		}
-		for key, v := range message.All() {
-			if v != nil {
-				normal.Set(key, v)
-			}
-		}
-		if reasoning != nil {
-			normal.Set("reasoning_content", reasoning)
-		}
-		out[i] = normal
+		out[i] = message
 	}
 	return out, nil
+}
+
+// object is a JSON object, its keys in their order.
+type object []field
+
+type field struct {
+	name  string
+	value json.RawMessage
+}
+
+func (o object) get(name string) json.RawMessage {
+	if i := slices.IndexFunc(o, func(f field) bool { return f.name == name }); i >= 0 {
+		return o[i].value
+	}
+	return nil
+}
+
+// set adds or replaces a key, as the last one of the same name in JSON does.
+func (o object) set(name string, value json.RawMessage) object {
+	if i := slices.IndexFunc(o, func(f field) bool { return f.name == name }); i >= 0 {
+		o[i].value = value
+		return o
+	}
+	return append(o, field{name, value})
+}
+
+func (o *object) UnmarshalJSON(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+		return errors.New("not an object")
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		*o = o.set(name.(string), value)
+	}
+	return nil
+}
+
+func (o object) MarshalJSON() ([]byte, error) {
+	b := []byte{'{'}
+	for i, f := range o {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		name, err := json.Marshal(f.name)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(append(b, name...), ':'), f.value...)
+	}
+	return append(b, '}'), nil
 }

@@ -1,13 +1,13 @@
 package tokenizer
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode"
 
 	"github.com/dop251/goja"
 
-	"weir/modules/tokenizer/jinja"
 	"weir/runtime/script"
 )
 
@@ -33,7 +33,7 @@ type messageList interface {
 }
 
 // chatArguments reads (messages, {addGenerationPrompt = true, template, tools, …}).
-func chatArguments(rt *script.Runtime, method string, call goja.FunctionCall) (messages any, o ChatOptions, err error) {
+func chatArguments(rt *script.Runtime, method string, call goja.FunctionCall) (messages json.RawMessage, o ChatOptions, err error) {
 	o.AddGenerationPrompt = true
 	what := "tokenizer." + method
 	if messages, err = chatMessages(rt, call.Argument(0)); err != nil {
@@ -78,13 +78,9 @@ func chatArguments(rt *script.Runtime, method string, call goja.FunctionCall) (m
 	return messages, o, nil
 }
 
-func chatMessages(rt *script.Runtime, v goja.Value) (any, error) {
+func chatMessages(rt *script.Runtime, v goja.Value) (json.RawMessage, error) {
 	if list, ok := script.ValueOf(v).(messageList); ok {
-		data, err := list.AppendMessages(nil)
-		if err != nil {
-			return nil, err
-		}
-		return jinja.FromJSON(data)
+		return list.AppendMessages(nil)
 	}
 	if o, ok := v.(*goja.Object); !ok || o.ClassName() != "Array" {
 		return nil, fmt.Errorf(`the messages are %s, not an array such as [{role: "user", content: "…"}]`, v)
@@ -92,43 +88,44 @@ func chatMessages(rt *script.Runtime, v goja.Value) (any, error) {
 	return plain(rt, v)
 }
 
-// plain makes the value of a template from that of a script.
-func plain(rt *script.Runtime, v goja.Value) (any, error) {
+// plain makes JSON of a script's value, nil of null, with the keys in their order.
+func plain(rt *script.Runtime, v goja.Value) (json.RawMessage, error) {
 	detached, err := rt.Detach(v)
-	if err != nil {
+	if err != nil || detached == nil {
 		return nil, err
 	}
-	return fromDetached(detached)
+	if detached, err = plainData(detached); err != nil {
+		return nil, err
+	}
+	return json.Marshal(detached)
 }
 
-func fromDetached(v any) (any, error) {
+// plainData checks what a template can have. What is undefined in an array becomes
+// null; JSON leaves it out of objects.
+func plainData(v any) (any, error) {
 	switch v := v.(type) {
-	case goja.Value: // undefined
-		return nil, nil
 	case []any:
-		out := make([]any, len(v))
 		for i, item := range v {
 			var err error
-			if out[i], err = fromDetached(item); err != nil {
+			if v[i], err = plainData(item); err != nil {
 				return nil, fmt.Errorf("item %d: %w", i, err)
 			}
 		}
-		return jinja.List(out...), nil
+		return v, nil
 	case *script.Object:
-		d := jinja.NewDict()
 		for i, key := range v.Keys {
 			if _, undefined := v.Values[i].(goja.Value); undefined {
 				continue
 			}
-			value, err := fromDetached(v.Values[i])
-			if err != nil {
+			if _, err := plainData(v.Values[i]); err != nil {
 				return nil, fmt.Errorf("%s: %w", key, err)
 			}
-			d.Set(key, value)
 		}
-		return d, nil
+		return v, nil
+	case goja.Value: // undefined
+		return nil, nil
 	case nil, bool, int64, float64, string:
-		return jinja.From(v)
+		return v, nil
 	}
 	return nil, fmt.Errorf("a chat template takes texts, numbers, true and false, null, arrays and plain objects, not %T", v)
 }

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"weir/modules/tokenizer/jinja"
 	"weir/modules/tokenizer/slow"
 )
 
@@ -129,7 +128,7 @@ func (c *config) specialTokens(data []byte, _ string) error {
 					texts = append(texts, tokenText(item))
 				}
 				c.Special = append(c.Special, texts...)
-				c.variables[key], _ = jinja.From(texts)
+				c.variables[key] = texts
 			} else if json.Unmarshal(raw, &named) == nil {
 				for name, item := range named {
 					c.Special = append(c.Special, tokenText(item))

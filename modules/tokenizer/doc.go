@@ -13,7 +13,7 @@
 //
 // A model without a tokenizer.json may have a tokenizer.model of SentencePiece, or
 // vocab.json and merges.txt: package slow makes a tokenizer.json of them in memory.
-// Chat templates are rendered by package jinja.
+// Chat templates are rendered by package chattemplate.
 //
 // "builtin" names a small byte-level BPE of 4,096 tokens that is part of weir,
 // for trying things without a model at hand. It was trained by the program in

@@ -118,7 +118,7 @@ func TestInScripts(t *testing.T) {
 	fail(`t.applyChatTemplate([], { template: "{{ 1 }}" })`, "the list of messages is empty")
 	fail(`t.applyChatTemplate(["x"], { template: "{{ 1 }}" })`, "message 0 is not an object")
 	fail(`t.applyChatTemplate([{}], { template: "tool_use" })`, `there is no template named "tool_use"`)
-	fail(`t.applyChatTemplate([{}], { template: "\n{{ x.y }}" })`, "template:2: 'x' is undefined")
+	fail(`t.applyChatTemplate([{}], { template: "\n{{ x.y }}" })`, "template:2: undefined value: x.y")
 	fail(`t.applyChatTemplate([{}], { template: 1 })`, "the template is 1, not a string")
 	fail(`t.applyChatTemplate([{}], { addGenerationPrompt: 1 })`, "addGenerationPrompt is 1, not true or false")
 	fail(`t.applyChatTemplate([{ f() {} }], { template: "{{ 1 }}" })`, "function")

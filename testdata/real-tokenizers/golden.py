@@ -31,7 +31,7 @@ for t in corpus["templates"]:
         rendered.append({"template": t["template"], "want": _compile_jinja_template(t["template"]).render(**t["variables"])})
     except Exception as e:
         rendered.append({"template": t["template"], "error": f"{type(e).__name__}: {e}"})
-write(f"{module}/jinja/testdata/golden.json", {"variables": corpus["templates"][0]["variables"], "cases": rendered})
+write(f"{module}/chattemplate/testdata/golden.json", {"variables": corpus["templates"][0]["variables"], "cases": rendered})
 
 random.seed(1)
 texts = [t for t in corpus["texts"] if len(t) < 60 and not any(x in t for x in ("\0", "▁", "\ufffd", "<s>", "</s>", "<unk>"))]
