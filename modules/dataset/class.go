@@ -1,7 +1,7 @@
 package dataset
 
 import (
-	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dop251/goja"
@@ -18,14 +18,19 @@ const (
 )
 
 // class makes the classes that dataset.d.ts describes.
-func class(rt *script.Runtime) *goja.Object {
+func class(rt *script.Runtime) *goja.Object { return classOf(newMaker(rt, New())) }
+
+// classOf makes them for the maker of a runtime's script.
+func classOf(k *maker) *goja.Object {
+	rt := k.rt
 	itemClasses(rt)
 	return listClass(rt, className, map[string]func(any) any{
 		"inexact":  func(self any) any { return self.(*Dataset).Inexact() },
 		"path":     func(self any) any { return optional(self.(*Dataset).Source().Path) },
 		"format":   func(self any) any { return optional(self.(*Dataset).Source().Format) },
+		"why":      func(self any) any { return optional(self.(*Dataset).Source().Why) },
 		"rejected": func(self any) any { return rejectedList(rt, self.(*Dataset)) },
-	}, datasetMethods(rt), func(list any, i int) (goja.Value, error) { return list.(*Dataset).value(rt, i), nil })
+	}, datasetMethods(k), func(list any, i int) (goja.Value, error) { return list.(*Dataset).value(rt, i), nil })
 }
 
 // optional is null for "".
@@ -191,9 +196,17 @@ func timestamps(rt *script.Runtime, entries []entry) (any, error) {
 	times := make([]any, len(entries))
 	for i := range entries {
 		if !entries[i].timed {
-			return nil, errors.New("timestamps: the items have no times: they are not of a trace")
+			return nil, fmt.Errorf("timestamps: item %d has no time: %s", i, noTime(&entries[i]))
 		}
 		times[i] = milliseconds(entries[i].at)
 	}
 	return rt.VM().NewArray(times...), nil
+}
+
+// noTime says why an item has no time.
+func noTime(e *entry) string {
+	if e.details != nil && e.details.hasDelay {
+		return "it follows another one of its conversation after a delay; take the times of the conversations, sessions().timestamps()"
+	}
+	return "it is not of a trace, or was mixed or repeated (cycle)"
 }

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"time"
 )
 
@@ -12,6 +13,7 @@ type Dataset struct {
 	source  *source     // of what was read; nil for what was made
 	parts   []string    // of a mix, their names
 	inexact int         // of entries
+	repeats bool        // items may come again, as in a mix
 	with    *attachment // media that go with the prompts, nil for none
 }
 
@@ -21,6 +23,7 @@ type entry struct {
 	promptTokens int32 // 0: not known
 	outputTokens int32 // 0: not known
 	part         int32 // index of parts
+	media        int32 // number of the item when it was given its media
 	inexact      bool
 	timed        bool
 	at           time.Duration // of a trace
@@ -121,6 +124,9 @@ func (it Item) Lengths() (prompt, output int) { return it.PromptTokens(), it.Out
 
 // Text is System and Prompt, for whoever sends the item.
 func (it Item) Text() (system, prompt string, err error) {
+	if it.e.prompt == nil {
+		return "", "", fmt.Errorf("item %d has no prompt: the trace was read with prompts: \"none\"", it.i)
+	}
 	if system, err = it.System(); err != nil {
 		return "", "", err
 	}

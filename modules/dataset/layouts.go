@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -56,6 +57,18 @@ func (w *writing) always(name string, n float64) {
 	w.dst = strconv.AppendFloat(w.dst, n, 'f', -1, 64)
 }
 
+func (w *writing) integers(name string, list []int64) {
+	w.name(name)
+	w.dst = append(w.dst, '[')
+	for i, n := range list {
+		if i > 0 {
+			w.dst = append(w.dst, ',')
+		}
+		w.dst = strconv.AppendInt(w.dst, n, 10)
+	}
+	w.dst = append(w.dst, ']')
+}
+
 func (w *writing) end() ([]byte, error) { return append(w.dst, '}'), w.err }
 
 // weirItem is a row of weir's own format: all that an item has, but conversations.
@@ -78,6 +91,10 @@ func weirItem(dst []byte, it Item) ([]byte, error) {
 	}
 	if more.kind != "" {
 		w.string("kind", more.kind)
+	}
+	if more.hashes != nil {
+		w.integers("hash_ids", more.hashes)
+		w.number("block_size", float64(more.blockSize))
 	}
 	w.text("system", more.system)
 	w.text("prompt", it.e.prompt)
@@ -128,7 +145,12 @@ func openAIItem(dst []byte, it Item) ([]byte, error) {
 		return dst, err
 	}
 	w.dst = append(w.dst, list...)
-	w.number("max_tokens", float64(it.OutputTokens()))
+	if more.turns == nil { // of a conversation, that of the first answer is known
+		w.number("max_tokens", float64(it.OutputTokens()))
+	}
+	if it.e.timed {
+		w.always("timestamp", it.e.at.Seconds())
+	}
 	if more.model != "" {
 		w.string("model", more.model)
 	}
@@ -164,6 +186,8 @@ func chatOf(it Item) ([]byte, error) {
 		if len(list) > 1 {
 			list = append(list, ',')
 		}
+		// ShareGPT's calls of functions are the assistant's; quotes within texts are escaped.
+		turns = strings.ReplaceAll(turns, `"role":"function_call"`, `"role":"assistant"`)
 		return append(list, turns[1:]...), nil
 	}
 	if list, err = appendMessage(list, "user", it.e.prompt); err != nil || more.output == nil {

@@ -198,7 +198,7 @@ func (k *maker) withMedia(call goja.FunctionCall) (script.Shared, error) {
 			return nil, o.err
 		}
 	}
-	return d.attach(a), nil
+	return d.attach(a)
 }
 
 // maxPerPrompt bounds the media of one list in one message.

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -101,7 +102,7 @@ func (a *attachment) messages(it Item) *Messages {
 			if last := m.pieces[len(m.pieces)-1]; last.media != nil || last.json == "}" {
 				add(piece{json: ","})
 			}
-			add(piece{media: list.items[(it.i*a.perPrompt+k)%len(list.items)]})
+			add(piece{media: list.items[(int(it.e.media)*a.perPrompt+k)%len(list.items)]})
 		}
 	}
 	if a.mediaFirst {
@@ -113,12 +114,20 @@ func (a *attachment) messages(it Item) *Messages {
 
 // WithMedia is the dataset of the same prompts with media: item i takes the next
 // perPrompt elements of each list, which is begun again at its end.
-func (d *Dataset) WithMedia(lists []*MediaList, perPrompt int) *Dataset {
+func (d *Dataset) WithMedia(lists []*MediaList, perPrompt int) (*Dataset, error) {
 	return d.attach(&attachment{lists: lists, perPrompt: perPrompt})
 }
 
-func (d *Dataset) attach(a *attachment) *Dataset {
-	out := *d
+func (d *Dataset) attach(a *attachment) (*Dataset, error) {
+	entries := make([]entry, len(d.entries))
+	for i, e := range d.entries {
+		if e.details != nil && e.details.messages != nil {
+			return nil, fmt.Errorf("withMedia: item %d is a list of messages, not a prompt", i)
+		}
+		e.media = int32(i)
+		entries[i] = e
+	}
+	out := d.of(entries)
 	out.with = a
-	return &out
+	return out, nil
 }

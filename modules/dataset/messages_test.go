@@ -137,7 +137,10 @@ func TestAppendMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := prompts.WithMedia([]*dataset.MediaList{list}, 2)
+	d, err := prompts.WithMedia([]*dataset.MediaList{list}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range d.Len() {
 		messages, _ := d.At(i).Chat()
 		got, err := messages.AppendMessages([]byte("before"))
@@ -263,7 +266,10 @@ func BenchmarkAppendMessages(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := prompts.WithMedia([]*dataset.MediaList{list}, 1)
+	d, err := prompts.WithMedia([]*dataset.MediaList{list}, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
 	var buffer []byte
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

@@ -14,7 +14,8 @@ import (
 )
 
 // datasetMethods are the methods of the class Dataset.
-func datasetMethods(rt *script.Runtime) map[string]func(any, goja.FunctionCall) (any, error) {
+func datasetMethods(k *maker) map[string]func(any, goja.FunctionCall) (any, error) {
+	rt := k.rt
 	vm := rt.VM()
 	type method = func(any, goja.FunctionCall) (any, error)
 	// making is a method that returns another dataset.
@@ -88,7 +89,7 @@ func datasetMethods(rt *script.Runtime) map[string]func(any, goja.FunctionCall) 
 			if err != nil {
 				return nil, err
 			}
-			return watch(newMaker(rt, New()), made("system messages", max(1, s.Groups)), func(ctx context.Context, _, _ *atomic.Int64) (*Dataset, error) {
+			return watch(k, made("system messages", max(1, s.Groups)), func(ctx context.Context, _, _ *atomic.Int64) (*Dataset, error) {
 				return d.WithSystem(ctx, s)
 			})
 		}),
@@ -106,7 +107,11 @@ func datasetMethods(rt *script.Runtime) map[string]func(any, goja.FunctionCall) 
 			return goja.Null(), nil
 		},
 		"sessions": func(self any, _ goja.FunctionCall) (any, error) {
-			return self.(*Dataset).Sessions().Object(rt), nil
+			sessions, err := self.(*Dataset).Sessions()
+			if err != nil {
+				return nil, err
+			}
+			return sessions.Object(rt), nil
 		},
 		"timestamps": func(self any, _ goja.FunctionCall) (any, error) {
 			return timestamps(rt, self.(*Dataset).entries)
@@ -136,17 +141,12 @@ func summary(vm *goja.Runtime, values []float64) *goja.Object {
 	sum, _ := data.Sum() // there are values
 	mean, _ := data.Mean()
 	std, _ := data.StandardDeviationPopulation()
-	slices.Sort(values)
 	at := func(q float64) float64 {
-		k := q * float64(len(values)-1)
-		i := min(int(k), len(values)-2)
-		if i < 0 {
-			return values[0]
-		}
-		return values[i] + (k-float64(i))*(values[i+1]-values[i])
+		value, _ := data.Percentile(q)
+		return value
 	}
-	return object(vm, "n", len(values), "sum", sum, "avg", mean, "std", std, "min", values[0], "max", values[len(values)-1],
-		"p50", at(0.5), "p90", at(0.9), "p99", at(0.99))
+	return object(vm, "n", len(values), "sum", sum, "avg", mean, "std", std, "min", slices.Min(values), "max", slices.Max(values),
+		"p50", at(50), "p90", at(90), "p99", at(99))
 }
 
 // wholeArgument reads a number of items.
@@ -173,7 +173,7 @@ func seedOption(vm *goja.Runtime, method string, v goja.Value) (uint64, error) {
 
 // readSystem reads the options of withSystem.
 func readSystem(vm *goja.Runtime, v goja.Value) (System, error) {
-	if goja.IsString(v) {
+	if goja.IsString(v) { // "" for none
 		return System{Text: v.String(), Share: 1}, nil
 	}
 	o, err := readOptions(vm, "withSystem", v, "text", "tokens", "groups", "share", "tokenizer", "seed")

@@ -59,7 +59,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		})
 	}
 	return map[string]any{
-		className:          class(rt),
+		className:          classOf(k),
 		sessionsClassName:  sessionsClass(rt),
 		"read":             making("read", k.read),
 		"save":             making("save", k.save),
@@ -68,7 +68,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		mediaClassName:     mediaClass(rt),
 		mediaListClassName: mediaListClass(rt),
 		messagesClassName:  messagesClass(rt),
-		"synthetic":        function(k.synthetic),
+		"synthetic":        making("synthetic", k.synthetic),
 		"images":           making("images", k.images),
 		"audio":            making("audio", k.audio),
 		"imageFiles":       making("imageFiles", func(c goja.FunctionCall) (script.Shared, error) { return k.files("imageFiles", Image, c) }),

@@ -106,7 +106,7 @@ func (d *Dataset) Sample(n int, seed uint64) (*Dataset, error) {
 	return d.pick(permutation(seeded(seed, choiceStream, 0), len(d.entries), n)), nil
 }
 
-// Cycle begins the dataset again and again until there are n items.
+// Cycle begins the dataset again and again until there are n items. Those of traces lose their times.
 func (d *Dataset) Cycle(n int) (*Dataset, error) {
 	if n < 0 || n > maxCount {
 		return nil, fmt.Errorf("cycle: %d items is out of range (0 to %d)", n, maxCount)
@@ -117,8 +117,11 @@ func (d *Dataset) Cycle(n int) (*Dataset, error) {
 	out := make([]entry, n)
 	for i := range out {
 		out[i] = d.entries[i%len(d.entries)]
+		out[i].timed = false
 	}
-	return d.of(out), nil
+	cycled := d.of(out)
+	cycled.repeats = true
+	return cycled, nil
 }
 
 // pick is the items with these numbers.
@@ -151,7 +154,7 @@ func (d *Dataset) WithOutput(l Length, seed uint64) (*Dataset, error) {
 	}
 	out := make([]entry, len(d.entries))
 	for i, e := range d.entries {
-		e.outputTokens = int32(l.draw(seeded(seed, lengthStream, uint64(i))))
+		e.outputTokens = int32(l.draw(seeded(seed, outputStream, uint64(i))))
 		out[i] = e
 	}
 	return d.of(out), nil
@@ -179,7 +182,7 @@ func (d *Dataset) WithAnswers(answers *Dataset) (*Dataset, error) {
 
 // System describes messages of the system before prompts.
 type System struct {
-	Text      string    // one for all; or:
+	Text      string    // one for all, "" for none; or:
 	Tokens    int       // random words, as many tokens
 	Groups    int       // how many such texts there are
 	Share     float64   // part of the items that have one, 0 to 1
@@ -188,18 +191,25 @@ type System struct {
 }
 
 // WithSystem puts messages of the system before the prompts, instead of those that they may
-// have. Their tokens are added to the prompts'. It ends early, with ctx's error, when ctx ends.
+// have. Their tokens are added to the prompts', whose lengths are not known any more where
+// there is no tokenizer to count them. Items that are lists of messages are refused. It ends early, with ctx's error, when ctx ends.
 func (d *Dataset) WithSystem(ctx context.Context, s System) (*Dataset, error) {
+	for i := range d.entries {
+		if more := d.entries[i].details; more != nil && more.messages != nil {
+			return nil, fmt.Errorf("withSystem: item %d is a list of messages, which has its own: leave it, or read another format", i)
+		}
+	}
 	var w *writer
-	if s.Text == "" {
+	if s.Tokens > 0 {
 		if s.Tokenizer == nil {
 			return nil, errors.New("withSystem: random texts need a tokenizer")
 		}
 		var err error
-		if w, err = newWriter(s.Tokenizer, s.Seed, false, template{}); err != nil {
+		if w, err = newWriter(s.Tokenizer, s.Seed^systemStream, false, template{}); err != nil {
 			return nil, fmt.Errorf("withSystem: %w", err)
 		}
 	}
+	counted := s.Tokenizer != nil || s.Text == "" // how many tokens each has is known
 	texts, tokens := make([]text, max(1, s.Groups)), make([]int, max(1, s.Groups))
 	kept := newStore("prompts")
 	err := each(ctx, len(texts), len(texts), new(atomic.Int64), func() func(int) error {
@@ -207,6 +217,9 @@ func (d *Dataset) WithSystem(ctx context.Context, s System) (*Dataset, error) {
 			if w != nil {
 				texts[i], tokens[i], err = w.write(kept, uint64(i), s.Tokens, 0, 0)
 				return err
+			}
+			if s.Text == "" {
+				return nil // none
 			}
 			texts[i] = plain(s.Text)
 			if s.Tokenizer != nil {
@@ -222,15 +235,19 @@ func (d *Dataset) WithSystem(ctx context.Context, s System) (*Dataset, error) {
 	}
 	out := make([]entry, len(d.entries))
 	for i, e := range d.entries {
-		rng := seeded(s.Seed, choiceStream, uint64(i))
+		rng := seeded(s.Seed, systemStream, uint64(i))
 		group := rng.IntN(len(texts))
 		if rng.Float64() < s.Share {
 			more := noDetails
 			if e.details != nil {
 				more = *e.details
 			}
-			if e.promptTokens > 0 {
+			switch {
+			case e.promptTokens == 0:
+			case counted && (more.system == nil || more.before > 0):
 				e.promptTokens += int32(tokens[group] - more.before)
+			default:
+				e.promptTokens = 0
 			}
 			more.system, more.before = texts[group], tokens[group]
 			e.details = &more
@@ -248,12 +265,12 @@ type Part struct {
 }
 
 // Mix draws each of count items from one of the parts, by their weights. The items of a part
-// come in their order, again and again.
+// come in their order, again and again. Those of traces lose their times.
 func Mix(parts []Part, count int, seed uint64) (*Dataset, error) {
 	if count < 1 || count > maxCount {
 		return nil, fmt.Errorf("mix: count: %d items is out of range (1 to %d)", count, maxCount)
 	}
-	out := &Dataset{}
+	out := &Dataset{repeats: true}
 	sums := make([]float64, len(parts))
 	sum := 0.0
 	for i, p := range parts {
@@ -281,7 +298,7 @@ func Mix(parts []Part, count int, seed uint64) (*Dataset, error) {
 		k := sort.Search(len(sums)-1, func(k int) bool { return sums[k] > at })
 		p := parts[k].Data
 		entries[i] = p.entries[next[k]%len(p.entries)]
-		entries[i].part = int32(k)
+		entries[i].part, entries[i].timed = int32(k), false
 		next[k]++
 	}
 	return out.of(entries), nil

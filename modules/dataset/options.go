@@ -9,6 +9,7 @@ import (
 	"github.com/dop251/goja"
 
 	"weir/runtime/script"
+	"weir/runtime/suggest"
 )
 
 // readSynthetic reads the options of synthetic(). dir is where relative paths start.
@@ -54,6 +55,9 @@ func (o *options) prefix() Prefix {
 		}
 		return Prefix{}
 	}
+	if of.get("tokens") == nil {
+		of.fail("tokens", goja.Undefined(), "how long the prefix is")
+	}
 	p := Prefix{Tokens: of.integer("tokens", 0), Groups: of.integer("groups", 1), Share: of.number("share", 1)}
 	if p.Groups < 1 && of.err == nil {
 		of.err = fmt.Errorf("%s: %d groups is out of range: there is at least 1", of.place, p.Groups)
@@ -75,12 +79,19 @@ type options struct {
 
 func readOptions(vm *goja.Runtime, place string, v goja.Value, names ...string) (*options, error) {
 	o, ok := v.(*goja.Object)
+	if ok && o.ClassName() != "Object" { // a list, a function: they have no options, or none of these
+		ok = false
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s: the options are %s, not an object with %s", place, v, strings.Join(names, ", "))
 	}
 	for _, key := range o.Keys() {
 		if !slices.Contains(names, key) {
-			return nil, fmt.Errorf("%s: there is no option %q; there are %s", place, key, strings.Join(names, ", "))
+			hint := ""
+			if near := suggest.Nearest(key, names); near != "" {
+				hint = fmt.Sprintf("; did you mean %q?", near)
+			}
+			return nil, fmt.Errorf("%s: there is no option %q; there are %s%s", place, key, strings.Join(names, ", "), hint)
 		}
 	}
 	return &options{vm: vm, place: place, value: o}, nil

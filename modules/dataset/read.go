@@ -1,14 +1,12 @@
 package dataset
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -70,7 +68,7 @@ func (r *Reading) read(ctx context.Context, done, all *atomic.Int64) (*Dataset, 
 	b := &building{Reading: r, kept: newStore("prompts"), out: &source{path: r.Path, format: in.Format(), why: in.Why()}}
 	var batch []candidate
 	bytes := 0
-	for end := false; !end; {
+	for n, end := 0, false; !end; n++ {
 		var c candidate
 		err := in.Next(&c.row)
 		wanted := false
@@ -80,9 +78,7 @@ func (r *Reading) read(ctx context.Context, done, all *atomic.Int64) (*Dataset, 
 		case err != nil:
 			return nil, err
 		default:
-			if wanted, end, err = b.window(&c.row); err != nil {
-				return nil, err
-			}
+			wanted, end = b.near(&c.row)
 		}
 		if wanted {
 			batch = append(batch, c)
@@ -91,14 +87,19 @@ func (r *Reading) read(ctx context.Context, done, all *atomic.Int64) (*Dataset, 
 				bytes += len(t.Text)
 			}
 		}
+		if n%batchRows == 0 {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			read, size := in.Progress()
+			done.Store(read)
+			all.Store(size)
+		}
 		if len(batch) == batchRows || bytes > batchBytes || end && len(batch) > 0 {
 			if err := b.add(ctx, batch); err != nil {
 				return nil, err
 			}
 			batch, bytes = batch[:0], 0
-			read, size := in.Progress()
-			done.Store(read)
-			all.Store(size)
 		}
 		end = end || b.full()
 	}
@@ -116,8 +117,14 @@ func (r *Reading) check() error {
 		return fmt.Errorf("limit: %d items is out of range (1 to %d; 0: all)", r.Limit, maxCount)
 	case r.Sample < 0 || r.Sample > maxCount:
 		return fmt.Errorf("sample: %d items is out of range (1 to %d; 0: all)", r.Sample, maxCount)
+	case r.AtLeast != 0 && r.Sample == 0:
+		return errors.New("atLeast is for a sample: how many of it there must be; give sample, too")
 	case r.AtLeast < 0 || r.AtLeast > r.Sample:
 		return fmt.Errorf("atLeast: %d items is out of range (1 to the sample's %d)", r.AtLeast, r.Sample)
+	case r.Limit > 0 && r.Sample > 0:
+		return errors.New("limit and sample: one takes the file's first rows, the other draws from all; give one of them")
+	case r.Tokenizer == nil && (r.Filter.MinPrompt > 0 || r.Filter.MaxPrompt > 0 || r.Filter.MaxTotal > 0) && !r.NoPrompts:
+		return errors.New("limits of lengths need a tokenizer, which counts the prompts: pass one")
 	case r.To != 0 && r.To <= r.From:
 		return fmt.Errorf("to: %v is not after from, %v", r.To, r.From)
 	}
@@ -138,66 +145,65 @@ type building struct {
 	out     *source
 	writer  *writer // of a trace's prompts; nil: not needed yet
 	entries []entry
+	places  []place       // of the entries that are counted later
 	index   uint64        // of the next row
 	begin   time.Duration // time of the first row
-	last    time.Duration // of the newest one
 	begun   bool
+	lasted  time.Duration // how long the trace is, as far as it was read; where a part is asked for
 }
 
-// later tells whether rows are only kept at first: when items are drawn from all, most of
-// them need not be counted.
-func (b *building) later() bool { return b.Sample > 0 }
+// place is where a row is.
+type place struct {
+	path string
+	line int
+}
+
+// disorder is how far the rows of a trace may be from the order of their times where a
+// part of it is asked for: records of requests stand in the order in which these ended.
+const disorder = time.Hour
+
+// later tells whether rows are only kept at first, because most of them may not be needed:
+// when items are drawn from all, or are those of a part of the trace.
+func (b *building) later() bool { return b.Sample > 0 || b.windowed() }
+
+func (b *building) windowed() bool { return b.From != 0 || b.To != 0 }
 
 // full tells whether nothing more has to be read.
 func (b *building) full() bool { return !b.later() && b.Limit > 0 && len(b.entries) >= b.Limit }
 
-// window says whether a row is in the part of the trace that is asked for, and whether all
-// that follow are behind it. Rows without a time are always in it.
-func (b *building) window(row *reader.Row) (in, over bool, err error) {
-	if !row.Timed || b.From == 0 && b.To == 0 {
-		return true, false, nil
+// near tells whether a row may be in the part of the trace that is asked for, and whether
+// no later one can be.
+func (b *building) near(row *reader.Row) (in, over bool) {
+	if !row.Timed || !b.windowed() {
+		return true, false
 	}
 	if !b.begun {
-		b.begin, b.last, b.begun = row.At, row.At, true
+		b.begin, b.begun = row.At, true
 	}
-	if row.At < b.last {
-		return false, false, fmt.Errorf("%s:%d: the row is earlier than the one before it, so that the part from %v on cannot be found: sort the file by time, or leave from and to out", row.Path, row.Line, b.From)
-	}
-	b.last = row.At
 	at := row.At - b.begin
-	row.At = at - b.From
-	return at >= b.From && (b.To == 0 || at < b.To), b.To != 0 && at >= b.To, nil
+	over = b.To != 0 && at > b.To+disorder
+	return !over && at >= b.From-disorder, over
 }
 
 // add makes entries of rows.
 func (b *building) add(ctx context.Context, batch []candidate) error {
-	if b.writer == nil && !b.NoPrompts && slices.ContainsFunc(batch, func(c candidate) bool { return textless(&c.row) }) {
-		if b.Tokenizer == nil {
-			return fmt.Errorf(`%s: rows of this format (%s) have lengths and no texts, which a tokenizer makes: pass one, such as tokenizer: new Tokenizer("builtin"), or leave the prompts away with prompts: "none"`, b.Path, b.out.format)
-		}
-		w, err := newWriter(b.Tokenizer, b.Seed, !b.NoSpecialTokens, template{})
-		if err != nil {
-			return fmt.Errorf("%s: %w", b.Path, err)
-		}
-		b.writer = w
-	}
 	first := b.index
 	b.index += uint64(len(batch))
 	err := each(ctx, len(batch), len(batch), new(atomic.Int64), func() func(int) error {
 		return func(i int) error {
-			c := &batch[i]
-			index := first + uint64(i)
-			if err := b.entry(c, index); err != nil {
-				return fmt.Errorf("%s:%d: %w", c.row.Path, c.row.Line, err)
+			if err := b.entry(&batch[i]); err != nil {
+				return fmt.Errorf("%s:%d: %w", batch[i].row.Path, batch[i].row.Line, err)
 			}
-			if b.later() {
-				return nil
-			}
-			return b.count(c, index)
+			return nil
 		}
 	})
 	if err != nil {
 		return err
+	}
+	if !b.later() {
+		if err := b.count(ctx, batch, func(i int) uint64 { return first + uint64(i) }); err != nil {
+			return err
+		}
 	}
 	for i := range batch {
 		c := &batch[i]
@@ -205,13 +211,49 @@ func (b *building) add(ctx context.Context, batch []candidate) error {
 		case b.full():
 			return nil
 		case c.reason != "":
-			b.out.reject(c.reason, c.row.Path, c.row.Line, firstText(&c.row))
+			b.out.reject(c.reason, c.row.Path, c.row.Line, c.entry.describe())
 		case len(b.entries) == maxCount:
-			return fmt.Errorf("%s has more than %d rows: take some of them with limit, sample, or from and to", b.Path, maxCount)
+			return fmt.Errorf("%s has more than %d rows: take some of them with limit, or a part of a trace with from and to", b.Path, maxCount)
 		default:
 			b.entries = append(b.entries, c.entry)
+			if b.later() {
+				b.places = append(b.places, place{c.row.Path, c.row.Line})
+			}
 		}
 	}
+	return nil
+}
+
+// count finds out how long rows are, on all cores, makes prompts where there are none, and
+// applies the filter. index is the number of a row in the file.
+func (b *building) count(ctx context.Context, batch []candidate, index func(i int) uint64) error {
+	if err := b.prepare(batch); err != nil {
+		return err
+	}
+	return each(ctx, len(batch), len(batch), new(atomic.Int64), func() func(int) error {
+		return func(i int) error {
+			if err := b.countOne(&batch[i], index(i)); err != nil {
+				return fmt.Errorf("%s:%d: %w", batch[i].row.Path, batch[i].row.Line, err)
+			}
+			return nil
+		}
+	})
+}
+
+// prepare gets ready to make the prompts of rows that have none.
+func (b *building) prepare(batch []candidate) error {
+	unwritten := func(c candidate) bool { _, ok := c.entry.prompt.(*unmade); return ok }
+	if b.writer != nil || !slices.ContainsFunc(batch, unwritten) {
+		return nil
+	}
+	if b.Tokenizer == nil {
+		return fmt.Errorf(`%s: rows of this format (%s) have lengths and no texts, which a tokenizer makes: pass one, such as tokenizer: new Tokenizer("builtin"), or leave the prompts away with prompts: "none"`, b.Path, b.out.format)
+	}
+	w, err := newWriter(b.Tokenizer, b.Seed, !b.NoSpecialTokens, template{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.Path, err)
+	}
+	b.writer = w
 	return nil
 }
 
@@ -220,17 +262,10 @@ func textless(row *reader.Row) bool {
 	return row.Prompt == "" && row.Messages == nil && row.PromptTokens > 0
 }
 
-func firstText(row *reader.Row) string {
-	if row.Prompt != "" {
-		return row.Prompt
-	}
-	return fmt.Sprintf("%d prompt tokens, %d output tokens", row.PromptTokens, row.OutputTokens)
-}
-
 // entry keeps a row's texts.
-func (b *building) entry(c *candidate, index uint64) error {
+func (b *building) entry(c *candidate) error {
 	row := &c.row
-	c.entry = entry{promptTokens: int32(min(row.PromptTokens, maxLength)), outputTokens: int32(min(row.OutputTokens, maxLength)), timed: row.Timed, at: row.At}
+	c.entry = entry{promptTokens: int32(row.PromptTokens), outputTokens: int32(row.OutputTokens), timed: row.Timed, at: row.At}
 	if row.Output != "" || row.System != "" || row.Turns != nil || row.Messages != nil || row.Session != "" || row.HasDelay || row.Model != "" || row.Kind != "" || row.HashIDs != nil {
 		more := &details{
 			session: row.Session, turn: row.Turn, delay: row.Delay, hasDelay: row.HasDelay, model: row.Model, kind: row.Kind,
@@ -294,12 +329,16 @@ func turnsJSON(turns []reader.Turn) (string, error) {
 	return string(b), err
 }
 
-// count finds out how long a row is, makes its prompt if there is none, and applies the filter.
-func (b *building) count(c *candidate, index uint64) error {
+func (b *building) countOne(c *candidate, index uint64) error {
 	e := &c.entry
 	recorded := 0
 	if err := b.lengths(e, &recorded); err != nil {
-		return fmt.Errorf("%s:%d: %w", c.row.Path, c.row.Line, err)
+		var refused *refusal
+		if errors.As(err, &refused) {
+			c.reason = refused.Error()
+			return nil
+		}
+		return err
 	}
 	if b.Output != nil {
 		e.outputTokens = int32(b.Output.draw(seeded(b.Seed, lengthStream, index)))
@@ -308,11 +347,32 @@ func (b *building) count(c *candidate, index uint64) error {
 		return nil
 	}
 	if u, ok := e.prompt.(*unmade); ok {
-		if err := b.make(e, u, index); err != nil {
-			return fmt.Errorf("%s:%d: %w", c.row.Path, c.row.Line, err)
-		}
+		return b.make(e, u, index)
 	}
 	return nil
+}
+
+// refusal is a text that the tokenizer does not take.
+type refusal struct{ err error }
+
+func (r *refusal) Error() string { return "a text that the tokenizer cannot take" }
+func (r *refusal) Unwrap() error { return r.err }
+
+// encoded is how many tokens a text has.
+func (b *building) encoded(t text, special bool) (int, error) {
+	s, err := t.read()
+	if err != nil {
+		return 0, err
+	}
+	return b.encodedString(s, special)
+}
+
+func (b *building) encodedString(s string, special bool) (int, error) {
+	ids, err := b.Tokenizer.Encode(s, special)
+	if err != nil {
+		return 0, &refusal{err}
+	}
+	return len(ids), nil
 }
 
 // lengths counts what the file does not say. With a tokenizer texts are always counted:
@@ -333,17 +393,13 @@ func (b *building) lengths(e *entry, recorded *int) error {
 		e.promptTokens = int32(n)
 	}
 	if more.output != nil {
-		output, err := more.output.read()
+		n, err := b.encoded(more.output, b.OutputSpecialTokens)
 		if err != nil {
 			return err
 		}
-		ids, err := b.Tokenizer.Encode(clean(output), b.OutputSpecialTokens)
-		if err != nil {
-			return err
-		}
-		*recorded, more.length = len(ids), len(ids)
+		*recorded, more.length = n, n
 		if e.outputTokens == 0 {
-			e.outputTokens = int32(len(ids))
+			e.outputTokens = int32(n)
 		}
 	}
 	return nil
@@ -351,42 +407,61 @@ func (b *building) lengths(e *entry, recorded *int) error {
 
 // promptTokens counts a prompt, with the system's message before it.
 func (b *building) promptTokens(e *entry, more *details) (int, error) {
-	if chat, ok := b.Tokenizer.(chatter); ok && more.messages != nil && chat.HasChatTemplate() {
-		text, err := more.messages.read()
-		if err != nil {
-			return 0, err
-		}
-		var messages []map[string]any
-		if json.Unmarshal([]byte(text), &messages) == nil {
-			if whole, err := chat.ChatPrompt(messages, true); err == nil {
-				ids, err := b.Tokenizer.Encode(clean(whole), false)
-				return len(ids), err
-			} // the template refuses the messages: their text is counted
-		}
+	if more.messages != nil {
+		return b.messageTokens(more.messages)
 	}
-	prompt, err := e.prompt.read()
-	if err != nil {
-		return 0, err
-	}
-	ids, err := b.Tokenizer.Encode(clean(prompt), !b.NoSpecialTokens)
+	n, err := b.encoded(e.prompt, !b.NoSpecialTokens)
 	if err != nil || more.system == nil {
-		return len(ids), err
+		return n, err
 	}
-	system, err := more.system.read()
-	if err != nil {
-		return 0, err
-	}
-	before, err := b.Tokenizer.Encode(clean(system), false)
-	more.before = len(before)
-	return len(ids) + len(before), err
+	more.before, err = b.encoded(more.system, false)
+	return n + more.before, err
 }
 
-// clean takes NUL characters away, which tokenizers do not take and services hardly get.
-func clean(s string) string {
-	if strings.IndexByte(s, 0) < 0 {
-		return s
+// messageTokens counts chat messages in the tokenizer's template. Without one, or where it
+// refuses them, their texts are counted.
+func (b *building) messageTokens(messages text) (int, error) {
+	raw, err := messages.read()
+	if err != nil {
+		return 0, err
 	}
-	return strings.ReplaceAll(s, "\x00", "")
+	var list []map[string]any
+	if err := json.Unmarshal([]byte(raw), &list); err != nil {
+		return 0, err // the reader has seen that it is a list
+	}
+	if chat, ok := b.Tokenizer.(chatter); ok && chat.HasChatTemplate() {
+		if whole, err := chat.ChatPrompt(list, true); err == nil {
+			return b.encodedString(whole, false)
+		}
+	}
+	sum := 0
+	for _, m := range list {
+		for _, t := range textsOf(m["content"]) {
+			n, err := b.encodedString(t, false)
+			if err != nil {
+				return 0, err
+			}
+			sum += n
+		}
+	}
+	return sum, nil
+}
+
+// textsOf are the texts of a message's content: a text, or parts.
+func textsOf(content any) (texts []string) {
+	switch c := content.(type) {
+	case string:
+		return []string{c}
+	case []any:
+		for _, part := range c {
+			if p, ok := part.(map[string]any); ok {
+				if t, ok := p["text"].(string); ok {
+					texts = append(texts, t)
+				}
+			}
+		}
+	}
+	return texts
 }
 
 // make makes the prompt of a trace's row.
@@ -405,105 +480,4 @@ func (b *building) make(e *entry, u *unmade, index uint64) error {
 	}
 	e.prompt, e.inexact, e.promptTokens = made, tokens != int(e.promptTokens), int32(tokens)
 	return nil
-}
-
-// finish draws and orders the items.
-func (b *building) finish(ctx context.Context) (*Dataset, error) {
-	rng := seeded(b.Seed, choiceStream, 0)
-	switch {
-	case b.later():
-		if err := b.draw(ctx, permutation(rng, len(b.entries), len(b.entries))); err != nil {
-			return nil, err
-		}
-	case b.Shuffle:
-		order := permutation(rng, len(b.entries), len(b.entries))
-		b.entries = (&Dataset{entries: b.entries}).pick(order).entries
-	}
-	if !b.Shuffle {
-		inOrder(b.entries)
-	}
-	d := (&Dataset{source: b.out}).of(b.entries)
-	if d.Len() == 0 {
-		return nil, b.empty()
-	}
-	if needed := cmp.Or(b.AtLeast, b.Sample); needed > d.Len() {
-		return nil, fmt.Errorf("%s: only %d of the %d items that are asked for are left: %s", b.Path, d.Len(), needed, describeRejected(d.Source().Rejected))
-	}
-	if d.entries[0].timed && b.From == 0 {
-		first := d.entries[0].at
-		for _, e := range d.entries {
-			first = min(first, e.at)
-		}
-		for i := range d.entries {
-			d.entries[i].at -= first
-		}
-	}
-	return d, nil
-}
-
-// inOrder sorts entries by their times. Those without one stay behind the one that they follow.
-func inOrder(entries []entry) {
-	var last time.Duration
-	for i := range entries {
-		if e := &entries[i]; e.timed {
-			last = e.at
-		} else {
-			e.at = last
-		}
-	}
-	slices.SortStableFunc(entries, func(x, y entry) int { return cmp.Compare(x.at, y.at) })
-}
-
-// draw counts rows in a random order until enough of them pass the filter, which gives the
-// same sample as to draw from all that pass.
-func (b *building) draw(ctx context.Context, order []int) error {
-	var drawn []entry
-	for begin := 0; begin < len(order) && len(drawn) < b.Sample; {
-		n := min(len(order)-begin, max(batchRows, b.Sample-len(drawn)))
-		batch := make([]candidate, n)
-		for i := range batch {
-			batch[i] = candidate{entry: b.entries[order[begin+i]], row: reader.Row{Path: b.Path, Line: 0}}
-		}
-		err := each(ctx, n, n, new(atomic.Int64), func() func(int) error {
-			return func(i int) error { return b.count(&batch[i], uint64(order[begin+i])) }
-		})
-		if err != nil {
-			return err
-		}
-		for i := range batch {
-			if batch[i].reason != "" {
-				b.out.reject(batch[i].reason, "", 0, "")
-			} else if len(drawn) < b.Sample {
-				drawn = append(drawn, batch[i].entry)
-			}
-		}
-		begin += n
-	}
-	b.entries = drawn
-	return nil
-}
-
-// empty explains why a file gives no items.
-func (b *building) empty() error {
-	if b.out.rows == 0 && len(b.out.rejected) == 0 {
-		return fmt.Errorf("%s (%s) has no rows", b.Path, b.out.format)
-	}
-	d := Dataset{source: b.out}
-	return fmt.Errorf("%s (%s): none of its rows is left: %s", b.Path, b.out.format, describeRejected(d.Source().Rejected))
-}
-
-// describeRejected says in one line what was dropped and why.
-func describeRejected(rejected []reader.Rejection) string {
-	var parts []string
-	for _, r := range rejected {
-		part := fmt.Sprintf("%d × %s", r.Count, r.Reason)
-		if len(r.First) > 0 && r.First[0].Line > 0 {
-			part += fmt.Sprintf(" (first: line %d)", r.First[0].Line)
-		}
-		parts = append(parts, part)
-	}
-	if len(parts) == 0 {
-		return "nothing was dropped; the file has no more"
-	}
-	return strings.Join(parts, ", ")
 }

@@ -248,6 +248,99 @@ func TestOrderOfATrace(t *testing.T) {
 	}
 }
 
+// Turns that only have a delay go where their conversation's begin goes.
+func TestFollowers(t *testing.T) {
+	path := write(t, "trace.jsonl", `{"timestamp_ms":100000,"prompt_tokens":10,"output_tokens":1,"session":"b"}
+{"timestamp_ms":99000,"prompt_tokens":2000,"output_tokens":1,"session":"a"}
+{"delay_ms":5,"prompt_tokens":20,"output_tokens":1,"session":"a","turn":1}
+{"delay_ms":5,"prompt_tokens":30,"output_tokens":1,"session":"b","turn":1}
+{"timestamp_ms":102000,"prompt_tokens":40,"output_tokens":1,"session":"c"}
+`)
+	m := newModules(t)
+	script := func(options, want string) {
+		t.Helper()
+		_, got, err := m.open(t, `import { read } from "weir/dataset"; const d = read("`+path+`", { prompts: "none", `+options+` });
+			console.log(JSON.stringify([d.sessions().timestamps(), [...d.sessions()].map((s) => [...s].map((i) => i.promptTokens)), d.rejected.map((r) => r.count + " " + r.reason)]));`)
+		if err != nil || strings.TrimSpace(got) != want {
+			t.Errorf("%s: %s, %v, want %s", options, got, err, want)
+		}
+	}
+	script(``, `[[0,1000,3000],[[2000,20],[10,30],[40]],[]]`)
+	script(`from: "1s"`, `[[0,2000],[[10,30],[40]],[]]`)
+	script(`to: "3s"`, `[[0,1000],[[2000,20],[10,30]],[]]`)
+	script(`from: "1s", limit: 1`, `[[0],[[10]],[]]`)
+	script(`maxPromptTokens: 1000`, `[[0,2000],[[10,30],[40]],["1 prompt of more than 1000 tokens","1 the begin of its conversation was not taken"]]`)
+	for options, want := range map[string]string{
+		`sample: 2`:           "single ones cannot be drawn",
+		`shuffle: true`:       "single ones cannot be drawn",
+		`from: "1h"`:          "the trace lasts",
+		`atLeast: 1`:          "atLeast is for a sample",
+		`limit: 1, sample: 1`: "give one of them",
+	} {
+		_, _, err := m.open(t, `import { read } from "weir/dataset"; read("`+path+`", { prompts: "none", `+options+` });`)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", options, err, want)
+		}
+	}
+	_, _, err := m.open(t, `import { read } from "weir/dataset"; read("`+path+`", { prompts: "none" }).timestamps();`)
+	if err == nil || !strings.Contains(err.Error(), "item 1 has no time: it follows another one") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What is drawn for one purpose says nothing about another: lengths of outputs are not those of prompts, and prompts of one
+// seed with other lengths do not begin in the same way.
+func TestDrawsAreIndependent(t *testing.T) {
+	tok := builtin(t)
+	normal := dataset.Length{Mean: 300, Std: 50}
+	d := mustMake(t, dataset.Synthetic{Tokenizer: tok, Count: 200, Input: normal, Output: dataset.Fixed(1)})
+	d, err := d.WithOutput(normal, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal := 0
+	for i := range d.Len() {
+		if at(d, i).PromptTokens == at(d, i).OutputTokens {
+			equal++
+		}
+	}
+	if equal > 12 { // of two independent ones: 200/(2·50·√π), about one
+		t.Errorf("%d of 200 outputs are as long as their prompts", equal)
+	}
+	starts := map[string]bool{}
+	for _, n := range []int{30, 31, 60} {
+		for _, p := range prompts(mustMake(t, dataset.Synthetic{Tokenizer: tok, Count: 20, Input: dataset.Fixed(n), Output: dataset.Fixed(1)})) {
+			starts[p[:60]] = true
+		}
+	}
+	if len(starts) != 60 {
+		t.Errorf("%d different starts of 60 prompts", len(starts))
+	}
+}
+
+// Reading ends soon when its context does, also where every row is rejected.
+func TestReadingIsCancelled(t *testing.T) {
+	path := write(t, "rows.jsonl", strings.Repeat(`{"prompt":"","output_tokens":1}`+"\n", 200_000))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := (dataset.Reading{Path: path, Reader: reader.Options{Format: "vllm-custom"}}).Read(ctx); err == nil || !strings.Contains(err.Error(), "canceled") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a trace had in common is there again when it was saved and read.
+func TestSavedTraceKeepsItsBlocks(t *testing.T) {
+	d := mustRead(t, dataset.Reading{Path: write(t, "trace.jsonl", mooncake), NoPrompts: true})
+	path := filepath.Join(t.TempDir(), "saved.jsonl")
+	if err := d.Save(context.Background(), path, dataset.Saving{}); err != nil {
+		t.Fatal(err)
+	}
+	want, _ := d.Reuse()
+	if got, ok := mustRead(t, dataset.Reading{Path: path, NoPrompts: true}).Reuse(); !ok || got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // Items of files as scripts see them.
 func TestReadInScripts(t *testing.T) {
 	sharegpt := write(t, "sharegpt.json", `[
@@ -314,6 +407,11 @@ func TestReadErrors(t *testing.T) {
 	fail(`read("`+trace+`", { prompt: "none" })`, `there is no option "prompt"`)
 	fail(`read("`+trace+`", { prompts: "none" }).sample(9)`, "9 items cannot be drawn from 4")
 	fail(`read("`+trace+`", { prompts: "none" }).withSystem({ tokens: 5 })`, "need a tokenizer")
+	fail(`read("`+trace+`", { prompts: "none" }).filter((i) => i)`, "filter: the options are")
+	fail(`read("`+trace+`", { prompts: "none" }).cycle(9).sessions()`, "take the sessions before")
+	fail(`read("`+trace+`", { prompts: "none" }).cycle(9).timestamps()`, "was mixed or repeated")
+	fail(`synthetic({ tokenizer, count: 1, input: 50, output: 1, prefix: { groups: 2 } })`, "tokens is undefined")
+	fail(`synthetic({ tokenizer, count: 1, input: 50, output: 1, seeds: 1 })`, `did you mean "seed"?`)
 	fail(`mix({})`, "mix: the parts are")
 	fail(`mix({ a: 1 })`, "mix: a")
 	fail(`synthetic({ tokenizer, count: 1, like: read("`+trace+`", { prompts: "none" }), input: 5 })`, "leave input and output out")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,12 +27,12 @@ func (k *maker) read(call goja.FunctionCall) (script.Shared, error) {
 		r.Path = filepath.Join(k.rt.Script().Dir, r.Path)
 	}
 	if v := call.Argument(1); !goja.IsUndefined(v) && !goja.IsNull(v) {
-		o, err := readOptions(k.rt.VM(), "read", v, append([]string{"format", "inputOnly", "firstExchange", "fields", "timeUnit", "length", "tokenizer", "specialTokens",
+		o, err := readOptions(k.rt.VM(), "read", v, append([]string{"format", "inputOnly", "firstExchange", "fields", "timeUnit", "blockSize", "length", "tokenizer", "specialTokens",
 			"outputSpecialTokens", "output", "limit", "sample", "atLeast", "shuffle", "seed", "from", "to", "prompts"}, filterNames...)...)
 		if err != nil {
 			return nil, err
 		}
-		r.Reader = reader.Options{Format: o.text("format", ""), InputOnly: o.boolean("inputOnly", false), FirstExchange: o.boolean("firstExchange", false), Fields: o.fields(), TimeUnit: o.duration("timeUnit"), Length: o.integer("length", 0)}
+		r.Reader = reader.Options{Format: o.text("format", ""), InputOnly: o.boolean("inputOnly", false), FirstExchange: o.boolean("firstExchange", false), Fields: o.fields(), TimeUnit: o.duration("timeUnit"), BlockSize: o.integer("blockSize", 0), Length: o.integer("length", 0)}
 		r.Tokenizer = o.tokenizer()
 		r.NoSpecialTokens = !o.boolean("specialTokens", true)
 		r.OutputSpecialTokens = o.boolean("outputSpecialTokens", false)
@@ -68,7 +67,10 @@ func (k *maker) read(call goja.FunctionCall) (script.Shared, error) {
 func keepReading(k *maker, r Reading) (*Dataset, error) {
 	return keepSaying(k, readingKey(r), func(done, all *atomic.Int64, elapsed time.Duration) string {
 		const mb = 1 << 20
-		line := fmt.Sprintf("%s: %d of %d MB are read", filepath.Base(r.Path), done.Load()/mb, all.Load()/mb)
+		line := fmt.Sprintf("%s: %d MB are read", filepath.Base(r.Path), done.Load()/mb)
+		if all.Load() > 0 {
+			line = fmt.Sprintf("%s: %d of %d MB are read", filepath.Base(r.Path), done.Load()/mb, all.Load()/mb)
+		}
 		if d := done.Load(); d > 0 && all.Load() > d {
 			left := time.Duration(float64(elapsed) / float64(d) * float64(all.Load()-d))
 			line += fmt.Sprintf(", %v left", max(left.Round(time.Second), time.Second))
@@ -271,7 +273,7 @@ func (o *options) values(dir string) []int {
 	}
 	var values []int
 	object, ok := list.(*goja.Object)
-	if !ok || !slices.Contains([]string{"Array", "Int32Array", "Float64Array", "Uint32Array"}, object.ClassName()) {
+	if !ok || object.Get("length") == nil {
 		o.fail("values", list, "a list of lengths")
 		return nil
 	}

@@ -65,11 +65,11 @@ func TestSave(t *testing.T) {
 	file(`save("out", of("prompts.jsonl"));`, `{"timestamp_ms":0,"prompt_tokens":20,"output_tokens":2,"session":"s","turn":1,"delay_ms":7.5,"model":"m","kind":"k","prompt":"Say <b>`+"\u2028"+`é</b> & \"no\"","output":"no."}
 {"timestamp_ms":4,"prompt_tokens":6,"output_tokens":4,"system":"Be short.","prompt":"Why?"}
 `)
-	file(`save("out", of("prompts.jsonl"), { format: "openai" });`, `{"messages":[{"role":"user","content":"Say <b>`+"\u2028"+`é</b> & \"no\""},{"role":"assistant","content":"no."}],"max_tokens":2,"model":"m"}
-{"messages":[{"role":"system","content":"Be short."},{"role":"user","content":"Why?"}],"max_tokens":4}
+	file(`save("out", of("prompts.jsonl"), { format: "openai" });`, `{"messages":[{"role":"user","content":"Say <b>`+"\u2028"+`é</b> & \"no\""},{"role":"assistant","content":"no."}],"max_tokens":2,"timestamp":0,"model":"m"}
+{"messages":[{"role":"system","content":"Be short."},{"role":"user","content":"Why?"}],"max_tokens":4,"timestamp":0.004}
 `)
 	file(`save("out", of("talk.json"), { format: "openai" });`,
-		`{"messages":[{"role":"user","content":"a b c"},{"role":"assistant","content":"d"},{"role":"user","content":"e"},{"role":"assistant","content":"f"}],"max_tokens":1}
+		`{"messages":[{"role":"user","content":"a b c"},{"role":"assistant","content":"d"},{"role":"user","content":"e"},{"role":"assistant","content":"f"}]}
 `)
 	file(`save("out", of("prompts.jsonl").slice(0, 1), { format: "vllm-custom" });`, `{"prompt":"Say <b>`+"\u2028"+`é</b> & \"no\"","output_tokens":2}
 `)

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 )
 
@@ -12,7 +13,10 @@ type Sessions struct {
 }
 
 // Sessions groups the items by their session.
-func (d *Dataset) Sessions() *Sessions {
+func (d *Dataset) Sessions() (*Sessions, error) {
+	if d.repeats {
+		return nil, errors.New("sessions: items of a mix, or of a dataset that is repeated (cycle), come more than once: take the sessions before")
+	}
 	s := &Sessions{}
 	at := map[string]int{}
 	for i := range d.entries {
@@ -36,7 +40,7 @@ func (d *Dataset) Sessions() *Sessions {
 	for _, one := range s.list {
 		slices.SortStableFunc(one.entries, func(a, b entry) int { return cmp.Compare(turn(&a), turn(&b)) })
 	}
-	return s
+	return s, nil
 }
 
 func turn(e *entry) int {

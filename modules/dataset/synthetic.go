@@ -211,10 +211,23 @@ func chatTemplate(t Tokenizer, system string) (template, error) {
 	}
 	before, after, ok := cutOnce(whole, mark)
 	if !ok {
-		return template{}, errors.New("the chat template does not show the user's message once and as it is, so that prompts cannot be made to its length")
+		return template{}, errChanged
 	}
-	return template{used: true, before: before, after: after}, nil
+	// Many templates take away the blanks around a message.
+	const spaced = " " + mark + " "
+	if whole, err = chat.ChatPrompt(chatMessages(system, spaced), true); err != nil {
+		return template{}, err
+	}
+	switch whole {
+	case before + spaced + after:
+		return template{used: true, before: before, after: after}, nil
+	case before + mark + after:
+		return template{used: true, trims: true, before: before, after: after}, nil
+	}
+	return template{}, errChanged
 }
+
+var errChanged = errors.New("the chat template does not show the user's message once and as it is, so that prompts cannot be made to its length")
 
 // chatMessages are a user's message, and before it that of the system if there is one.
 func chatMessages(system, user string) []map[string]any {

@@ -44,8 +44,8 @@ func (t *drawn) read() (string, error) { return t.string(), nil }
 func (t *drawn) string() string {
 	b := make([]byte, 0, t.w.size*(t.prefix+t.body)+len(t.w.prefix))
 	b = append(b, t.w.prefix...)
-	b = t.w.appendWords(b, seeded(t.w.seed, groupStream, t.group), t.prefix)
-	b = t.w.appendWords(b, seeded(t.w.seed, itemStream, t.index), t.body)
+	b = t.w.appendWords(b, seededText(t.w.seed, groupStream, t.group, t.prefix), t.prefix)
+	b = t.w.appendWords(b, seededText(t.w.seed, itemStream, t.index, t.body), t.body)
 	return string(b)
 }
 

@@ -50,6 +50,7 @@ type writer struct {
 	ids       []int    // random ids are taken from these
 
 	words []word // nil: there are too few
+	leads []word // words that texts begin with, in a template that takes blanks away; nil: any
 	size  int    // longest word, bytes
 
 	prefix    string // text that starts each prompt
@@ -65,6 +66,7 @@ type word struct {
 // template is what stands around a text when it is encoded: that of a chat.
 type template struct {
 	used          bool
+	trims         bool // it takes away blanks around the text
 	before, after string
 }
 
@@ -91,11 +93,33 @@ func newWriter(t Tokenizer, seed uint64, special bool, chat template) (*writer, 
 	for w.before < w.around && !slices.Equal(whole[w.before:w.before+len(plain)], plain) {
 		w.before++
 	}
-	return w, nil
+	if chat.trims {
+		err = w.chooseLeads()
+	}
+	return w, err
+}
+
+// chooseLeads finds words that are one token without the blank before them, too: in a template
+// that takes it away, texts begin with them.
+func (w *writer) chooseLeads() error {
+	for _, candidate := range w.words {
+		bare := strings.TrimLeft(candidate.first, " ")
+		ids, err := w.encode(bare)
+		if err != nil {
+			return err
+		}
+		if len(ids) == w.around+1 {
+			w.leads = append(w.leads, word{id: candidate.id, first: bare, rest: candidate.rest})
+		}
+	}
+	return nil
 }
 
 // encode returns the ids of a prompt as the service gets it.
 func (w *writer) encode(text string) ([]int, error) {
+	if w.template.trims {
+		text = strings.TrimSpace(text)
+	}
 	if w.template.used {
 		return w.tokenizer.Encode(w.template.before+text+w.template.after, false)
 	}
@@ -159,7 +183,11 @@ func (w *writer) scan(low, high, most int) (usable []int, words []word, reason e
 // appendWords appends n random words.
 func (w *writer) appendWords(b []byte, rng *rand.Rand, n int) []byte {
 	if n > 0 && len(b) == 0 {
-		b = append(b, w.words[rng.IntN(len(w.words))].first...)
+		first := w.words
+		if w.leads != nil {
+			first = w.leads
+		}
+		b = append(b, first[rng.IntN(len(first))].first...)
 		n--
 	}
 	for range n {

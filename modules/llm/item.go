@@ -2,6 +2,7 @@ package llm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -42,7 +43,10 @@ func (c *call) fetch() error {
 	}
 	it := c.item
 	c.item = nil
-	if list, _ := it.Chat(); list != nil && c.backend.chat {
+	if list, _ := it.Chat(); list != nil {
+		if !c.backend.chat {
+			return fmt.Errorf("the item is a list of messages, which backend %q does not take: use a chat backend", c.backend.name)
+		}
 		messages, err := list.AppendMessages(nil)
 		if err != nil {
 			return err
@@ -78,8 +82,11 @@ func (c *call) setMessages(messages []byte) error {
 		Role    string          `json:"role"`
 		Content json.RawMessage `json:"content"`
 	}
-	if err := json.Unmarshal(messages, &list); err != nil || len(list) == 0 {
+	if err := json.Unmarshal(messages, &list); err != nil {
 		return fmt.Errorf("the item's messages are no list: %w", err)
+	}
+	if len(list) == 0 {
+		return errors.New("the item has no messages")
 	}
 	if err := json.Unmarshal(list[0], &first); err != nil {
 		return fmt.Errorf("the item's first message: %w", err)

@@ -2,6 +2,7 @@ package llm_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/dop251/goja"
@@ -61,7 +62,6 @@ func TestItemBodies(t *testing.T) {
 		{"messages", `backend: "openai-chat"`, `complete(item("", "v", '[{"role":"user","content":"v","name":"x"}]'))`, `{"messages":[{"role":"user","content":"v","name":"x"}],"max_tokens":9,"stream":true,"stream_options":{"include_usage":true}}`},
 		{"messages with the system's apart", `backend: "anthropic"`, `complete(item("", "v", ` + messages + `))`,
 			`{"max_tokens":9,"system":"s","messages":[{"role":"user","content":"u"},{"role":"assistant","content":"a"},{"role":"user","content":"v"}],"stream":true}`},
-		{"messages where there can be none", `backend: "openai"`, `complete(item("", "v", ` + messages + `))`, `{"prompt":"v","max_tokens":9,"stream":true,"stream_options":{"include_usage":true}}`},
 		{"to be embedded", `backend: "embeddings"`, `embed(item("", "p", ""))`, `{"input":"p"}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -72,11 +72,17 @@ func TestItemBodies(t *testing.T) {
 	}
 }
 
-// A text that cannot be fetched is the failure of its request.
-func TestItemCannotBeFetched(t *testing.T) {
-	var r reply
-	played(t, `return JSON.stringify(await new Endpoint({ url: "http://127.0.0.1:1" }).complete(item("", "broken", "")));`, &r)
-	if r.Error == nil || r.Error.Kind != "unsent" || r.Error.Message != "the disk is gone" {
-		t.Errorf("%+v", r.Error)
+// What cannot be sent is the failure of its request.
+func TestItemCannotBeSent(t *testing.T) {
+	for _, row := range []struct{ backend, item, want string }{
+		{"openai-chat", `item("", "broken", "")`, "the disk is gone"},
+		{"openai", `item("", "v", '[{"role":"user","content":"v"}]')`, `a list of messages, which backend "openai" does not take`},
+		{"anthropic", `item("", "v", '[]')`, "no messages"},
+	} {
+		var r reply
+		played(t, `return JSON.stringify(await new Endpoint({ backend: "`+row.backend+`", url: "http://127.0.0.1:1" }).complete(`+row.item+`));`, &r)
+		if r.Error == nil || r.Error.Kind != "unsent" || !strings.Contains(r.Error.Message, row.want) {
+			t.Errorf("%s: %+v", row.item, r.Error)
+		}
 	}
 }
