@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -61,6 +62,11 @@ type writer struct {
 type word struct {
 	id          int
 	first, rest string
+}
+
+// isLetters tells whether the word is a blank and letters, no sign.
+func (w word) isLetters() bool {
+	return !strings.ContainsFunc(w.rest[1:], func(r rune) bool { return !unicode.IsLetter(r) })
 }
 
 // template is what stands around a text when it is encoded: that of a chat.
@@ -142,6 +148,9 @@ func (w *writer) chooseWords() error {
 	if len(words) < minWords {
 		w.ids = usable
 	} else {
+		if letters := slices.DeleteFunc(slices.Clone(words), func(w word) bool { return !w.isLetters() }); len(letters) >= minWords {
+			words = letters
+		}
 		slices.SortStableFunc(words, func(a, b word) int { return len(a.rest) - len(b.rest) })
 		words = words[:min(len(words), maxWords)]
 		w.words = words
