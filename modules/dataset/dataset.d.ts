@@ -11,7 +11,7 @@ declare module "weir/dataset" {
     readonly prompt: string;
     /**
      * Tokens of the prompt, with those of its system message, and the special ones unless they were turned off; 0: not known
-     * (a file that was read without a tokenizer).
+     * (a file that was read without a tokenizer). Of `messages`: in the tokenizer's chat template where it has one, else of their texts.
      */
     readonly promptTokens: number;
     /** Tokens to ask the service for; 0: nobody says. */
@@ -24,8 +24,8 @@ declare module "weir/dataset" {
     readonly output: string | null;
     /** A message of the system before the prompt; `complete` sends it. */
     readonly system: string | null;
-    /** The whole conversation after the system's message, when there is more than one question in it. `think`: the pause before a question, ms. */
-    readonly turns: readonly { role: string; content: string; think?: number }[] | null;
+    /** The whole conversation after the system's message, when there is more than one question in it. */
+    readonly turns: readonly { role: string; content: string }[] | null;
     /** Chat messages that `complete` sends as they are. */
     readonly messages: Messages | null;
     /** Of a trace: when it was sent, ms from the first. */
@@ -62,9 +62,10 @@ declare module "weir/dataset" {
      */
     readonly inexact: number;
 
-    /** What was read, and the name of its format; null of what was made. */
+    /** What was read, the name of its format, and what that was recognised by; null of what was made. */
     readonly path: string | null;
     readonly format: string | null;
+    readonly why: string | null;
 
     /** What was not taken of the file, or dropped by a filter, by reason, most frequent first; with the first rows of each. */
     readonly rejected: readonly { reason: string; count: number; first: readonly { path: string; line: number; text: string }[] }[];
@@ -84,11 +85,14 @@ declare module "weir/dataset" {
     shuffle(options?: { seed?: number }): Dataset<T>;
     /** Draws different items; the first m of them are a sample of m. Throws when there are too few. */
     sample(count: number, options?: { seed?: number }): Dataset<T>;
-    /** The items again and again, until there are `count`. (A case's data are begun again by itself.) */
+    /** The items again and again, until there are `count`; those of a trace lose their times. (A case's data are begun again by itself.) */
     cycle(count: number): Dataset<T>;
     /** Asks for outputs of other lengths. */
     withOutput(length: Length, options?: { seed?: number }): Dataset<T>;
-    /** Messages of the system before the prompts, instead of those that they may have: a text for all, or random ones. */
+    /**
+     * Messages of the system before the prompts, instead of those that they may have: a text for all ("" for none), or random ones. Without a tokenizer,
+     * how long a prompt is then is not known any more. Throws for items that are `messages`.
+     */
     withSystem(system: string | SystemOptions): Dataset<RecordedItem>;
     /** Recorded outputs: item i gets the prompt of item i of another dataset, and asks for as many tokens. */
     withAnswers(answers: Dataset): Dataset<RecordedItem>;
@@ -139,6 +143,7 @@ declare module "weir/dataset" {
     maxPromptTokens?: number;
     /** Held against the recorded output where there is one, else against what is asked for. */
     minOutputTokens?: number;
+    /** Of what is asked for. */
     maxOutputTokens?: number;
     /** Of prompt and output together. */
     maxTotalTokens?: number;
@@ -226,7 +231,7 @@ declare module "weir/dataset" {
     outputSpecialTokens?: boolean;
     /** Ask for outputs of this length. Default: that of the recorded ones. */
     output?: Length;
-    /** Items at most, in the file's order. */
+    /** Items at most, in the file's order. Not with `sample`. */
     limit?: number;
     /** Draw so many from all rows that are within the limits. */
     sample?: number;
@@ -236,7 +241,7 @@ declare module "weir/dataset" {
     shuffle?: boolean;
     /** Of the sample, the order, lengths that are drawn and prompts that are made. Default: 0. */
     seed?: number;
-    /** The part of a trace that is taken: from its begin. */
+    /** The part of a trace that is taken, from its begin. Its rows may stand up to an hour off their order; turns that only have a delay go with their conversation's begin. */
     from?: Duration;
     to?: Duration;
     /** "none": a trace's prompts are not made, for looking at its lengths and times. Default: "made". */
@@ -259,7 +264,7 @@ declare module "weir/dataset" {
 
   /**
    * Draws each of `count` items (default: as many as all parts have) from one of several datasets, by weights (default: 1). The items of a part come in their
-   * order, again and again; `item.part` is its name.
+   * order, again and again, and lose the times of a trace; `item.part` is its name.
    *
    *     const data = mix({ chat: { data: chat, weight: 3 }, code: { data: code, weight: 1 } }, { count: 1000 });
    */
