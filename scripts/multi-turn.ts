@@ -11,7 +11,7 @@ import { Csv, type Cell } from "weir/output";
 import { tellsNothing } from "./lib/cache";
 import { aboveZero, checkSeed, wholeNumbers } from "./lib/checks";
 import { shuffled, some } from "./lib/lists";
-import { sayRejected } from "./lib/rejected";
+import { sayRead } from "./lib/sayread";
 import { chooseSeed, seedFlag } from "./lib/seed";
 import { checkService, serviceFlags, serviceOptions } from "./lib/service";
 import { number, percents, textTable } from "./lib/texttable";
@@ -31,7 +31,7 @@ const p = params({
   format: { default: "auto", choices: ["auto", ...formats.filter((f) => !f.trace).map((f) => f.name)], help: "its format; auto finds out" },
   minTurns: { default: 2, help: "leave out recorded conversations with fewer questions" },
   history: { default: "reply", choices: ["reply", "recorded"] as const, help: "what the next question follows: the answer that came, or the recorded one" },
-  think: { type: "duration", help: "mean pause before each question but the first (default: as recorded, else none)" },
+  think: { default: "0s", type: "duration", help: "mean pause before each question but the first" },
   thinkProcess: { default: "exponential", choices: ["exponential", "constant"] as const, help: "how pauses are distributed" },
   ignoreEos: { default: true, help: "answers of just that length; --no-ignore-eos: at most" },
   backend: { default: "openai-chat", choices: ["openai-chat", "openai-responses", "anthropic"] as const, help: "protocol of the service" },
@@ -85,14 +85,14 @@ const perTurn = Array.from({ length: rowCount }, (_, i) => ({
 interface Talks { questions: Dataset<RecordedItem> | null; picked: number[]; seed: number }
 
 /** What is said before the next answer; tokens: how long the answer is to be. */
-interface Turn { before: Message[]; think: number | null; tokens: number; answer: Message | null }
+interface Turn { before: Message[]; tokens: number; answer: Message | null }
 
 export function* plan(): Generator<Case, void, CaseResult> {
   const seed = chooseSeed(p.seed);
   const open = p.conversationRate.length > 0;
   const loads = open ? p.conversationRate : p.users;
   const counts = loads.map((load) => p.conversations || (open ? 40 : 4 * load));
-  if (recorded !== null) sayRejected(recorded);
+  if (recorded !== null) sayRead(recorded);
   const picked = recorded === null ? null : pick(counts, seed);
   const csv = p.multiTurnCsv === "" ? null : new Csv(p.multiTurnCsv, { columns: ["load", ...columns.map(([name]) => name)], eol: "\n" });
   try {
@@ -124,7 +124,7 @@ export default async function (it: It<Talks>): Promise<void> {
   const turns = it.data.questions === null ? recordedTurns(recorded![it.data.picked.at(it.warmup ? -1 - it.index : it.index)!]) : madeTurns(it, random);
   const messages: Message[] = [];
   for (const [i, turn] of turns.entries()) {
-    if (i > 0) await pauseFor(turn, random);
+    if (i > 0) await pause(random);
     messages.push(...turn.before);
     const reply = await service.chat(messages, { maxTokens: turn.tokens });
     if (!reply.error && !it.warmup) {
@@ -141,10 +141,9 @@ export default async function (it: It<Talks>): Promise<void> {
   }
 }
 
-// pauseFor is the time between an answer and the next question.
-async function pauseFor(turn: Turn, random: () => number): Promise<void> {
-  const mean = p.think ?? 0;
-  const ms = p.think === null ? (turn.think ?? 0) : p.thinkProcess === "constant" ? mean : -Math.log(1 - random()) * mean;
+// pause is the time between an answer and the next question.
+async function pause(random: () => number): Promise<void> {
+  const ms = p.thinkProcess === "constant" ? p.think : -Math.log(1 - random()) * p.think;
   if (ms > 0) await sleep(ms / 1000);
 }
 
@@ -177,7 +176,7 @@ function madeTurns(it: It<Talks>, random: () => number): Turn[] {
   return Array.from({ length: count }, (_, i) => {
     const item = all[first + i];
     const system = i === 0 && p.systemTokens > 0 ? [{ role: "system", content: item.system }] : [];
-    return { before: [...system, { role: "user", content: item.prompt }], think: null, tokens: item.outputTokens, answer: null };
+    return { before: [...system, { role: "user", content: item.prompt }], tokens: item.outputTokens, answer: null };
   });
 }
 
@@ -185,19 +184,16 @@ function madeTurns(it: It<Talks>, random: () => number): Turn[] {
 function recordedTurns(item: RecordedItem): Turn[] {
   const turns: Turn[] = [];
   let before: Message[] = item.system === null ? [] : [{ role: "system", content: item.system }];
-  let think: number | null = null;
   for (const message of [...messagesOf(item), null]) {
     if (message !== null && message.role !== "assistant") {
-      const { think: pause, ...plain } = message;
-      before.push(plain as Message);
-      think ??= (pause as number | undefined) ?? null;
+      before.push(message);
       continue;
     }
     if (before.some((m) => m.role !== "system")) {
       const length = typeof message?.content === "string" ? tokenizer.count(message.content, { addSpecialTokens: false }) : 0;
-      turns.push({ before, think, tokens: p.outputTokens || length || 128, answer: message });
+      turns.push({ before, tokens: p.outputTokens || length || 128, answer: message });
     }
-    [before, think] = [[], null];
+    before = [];
   }
   return p.turns > 0 ? turns.slice(0, p.turns) : turns;
 }

@@ -10,7 +10,7 @@ import { Csv, type Cell } from "weir/output";
 import { hitRate, tellsNothing } from "./lib/cache";
 import { aboveZero, checkSeed, wholeNumbers } from "./lib/checks";
 import { some } from "./lib/lists";
-import { sayRejected } from "./lib/rejected";
+import { sayRead } from "./lib/sayread";
 import { chooseSeed, seedFlag } from "./lib/seed";
 import { checkService, serviceFlags, serviceOptions } from "./lib/service";
 import { number, percents, textTable } from "./lib/texttable";
@@ -153,13 +153,12 @@ function describe(lasts: number, rate: number, waits: boolean): void {
   const { promptTokens, outputTokens } = trace.stats();
   const lengths = (what: string, s: typeof promptTokens): string => (s.n === 0 ? `${what}: not known` : `${what}: ${number(s.avg)} avg, ${number(s.p50)} p50, ${number(s.p99)} p99, ${s.max} max`);
   const conversations = waits ? ` in ${trace.sessions().length} conversations` : "";
-  console.log(`trace: ${p.trace} (${trace.format})`);
+  sayRead(trace);
   console.log(`${trace.length} requests${conversations} in ${span(lasts)}${rate > 0 ? `, ${number(rate)} a second` : ""}`);
   console.log(lengths("prompt tokens", promptTokens));
   console.log(lengths("output tokens", outputTokens));
   const reuse = trace.reuse();
   if (reuse) console.log(`prefixes: ${percents(ideal())} % of the prompt tokens come again: the ideal hit rate`);
-  sayRejected(trace);
   if (p.speed.length > 1 && trace[0].prompt !== "") console.warn("the trace has texts of its own: later cases may find those of earlier ones in the service's cache");
 }
 

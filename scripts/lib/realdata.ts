@@ -5,7 +5,7 @@ import { invalidParams } from "weir";
 import { read, type Dataset, type ReadOptions } from "weir/dataset";
 import type { Tokenizer } from "weir/tokenizer";
 import type { Point } from "./parallel";
-import { sayRejected } from "./rejected";
+import { sayRead } from "./sayread";
 import type { Values } from "./service";
 
 export const realFlags = {
@@ -75,7 +75,7 @@ export function realPrompts(p: Flags & Load & { readonly parallelNum: readonly n
       const outputTokens = p.outputTokens[i] ?? p.outputTokens[0]; // of embeddings there need not be as many
       const prompts = read(p.datasetPath, { ...rules(p, promptTokens, outputTokens), tokenizer, outputSpecialTokens: true, sample: most, atLeast: 1, seed: seed + i });
       stocks.set(`${promptTokens}/${outputTokens}`, { prompts, used: 0 });
-      sayRejected(prompts);
+      sayRead(prompts);
     }
   };
   return {

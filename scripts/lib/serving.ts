@@ -5,7 +5,7 @@ import { formats, read, type Dataset, type RecordedItem } from "weir/dataset";
 import { Csv, type Cell, type Column } from "weir/output";
 import type { Tokenizer } from "weir/tokenizer";
 import { checkSeed, wholeNumbers } from "./checks";
-import { sayRejected } from "./rejected";
+import { sayRead } from "./sayread";
 
 /** What datasets may be: the formats that weir reads. */
 export const datasetTypes = ["auto", ...formats.map((f) => f.name)];
@@ -130,7 +130,7 @@ export function servingPrompts(p: Serving & { tokenizer: Tokenizer }): Dataset<R
     atLeast: most,
     seed: p.seed,
   });
-  sayRejected(data);
+  sayRead(data);
   if (data.length === needed) return data;
   console.warn(
     `${p.dataset}: ${data.length} prompts are left, and ${needed} would be needed for ${p.samePrompts ? "the warm-up to have its own" : "each rate to have its own"}: ` +

@@ -1,9 +1,10 @@
-// What was left out of a file.
+// What became of a file.
 import type { Dataset } from "weir/dataset";
 
-/** Says what of a file was not taken, and why: the most frequent reasons. */
-export function sayRejected({ path, rejected }: Dataset): void {
+/** Says what a file was recognised as, what of it was not taken, and why: the most frequent reasons. */
+export function sayRead({ path, format, why, rejected }: Dataset): void {
   const file = path?.split("/").at(-1);
+  console.log(`${file}: ${format}${why === "as asked" ? "" : ` (${why})`}`);
   for (const { reason, count, first } of rejected.slice(0, 10)) {
     const at = first.length === 0 ? "" : first[0].path === path ? `, first in line ${first[0].line}` : `, first in ${first[0].path}:${first[0].line}`;
     console.warn(`${file}: left out: ${count} × ${reason}${at}`);
