@@ -16,6 +16,7 @@ const service = new Endpoint({ url: p.url, model: "sim", ignoreEos: true });
 
 export function* plan(): Generator<Case> {
   const data = synthetic({ tokenizer, count: p.requests, input: p.tokens, output: p.tokens });
+  if (data.inexact > 0) throw new Error(`${data.inexact} of ${data.length} prompts do not have ${p.tokens} tokens`);
   yield { name: "big", executor: "shared-iterations", vus: p.streams, iterations: p.requests, maxDuration: "24h", data };
 }
 
