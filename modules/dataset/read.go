@@ -60,7 +60,7 @@ func (r *Reading) read(ctx context.Context, done, all *atomic.Int64) (*Dataset, 
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	in, err := reader.Open(r.Path, r.Reader)
+	in, err := reader.Open(ctx, r.Path, r.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -317,13 +317,12 @@ func (*unmade) read() (string, error) { return "", errors.New("a prompt was not 
 // turnsJSON writes turns as the chat messages that scripts see.
 func turnsJSON(turns []reader.Turn) (string, error) {
 	type message struct {
-		Role    string  `json:"role"`
-		Content string  `json:"content"`
-		Think   float64 `json:"think,omitempty"` // milliseconds
+		Role    string `json:"role"`
+		Content string `json:"content"`
 	}
 	list := make([]message, len(turns))
 	for i, t := range turns {
-		list[i] = message{t.Role, t.Text, float64(t.Think) / float64(time.Millisecond)}
+		list[i] = message{t.Role, t.Text}
 	}
 	b, err := json.Marshal(list)
 	return string(b), err

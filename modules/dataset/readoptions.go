@@ -95,8 +95,7 @@ func (o *options) fields() map[string]string {
 	if v == nil {
 		return nil
 	}
-	names := []string{"prompt", "output", "system", "output_tokens", "prompt_tokens", "timestamp", "session", "delay"}
-	of, err := readOptions(o.vm, o.place+": fields", v, names...)
+	of, err := readOptions(o.vm, o.place+": fields", v, reader.Meanings...)
 	if err != nil {
 		if o.err == nil {
 			o.err = err
@@ -104,7 +103,7 @@ func (o *options) fields() map[string]string {
 		return nil
 	}
 	fields := map[string]string{}
-	for _, name := range names {
+	for _, name := range reader.Meanings {
 		if of.get(name) != nil {
 			fields[name] = of.text(name, "")
 		}

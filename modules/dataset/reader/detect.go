@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,9 +12,9 @@ import (
 )
 
 const (
-	looked     = 1 << 20 // bytes at the begin by which a format is recognised, if a record ends there
-	lookedAt   = 20      // records
-	namedWords = 30      // fields that a message lists
+	looked   = 1 << 20 // bytes at the begin by which a format is recognised, if a record ends there
+	lookedAt = 20      // records
+	txt      = ".txt"  // the ending of the names of files that are text if nothing says otherwise
 )
 
 // layout is how records lie in a file.
@@ -35,7 +34,7 @@ var layoutNames = []string{"a JSON list", "JSON", "JSONL", "CSV", "text"}
 func (f *File) open() error {
 	path := f.paths[0]
 	several := len(f.paths) > 1
-	s, err := open(path, &f.read)
+	s, err := open(f.ctx, path, &f.read)
 	if err != nil {
 		return err
 	}
@@ -46,6 +45,9 @@ func (f *File) open() error {
 		}
 		if several && !f.format.folder {
 			return f.single()
+		}
+		if err := f.useless(path); err != nil {
+			return err
 		}
 		f.rows = f.format.rows(&f.options)
 	}
@@ -86,6 +88,9 @@ func (f *File) table(s *source) (records, error) {
 	}
 	if len(f.format.fits(&record{columns: t.columns, cells: t.names}, &f.options)) == 0 {
 		return nil, wrong(f.format.Name+" needs "+f.format.needs, "%s:%d: the columns are %s", s.path, s.in.line, quoted(t.names))
+	}
+	if timed := (&record{columns: t.columns}); f.format.Name == "csv" && f.options.TimeUnit > 0 && timed.usual("timestamp", &f.options) == "" && timed.usual("delay", &f.options) == "" {
+		return nil, f.noUse(s.path, "timeUnit", "is the unit of times, and the columns are "+quoted(t.names))
 	}
 	return t, nil
 }
@@ -154,7 +159,7 @@ func (f *File) recogniseText(s *source, is layout) error {
 	}
 	ending := filepath.Ext(bare(s.path))
 	// The head alone, in a source of its own: nothing is used up.
-	only := &source{path: s.path, in: newInput(strings.NewReader(head + "\n"))}
+	only := &source{path: s.path, in: newInput(f.ctx, strings.NewReader(head+"\n"))}
 	t, err := newTable(only, separator(head))
 	if err == nil {
 		var fit []*format
@@ -167,27 +172,39 @@ func (f *File) recogniseText(s *source, is layout) error {
 			f.choose(fit, "CSV with the columns "+quoted(fit[0].match(&record{columns: t.columns, cells: t.names}, &f.options)))
 			return nil
 		}
-		if is == csvTable && ending != ".txt" || ending == ".csv" || ending == ".tsv" {
+		if is == csvTable && ending != txt || ending == ".csv" || ending == ".tsv" {
 			return wrong(`name the column of the prompts (fields: {prompt: "…"}), or the format "text" if each line is a prompt`,
 				"%s:%d: the columns %s are of no known format", s.path, s.in.line, quoted(t.names))
 		}
 	}
-	if ending == ".txt" {
-		f.format, f.why = named("text"), "lines of text, in a file whose name ends in .txt"
+	if ending == txt {
+		f.takeText()
 		return nil
 	}
 	return wrong(`if each line is a prompt, say format "text"`, "%s: this is text of no known format: it begins with %q", s.path, cut([]byte(head)))
 }
 
+// takeText takes each line as a prompt.
+func (f *File) takeText() {
+	f.format, f.why = named("text"), "lines of text, in a file whose name ends in .txt"
+}
+
 // recogniseJSON looks at the first records.
 func (f *File) recogniseJSON(s *source, is layout) error {
+	isText := filepath.Ext(bare(s.path)) == txt // unless most of its records are objects
 	var seen []*record
+	var bad int
 	for n := looked; ; n *= 4 {
 		begin := s.in.peek(n)
-		seen = firstRecords(begin, s, is)
-		if len(seen) > 0 || len(begin) < n || n > 2*maxRecord {
+		whole := len(begin) < n
+		seen, bad = f.firstRecords(begin, s, is, whole)
+		if len(seen) > 0 || whole || n > 2*maxRecord || isText && bad > 0 {
 			break
 		}
+	}
+	if isText && bad > len(seen) {
+		f.takeText()
+		return nil
 	}
 	if len(seen) == 0 {
 		return f.noRecord(s, is)
@@ -209,7 +226,7 @@ func (f *File) recogniseJSON(s *source, is layout) error {
 		}
 	}
 	if len(fit) == 0 {
-		return unknownFields(s, is, seen)
+		return f.unknownFields(s, is, seen)
 	}
 	for _, r := range seen {
 		if marks := fit[0].match(r, &f.options); len(marks) > 0 {
@@ -233,88 +250,30 @@ func (f *File) choose(fit []*format, by string) {
 	}
 }
 
-// firstRecords are the good ones among the first.
-func firstRecords(begin []byte, s *source, is layout) []*record {
-	copied := &source{path: s.path, in: newInput(bytes.NewReader(begin))}
+// firstRecords are the good ones among the first, and how many are bad. whole: begin
+// is all of the file, so that a last one that breaks off is bad, too.
+func (f *File) firstRecords(begin []byte, s *source, is layout, whole bool) (seen []*record, bad int) {
+	copied := &source{path: s.path, in: newInput(f.ctx, bytes.NewReader(begin))}
 	var from records = &values{source: copied, list: is == jsonList}
 	if is == jsonLines {
 		from = &lines{source: copied, json: true}
 	}
-	var seen []*record
 	for range lookedAt {
 		var r record
 		err := from.next(&r)
 		if _, rejected := errors.AsType[reject](err); rejected {
+			bad++
 			continue
 		}
 		if err != nil {
+			if err != io.EOF && whole {
+				bad++
+			}
 			break
 		}
 		r.raw = bytes.Clone(r.raw)
 		r.object.parse(r.raw)
 		seen = append(seen, &r)
 	}
-	return seen
-}
-
-// noRecord says why the first records are no good.
-func (f *File) noRecord(s *source, is layout) error {
-	from := records(&values{source: s, list: is == jsonList})
-	if is == jsonLines {
-		from = &lines{source: s, json: true}
-	}
-	var r record
-	for range lookedAt {
-		r.raw = nil
-		switch err := from.next(&r); {
-		case err == io.EOF && r.line == 0:
-			return wrong("", "%s: the list is empty", s.path)
-		case err == io.EOF:
-			return wrong("", "%s: no record of this file is a JSON object", s.path)
-		case err == nil: // it ends after what was looked at
-		default:
-			if reason, ok := errors.AsType[reject](err); ok {
-				return wrong("each record must be a JSON object, a line each or in a list", "%s:%d: none of the first records is any good; the first one is %s: %s", s.path, r.line, asIs(reason), cut(r.raw))
-			}
-			return err
-		}
-	}
-	return wrong("", "%s: no record of this file is a JSON object", s.path)
-}
-
-// asIs is a reason in the middle of a sentence.
-func asIs(reason reject) string { return string(reason) }
-
-// unknownFields lists what the records have, and what the formats would need.
-func unknownFields(s *source, is layout, seen []*record) error {
-	var fields []string
-	for _, r := range seen {
-		for _, m := range r.object {
-			if name := string(m.name); !slices.Contains(fields, name) && len(fields) < namedWords {
-				fields = append(fields, name)
-			}
-		}
-	}
-	hint := `say what stands for the prompt (fields: {prompt: "…", output: "…"}), or convert it. The formats need:`
-	for i := range formats {
-		if c := &formats[i]; c.layout != csvTable && c.layout != textLines {
-			hint += "\n    " + c.Name + strings.Repeat(" ", max(1, 13-len(c.Name))) + c.needs
-		}
-	}
-	if len(fields) == 0 {
-		return wrong(hint, "%s: %s, but its records have no fields", s.path, layoutNames[is])
-	}
-	return wrong(hint, "%s: %s of no known format: the records have %s", s.path, layoutNames[is], quoted(fields))
-}
-
-// quoted lists names.
-func quoted(names []string) string {
-	var b strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(`"` + cut([]byte(name)) + `"`)
-	}
-	return b.String()
+	return seen, bad
 }

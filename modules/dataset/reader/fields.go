@@ -1,17 +1,27 @@
 package reader
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 )
 
-const maxTokens = 1 << 31 // of a prompt or an answer
+const maxTokens = 100_000_000 // of a prompt or an answer: ten times the longest context known
 
 // count reads a number of tokens into *to. It leaves *to alone when the record
 // has no such field. Numbers may be given as text.
 func (r *record) count(name string, to *int) error {
+	return r.number(name, maxTokens, "is more than 100000000 tokens", to)
+}
+
+// ordinal reads a number that is not of tokens, as count does.
+func (r *record) ordinal(name string, to *int) error {
+	return r.number(name, math.MaxInt32, "is out of range", to)
+}
+
+func (r *record) number(name string, most int64, above string, to *int) error {
 	value := r.get(name)
 	if value == nil {
 		return nil
@@ -20,8 +30,11 @@ func (r *record) count(name string, to *int) error {
 	if err != nil {
 		return reject(`"` + name + `" is not a whole number`)
 	}
-	if n < 0 || n > maxTokens {
-		return reject(`"` + name + `" is out of range`)
+	switch {
+	case n < 0:
+		return reject(`"` + name + `" is negative`)
+	case n > most:
+		return reject(`"` + name + `" ` + above)
 	}
 	*to = int(n)
 	return nil
@@ -109,16 +122,32 @@ func (r *record) duration(name string, unit time.Duration, dates bool) (d time.D
 	if whole, err := strconv.ParseInt(text, 10, 64); err == nil && whole >= 0 && whole <= math.MaxInt64/int64(unit) {
 		return time.Duration(whole) * unit, true, nil
 	}
-	n, err := strconv.ParseFloat(text, 64)
-	switch n = math.Round(n * float64(unit)); {
+	given, err := strconv.ParseFloat(text, 64)
+	switch n := math.Round(given * float64(unit)); {
 	case err != nil:
 		return 0, false, reject(`"` + name + `" is not a time`)
 	case n < 0:
 		return 0, false, reject(`"` + name + `" is negative`)
 	case !(n < math.MaxInt64):
-		return 0, false, reject(`"` + name + `" is out of range`)
+		reason := `"` + name + `" is out of range`
+		if finer := epoch(given, unit); dates && finer > 0 {
+			reason += ": if it counts from 1970, say timeUnit \"" + finer.String() + `"`
+		}
+		return 0, false, reject(reason)
+	default:
+		return time.Duration(n), true, nil
 	}
-	return time.Duration(n), true, nil
+}
+
+// epoch is the unit, finer than the one that was taken, in which a number is a time
+// since 1970, some time after 1973; 0 if there is none.
+func epoch(n float64, unit time.Duration) time.Duration {
+	for _, finer := range []time.Duration{time.Millisecond, time.Microsecond, time.Nanosecond} {
+		if s := n * finer.Seconds(); finer < unit && s > 1e8 && s < 1e10 {
+			return finer
+		}
+	}
+	return 0
 }
 
 // date reads times as 2006-01-02 15:04:05.9999999, with a T for the space, and with
@@ -146,7 +175,8 @@ func (r *record) think(name string, unit time.Duration, to *Row) (err error) {
 	return err
 }
 
-// hashes reads the ids of the blocks.
+// hashes reads the ids of the blocks. They may be any 64 bits: those above the largest
+// int64 become negative, and stay different.
 func (r *record) hashes(name string, to *[]int64) error {
 	value := r.get(name)
 	if value == nil {
@@ -154,15 +184,18 @@ func (r *record) hashes(name string, to *[]int64) error {
 	}
 	var ids []int64
 	if isArray(value) {
-		ids = make([]int64, 0, len(value)/4)
+		ids = make([]int64, 0, 1+bytes.Count(value, []byte{','}))
 	}
-	if err := elements(value, func(_ int, id []byte) error {
-		n, err := whole(r.plain(id))
+	if err := elements(value, func(_ int, element []byte) error {
+		id := r.plain(element)
+		n, err := whole(id)
 		if err != nil {
-			return err
+			var unsigned uint64
+			unsigned, err = strconv.ParseUint(id, 10, 64)
+			n = int64(unsigned)
 		}
 		ids = append(ids, n)
-		return nil
+		return err
 	}); err != nil {
 		return reject(`"` + name + `" is not a list of whole numbers`)
 	}

@@ -16,14 +16,27 @@ func (f *File) find(path string) error {
 		return cannotOpen(path, err)
 	case info.IsDir():
 		return f.folder(path)
+	case !info.Mode().IsRegular():
+		return noFile(path, info)
 	case f.options.Length > 0:
 		return wrong("name the folder, or leave the length out", "%s: a length chooses a file of a folder, but this is a file", path)
 	}
-	f.paths = []string{path}
-	if info.Mode().IsRegular() {
-		f.size = info.Size()
-	}
+	f.paths, f.size = []string{path}, info.Size()
 	return nil
+}
+
+// noFile refuses what may never end, or have no begin, and cannot be read twice.
+func noFile(path string, info os.FileInfo) error {
+	is := "neither a file nor a folder"
+	switch mode := info.Mode(); {
+	case mode&os.ModeNamedPipe != 0:
+		is = "a pipe"
+	case mode&os.ModeSocket != 0:
+		is = "a socket"
+	case mode&os.ModeDevice != 0:
+		is = "a device"
+	}
+	return wrong("write what comes from it to a file first, and name that", "%s: this is %s, and only files and folders are read", path, is)
 }
 
 // folder takes the file of one length, or all files when each is a conversation.
@@ -71,6 +84,9 @@ func (f *File) folder(path string) error {
 		info, err := os.Stat(full)
 		if err != nil {
 			return cannotOpen(full, err)
+		}
+		if !info.Mode().IsRegular() {
+			return noFile(full, info)
 		}
 		f.paths = append(f.paths, full)
 		f.size += info.Size()

@@ -1,5 +1,7 @@
 package reader
 
+import "slices"
+
 // FormatInfo describes a format for users. Trace: its rows are arrivals, most of
 // them without texts.
 type FormatInfo struct {
@@ -20,9 +22,10 @@ func Formats() []FormatInfo {
 // format is one entry of the list below.
 type format struct {
 	FormatInfo
-	layout layout // csvTable, textLines, or jsonLines for all that is JSON
-	folder bool   // files of a folder are read together, each being a conversation
-	needs  string // in words, for who has a file that does not fit
+	layout layout   // csvTable, textLines, or jsonLines for all that is JSON
+	folder bool     // files of a folder are read together, each being a conversation
+	takes  []string // the options among particular that it has
+	needs  string   // in words, for who has a file that does not fit
 	// fits returns the fields by which a record is known to be of the format; none if
 	// it is not.
 	fits func(*record, *Options) []string
@@ -33,35 +36,35 @@ type format struct {
 // formats are in the order of how much a fit says: of two that fit, the first one
 // is taken.
 var formats = []format{
-	{FormatInfo{"weir", "weir's own traces, and records.jsonl.zst of a run", true}, jsonLines, false,
+	{FormatInfo{"weir", "weir's own traces, and records.jsonl.zst of a run", true}, jsonLines, false, []string{"timeUnit", "blockSize"},
 		`"prompt_tokens" or "timestamp_ms" (weir's own), or "started_unix_ns" and "case" (records of a run)`, fitsWeir, weirRows},
-	{FormatInfo{"bailian", "Bailian (Qwen) usage traces: seconds, blocks of 16 tokens", true}, jsonLines, false,
+	{FormatInfo{"bailian", "Bailian (Qwen) usage traces: seconds, blocks of 16 tokens", true}, jsonLines, false, []string{"timeUnit", "blockSize"},
 		`"chat_id", "timestamp", "input_length", "output_length"`, fitsAll("chat_id", "timestamp", "input_length", "output_length"), bailianRows},
-	{FormatInfo{"mooncake", "Mooncake traces, also AIPerf's, AISBench's and vLLM's timed ones: milliseconds, blocks of 512 tokens", true}, jsonLines, false,
+	{FormatInfo{"mooncake", "Mooncake traces, also AIPerf's, AISBench's and vLLM's timed ones: milliseconds, blocks of 512 tokens", true}, jsonLines, false, []string{"timeUnit", "blockSize"},
 		`"output_length", and one of "input_length", "text_input", "input_text", "messages"`, fitsMooncake, mooncakeRows},
-	{FormatInfo{"weka", "agentic coding traces of Weka: a JSON object a conversation; seconds, blocks of 64 tokens", true}, jsonLines, true,
+	{FormatInfo{"weka", "agentic coding traces of Weka: a JSON object a conversation; seconds, blocks of 64 tokens", true}, jsonLines, true, []string{"timeUnit", "blockSize"},
 		`"requests", a list of objects with "t", "in" and "out"`, fitsWeka, wekaRows},
-	{FormatInfo{"burstgpt", "BurstGPT traces: seconds", true}, csvTable, false,
+	{FormatInfo{"burstgpt", "BurstGPT traces: seconds", true}, csvTable, false, []string{"timeUnit"},
 		"the columns Timestamp, Request tokens, Response tokens", fitsAll("Timestamp", "Request tokens", "Response tokens"), burstRows},
-	{FormatInfo{"azure", "Azure LLM and LMM inference traces", true}, csvTable, false,
+	{FormatInfo{"azure", "Azure LLM and LMM inference traces", true}, csvTable, false, []string{"timeUnit"},
 		"the columns TIMESTAMP, ContextTokens, GeneratedTokens", fitsAll("TIMESTAMP", "ContextTokens", "GeneratedTokens"), azureRows},
-	{FormatInfo{"sharegpt", "ShareGPT conversations", false}, jsonLines, false,
+	{FormatInfo{"sharegpt", "ShareGPT conversations", false}, jsonLines, false, []string{"firstExchange"},
 		`"conversations", a list of {"from", "value"}`, fitsShareGPT, shareGPTRows},
-	{FormatInfo{"moss", "MOSS conversations (moss-002-sft and moss-003-sft)", false}, jsonLines, true,
+	{FormatInfo{"moss", "MOSS conversations (moss-002-sft and moss-003-sft)", false}, jsonLines, true, nil,
 		`"chat", "plain_text", or "conversation", a list of {"human", "assistant"}`, fitsMoss, one(mossRow)},
-	{FormatInfo{"openai", "chat messages of OpenAI's API, also bodies of a batch", false}, jsonLines, false,
+	{FormatInfo{"openai", "chat messages of OpenAI's API, also bodies of a batch", false}, jsonLines, false, []string{"timeUnit"},
 		`"messages", a list of {"role", "content"}, alone or in "body"`, fitsOpenAI, openAIRows},
-	{FormatInfo{"human-eval", "HumanEval: code to be completed", false}, jsonLines, false,
+	{FormatInfo{"human-eval", "HumanEval: code to be completed", false}, jsonLines, false, nil,
 		`"prompt" and "canonical_solution"`, fitsAll("prompt", "canonical_solution"), one(humanEvalRow)},
-	{FormatInfo{"custom", "the AscendCloud scripts' own: input and output; with fields, any others", false}, jsonLines, false,
+	{FormatInfo{"custom", "the AscendCloud scripts' own: input and output; with fields, any others", false}, jsonLines, false, []string{"fields", "timeUnit"},
 		`"input", and no "instruction" but "NA"`, fitsCustom, customRows},
-	{FormatInfo{"alpaca", "Alpaca: instruction, input, output", false}, jsonLines, false,
+	{FormatInfo{"alpaca", "Alpaca: instruction, input, output", false}, jsonLines, false, []string{"inputOnly"},
 		`"instruction" and "output"`, fitsAlpaca, alpacaRows},
-	{FormatInfo{"vllm-custom", "vLLM's custom dataset: prompt, perhaps output_tokens", false}, jsonLines, false,
+	{FormatInfo{"vllm-custom", "vLLM's custom dataset: prompt, perhaps output_tokens", false}, jsonLines, false, nil,
 		`"prompt"`, fitsAll("prompt"), one(vllmCustomRow)},
-	{FormatInfo{"csv", "CSV whose head names the columns", false}, csvTable, false,
+	{FormatInfo{"csv", "CSV whose head names the columns", false}, csvTable, false, []string{"fields", "timeUnit"},
 		"a column of prompts (prompt, input, question, text or instruction) or of their lengths (prompt_tokens), or fields that name one", fitsCSV, csvRows},
-	{FormatInfo{"text", "text, one prompt a line", false}, textLines, false,
+	{FormatInfo{"text", "text, one prompt a line", false}, textLines, false, nil,
 		"nothing", nil, one(textRow)},
 }
 
@@ -75,7 +78,7 @@ func named(name string) *format {
 	return nil
 }
 
-func names() []string {
+func formatNames() []string {
 	all := make([]string, len(formats))
 	for i := range formats {
 		all[i] = formats[i].Name
@@ -86,7 +89,7 @@ func names() []string {
 // match is fits, for who does not know the format: fields that are named can
 // only be those of two formats.
 func (c *format) match(r *record, o *Options) []string {
-	if len(o.Fields) > 0 && c.Name != "custom" && c.Name != "csv" {
+	if len(o.Fields) > 0 && !slices.Contains(c.takes, "fields") {
 		return nil
 	}
 	return c.fits(r, o)

@@ -19,7 +19,7 @@ func (f *frame) reset() { *f = frame{closers: f.closers[:0]} }
 
 // next looks at more of the value. It returns how many bytes belong to it, and
 // whether it ends with them; ok is false at a bracket that closes what is not open,
-// which is then the byte after them.
+// or that is nested too deep. It is then the byte after them.
 func (f *frame) next(b []byte) (n int, done, ok bool) {
 	for n < len(b) {
 		if f.inString {
@@ -70,6 +70,9 @@ func (f *frame) next(b []byte) (n int, done, ok bool) {
 	}
 	return n, false, true
 }
+
+// tooDeep says whether the bracket at which a value is not ok is nested too deep.
+func tooDeep(bracket byte) bool { return special[bracket] == opens }
 
 // string goes to the end of the string, or of b.
 func (f *frame) string(b []byte) int {

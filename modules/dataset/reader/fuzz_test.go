@@ -47,8 +47,8 @@ func fuzz(f *testing.F, name string, formats ...string) {
 			t.Fatal(err)
 		}
 		for _, format := range append([]string{""}, formats...) {
-			for _, o := range []reader.Options{{Format: format}, {Format: format, FirstExchange: true, InputOnly: true, BlockSize: 16}} {
-				file, err := reader.Open(path, o)
+			for _, o := range []reader.Options{{Format: format}, {Format: format, FirstExchange: true}, {Format: format, InputOnly: true}, {Format: format, BlockSize: 16}} {
+				file, err := reader.Open(t.Context(), path, o)
 				if err != nil {
 					continue
 				}

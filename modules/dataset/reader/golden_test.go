@@ -77,7 +77,7 @@ func TestSamples(t *testing.T) {
 func readAll(t *testing.T, path string, o reader.Options) golden {
 	t.Helper()
 	short := func(text string) string { return strings.ReplaceAll(text, samples+"/", "") }
-	f, err := reader.Open(path, o)
+	f, err := reader.Open(t.Context(), path, o)
 	if err != nil {
 		return golden{Error: short(err.Error())}
 	}

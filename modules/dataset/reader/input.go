@@ -2,6 +2,7 @@ package reader
 
 import (
 	"bytes"
+	"context"
 	"io"
 )
 
@@ -13,6 +14,7 @@ const (
 // input is a buffered reader that lets a whole record be seen where it lies, and
 // knows the line it is on. It holds one record and a chunk at most.
 type input struct {
+	ctx        context.Context
 	source     io.Reader
 	buffer     []byte
 	start, end int   // what has been read and not yet skipped
@@ -21,8 +23,9 @@ type input struct {
 	line, column int
 }
 
-func newInput(source io.Reader) *input {
-	return &input{source: source, line: 1, column: 1}
+// newInput reads until ctx ends, whose error is then in.err.
+func newInput(ctx context.Context, source io.Reader) *input {
+	return &input{ctx: ctx, source: source, line: 1, column: 1}
 }
 
 // rest is what has been read and not skipped. It is good until the next fill.
@@ -31,6 +34,9 @@ func (in *input) rest() []byte { return in.buffer[in.start:in.end] }
 // fill reads more after rest. It returns false when there is no more, or reading
 // fails: in.err says which.
 func (in *input) fill() bool {
+	if in.err == nil {
+		in.err = in.ctx.Err()
+	}
 	if in.err != nil {
 		return false
 	}

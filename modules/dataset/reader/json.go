@@ -22,6 +22,10 @@ func checkJSON(raw []byte) error {
 		return reject("not UTF-8")
 	// Half surrogate pairs, which cut emoji leave behind, are let through: they become U+FFFD.
 	case !jsontext.Value(raw).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)):
+		var f frame
+		if n, _, ok := f.next(raw); !ok && tooDeep(raw[n]) {
+			return nestedTooDeep
+		}
 		return reject("broken JSON")
 	}
 	return nil

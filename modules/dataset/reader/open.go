@@ -1,43 +1,18 @@
 package reader
 
 import (
+	"context"
 	"errors"
 	"io"
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 )
-
-// Options say how a file is to be understood. The zero value finds everything out.
-type Options struct {
-	// Format is the name of one of Formats; "" or "auto": it is found out from the
-	// content.
-	Format string
-	// InputOnly is for Alpaca: the prompt is "input" alone, as benchmark_serving.py has
-	// it. Otherwise it is the instruction and the input, those that are not empty,
-	// with a line break between them, as ModelLink has it.
-	InputOnly bool
-	// FirstExchange is for ShareGPT: the first two turns of a conversation alone,
-	// whatever their roles are and whatever follows, as benchmark_serving.py and vLLM
-	// have it. Otherwise whole conversations, whose roles must take turns.
-	FirstExchange bool
-	// Fields are for the formats csv and custom: names of the columns or members that
-	// stand for "prompt", "output", "system", "output_tokens", "prompt_tokens",
-	// "timestamp", "session", "delay".
-	Fields map[string]string
-	// TimeUnit is that of timestamps that are numbers; 0: the format's own.
-	TimeUnit time.Duration
-	// BlockSize is how many tokens a hash id of a trace stands for, where the file does
-	// not say it; 0: the format's own.
-	BlockSize int
-	// Length chooses the file <Length>.json of a folder of prompts of fixed lengths.
-	Length int
-}
 
 // File is an open file, or several of a folder, that is read to its end once. Its
 // methods may be called from one goroutine at a time, but for Progress.
 type File struct {
+	ctx     context.Context
 	options Options
 	format  *format
 	why     string
@@ -51,17 +26,19 @@ type File struct {
 	failed   error
 	returned int
 	rejected rejections
+	names    names // of models and kinds
 
 	read atomic.Int64
 	size int64
 }
 
-// Open opens a file, or a folder, and finds out its format.
-func Open(path string, o Options) (*File, error) {
+// Open opens a file, or a folder, and finds out its format. When ctx ends, Open and Next
+// soon return its error. Pipes and devices, which could keep them waiting, are refused.
+func Open(ctx context.Context, path string, o Options) (*File, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	f := &File{options: o}
+	f := &File{ctx: ctx, options: o, names: names{}}
 	f.batch.file = f
 	err := f.find(path)
 	if err == nil {
@@ -69,33 +46,17 @@ func Open(path string, o Options) (*File, error) {
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, f.ended(err)
 	}
 	return f, nil
 }
 
-// Meanings are what Options.Fields can name.
-var meanings = []string{"prompt", "output", "system", "output_tokens", "prompt_tokens", "timestamp", "session", "delay"}
-
-func (o *Options) check() error {
-	if o.Format == "auto" {
-		o.Format = ""
+// ended is ctx's error if there is one, and err otherwise.
+func (f *File) ended(err error) error {
+	if f.ctx.Err() != nil {
+		return f.ctx.Err()
 	}
-	if o.Format != "" && named(o.Format) == nil {
-		return wrong("the formats are "+strings.Join(names(), ", "), "%q is no format of datasets or traces", o.Format)
-	}
-	for meaning := range o.Fields {
-		if !slices.Contains(meanings, meaning) {
-			return wrong("fields can name what stands for "+strings.Join(meanings, ", "), "fields: %q is unknown", meaning)
-		}
-	}
-	if len(o.Fields) > 0 && o.Format != "" && o.Format != "csv" && o.Format != "custom" {
-		return wrong("leave one of the two out: the fields of other formats are known", "fields are for the formats csv and custom, not for %s", o.Format)
-	}
-	if o.TimeUnit < 0 || o.BlockSize < 0 || o.Length < 0 {
-		return wrong("", "the time unit, the block size and the length must not be negative")
-	}
-	return nil
+	return err
 }
 
 // Format is the name of the file's format.
@@ -107,8 +68,8 @@ func (f *File) Why() string { return f.why }
 // Rows is how many rows Next has returned.
 func (f *File) Rows() int { return f.returned }
 
-// Progress is how many bytes have been read from the disk, and how many there are;
-// size is 0 if that is not known. It may be called from any goroutine.
+// Progress is how many bytes have been read from the disk, and how many there are. It
+// may be called from any goroutine.
 func (f *File) Progress() (read, size int64) { return f.read.Load(), f.size }
 
 // Rejected lists what was left out so far by reason, the most frequent first.
@@ -129,8 +90,8 @@ func (f *File) Rejected() []Rejection {
 }
 
 // Next reads the next row into *r, of which nothing is left. It returns io.EOF at
-// the end. Any other error ends the reading, and is returned again by further
-// calls; the rows before it are good.
+// the end, and ctx's error when that has ended. Any error ends the reading, and is
+// returned again by further calls; the rows before it are good.
 func (f *File) Next(r *Row) error {
 	for {
 		if f.batch.next < len(f.batch.rows) {
@@ -138,6 +99,8 @@ func (f *File) Next(r *Row) error {
 			f.batch.rows[f.batch.next] = Row{} // it holds no texts any longer
 			f.batch.next++
 			f.returned++
+			f.names.same(&r.Model)
+			f.names.same(&r.Kind)
 			return nil
 		}
 		*r = Row{}
@@ -145,7 +108,12 @@ func (f *File) Next(r *Row) error {
 			return f.failed
 		}
 		f.batch.reset()
-		f.failed = f.more()
+		if f.failed = f.ctx.Err(); f.failed != nil {
+			continue
+		}
+		if f.failed = f.more(); f.failed != nil && f.failed != io.EOF {
+			f.failed = f.ended(f.failed)
+		}
 	}
 }
 
@@ -164,7 +132,7 @@ func (f *File) more() error {
 		err = f.rows(&f.record, &f.batch)
 	}
 	if reason, ok := errors.AsType[reject](err); ok {
-		f.rejected.add(string(reason), f.record.path, f.record.line, f.record.begins())
+		f.rejected.add(string(reason), f.record.path, f.record.line, f.record.raw)
 		return nil
 	}
 	if err == io.EOF {

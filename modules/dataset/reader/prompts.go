@@ -76,7 +76,7 @@ func exchanges(history []byte) ([]Turn, error) {
 func fitsCustom(r *record, o *Options) []string {
 	if len(o.Fields) > 0 {
 		var marks []string
-		for _, meaning := range meanings {
+		for _, meaning := range Meanings {
 			if name := o.Fields[meaning]; name != "" && r.get(name) != nil {
 				marks = append(marks, name)
 			}
@@ -95,8 +95,9 @@ func fitsCustom(r *record, o *Options) []string {
 func customRows(o *Options) func(*record, *batch) error {
 	fields := map[string]string{"prompt": "input", "output": "output"}
 	maps.Copy(fields, o.Fields)
+	turns := sessions{}
 	return each(func(r *record, row *Row) error {
-		return r.generic(row, o, func(meaning string) string { return fields[meaning] })
+		return r.generic(row, o, turns, func(meaning string) string { return fields[meaning] })
 	})
 }
 
@@ -122,8 +123,9 @@ var usualNames = map[string][]string{
 }
 
 func csvRows(o *Options) func(*record, *batch) error {
+	turns := sessions{}
 	return each(func(r *record, row *Row) error {
-		return r.generic(row, o, func(meaning string) string { return r.usual(meaning, o) })
+		return r.generic(row, o, turns, func(meaning string) string { return r.usual(meaning, o) })
 	})
 }
 
@@ -142,7 +144,7 @@ func (r *record) usual(meaning string, o *Options) string {
 }
 
 // generic makes a row of fields that name finds for a meaning, or "".
-func (r *record) generic(row *Row, o *Options, name func(meaning string) string) error {
+func (r *record) generic(row *Row, o *Options, turns sessions, name func(meaning string) string) error {
 	unit := o.unitOr(time.Second)
 	if err := first(
 		r.words(name("prompt"), &row.Prompt), r.words(name("output"), &row.Output), r.words(name("system"), &row.System),
@@ -158,6 +160,7 @@ func (r *record) generic(row *Row, o *Options, name func(meaning string) string)
 	default:
 		return reject(`"` + name("prompt") + `" is missing or empty`)
 	}
+	turns.next(row)
 	return nil
 }
 

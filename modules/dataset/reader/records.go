@@ -161,7 +161,10 @@ func (l *lines) skipLine() {
 	}
 }
 
-const tooLarge = reject("larger than 64 MiB")
+const (
+	tooLarge      = reject("larger than 64 MiB")
+	nestedTooDeep = reject("nested more than 10,000 deep")
+)
 
 // parse takes JSON apart.
 func (r *record) parse() error {
@@ -235,6 +238,9 @@ func (v *values) value() ([]byte, error) {
 		case !ok:
 			bracket := v.in.rest()[seen]
 			v.in.skip(seen)
+			if tooDeep(bracket) {
+				return nil, wrong("take it out of the file", "%s: the record that begins at line %d is %s", v.at(), line, nestedTooDeep)
+			}
 			return nil, wrong("a quote or a bracket is missing in that record, or there is one too many",
 				"%s: broken JSON: %q does not fit the brackets of the record that begins at line %d", v.at(), bracket, line)
 		case done && total > maxRecord:

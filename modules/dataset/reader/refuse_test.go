@@ -93,7 +93,7 @@ func TestRefused(t *testing.T) {
 		{"bad.gz", []byte{0x1f, 0x8b, 0, 0, 0}, "damaged", ""},
 	}
 	for _, c := range cases {
-		_, err := reader.Open(write(t, c.name, c.content), reader.Options{})
+		_, err := reader.Open(t.Context(), write(t, c.name, c.content), reader.Options{})
 		if err == nil {
 			t.Errorf("%s was opened", c.name)
 			continue
@@ -115,15 +115,16 @@ func TestWrongRequests(t *testing.T) {
 	}
 	f := func(path string, o reader.Options, want string) {
 		t.Helper()
-		_, err := reader.Open(path, o)
+		_, err := reader.Open(t.Context(), path, o)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s %+v: %v, not %q", path, o, err, want)
 		}
 	}
 	f("missing.json", reader.Options{}, "there is no such file or folder")
-	f(good, reader.Options{Format: "sharegtp"}, "the formats are weir, bailian")
+	f(good, reader.Options{Format: "sharegtp"}, "did you mean sharegpt? the formats are weir, bailian")
+	f(good, reader.Options{Format: "parquet"}, "hint: the formats are weir, bailian")
 	f(good, reader.Options{Fields: map[string]string{"promt": "a"}}, "can name what stands for prompt, output")
-	f(good, reader.Options{Format: "alpaca", Fields: map[string]string{"prompt": "a"}}, "not for alpaca")
+	f(good, reader.Options{Format: "alpaca", Fields: map[string]string{"prompt": "a"}}, "the format is alpaca (as asked), for which fields does nothing")
 	f(good, reader.Options{Fields: map[string]string{"prompt": "question"}}, `the records have "input"`)
 	f(good, reader.Options{Length: 5}, "this is a file")
 	f(good, reader.Options{TimeUnit: -1}, "must not be negative")
@@ -144,7 +145,7 @@ func TestCutOffCompressed(t *testing.T) {
 	}
 	whole := map[string][]byte{"a.gz": gzipped(t, []byte(b.String())), "a.zst": zstandard(t, []byte(b.String()))}
 	for name, content := range whole {
-		f, err := reader.Open(write(t, name, content[:len(content)/2]), reader.Options{})
+		f, err := reader.Open(t.Context(), write(t, name, content[:len(content)/2]), reader.Options{})
 		if err != nil {
 			// A zstd block may hold all there is.
 			if !strings.Contains(err.Error(), "breaks off") {

@@ -49,6 +49,4 @@ type Row struct {
 type Turn struct {
 	Role string // "user", "assistant", "system", "tool", or as the file names it
 	Text string
-	// Think is the pause before a user's turn; 0 when the file gives none.
-	Think time.Duration
 }

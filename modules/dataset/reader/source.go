@@ -3,6 +3,7 @@ package reader
 import (
 	"bytes"
 	"compress/bzip2"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,13 +32,13 @@ func (s *source) close() {
 
 // open opens a file, and refuses it when it is no text. Bytes are counted in read
 // as they come from the disk.
-func open(path string, read *atomic.Int64) (*source, error) {
+func open(ctx context.Context, path string, read *atomic.Int64) (*source, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, cannotOpen(path, err)
 	}
 	s := &source{path: path, closes: []func(){func() { _ = file.Close() }}}
-	if err := s.unpack(&counter{file, read}); err != nil {
+	if err := s.unpack(ctx, &counter{file, read}); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -53,8 +54,8 @@ var (
 )
 
 // unpack finds out how the file is compressed, and skips a byte order mark.
-func (s *source) unpack(file io.Reader) error {
-	raw := newInput(file)
+func (s *source) unpack(ctx context.Context, file io.Reader) error {
+	raw := newInput(ctx, file)
 	begin := raw.peek(512)
 	text := io.Reader(nil)
 	var err error
@@ -79,7 +80,7 @@ func (s *source) unpack(file io.Reader) error {
 	}
 	s.in = raw
 	if s.packed != "" {
-		s.in = newInput(text)
+		s.in = newInput(ctx, text)
 	}
 	begin = s.in.peek(sniffed)
 	if err := refuse(s.path, begin); err != nil {

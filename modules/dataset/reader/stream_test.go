@@ -71,7 +71,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			return int(m.HeapAlloc)
 		}
 		before := alive()
-		f, err := reader.Open(path, reader.Options{})
+		f, err := reader.Open(t.Context(), path, reader.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestLargeRecords(t *testing.T) {
 		"lines.jsonl": `{"prompt": "before"}` + "\n" + `{"prompt": "` + huge + `"}` + "\n" + `{"prompt": "after"}`,
 		"prompts.txt": "before\n" + huge + "\nafter\n",
 	} {
-		f, err := reader.Open(write(t, name, []byte(text)), reader.Options{})
+		f, err := reader.Open(t.Context(), write(t, name, []byte(text)), reader.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestLargeRecords(t *testing.T) {
 		}
 		f.Close()
 	}
-	f, err := reader.Open(write(t, "a.csv", []byte("prompt,answer\nbefore,x\n\""+huge+"\",y\n")), reader.Options{})
+	f, err := reader.Open(t.Context(), write(t, "a.csv", []byte("prompt,answer\nbefore,x\n\""+huge+"\",y\n")), reader.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestLongPrompts(t *testing.T) {
 		for name, content := range map[string]string{
 			"a.jsonl": text + "\n" + text + "\n", "a.json": "[\n" + text + ",\n" + text + "]", "pretty.json": strings.ReplaceAll(text, ", ", ",\n ") + "\n" + text,
 		} {
-			f, err := reader.Open(write(t, name, []byte(content)), reader.Options{})
+			f, err := reader.Open(t.Context(), write(t, name, []byte(content)), reader.Options{})
 			if err != nil {
 				t.Fatalf("%d bytes in %s: %v", n, name, err)
 			}
@@ -193,7 +193,7 @@ func TestFormats(t *testing.T) {
 }
 
 func TestClosedFile(t *testing.T) {
-	f, err := reader.Open(write(t, "a.json", []byte(`[{"input": "a"}, {"input": "b"}]`)), reader.Options{})
+	f, err := reader.Open(t.Context(), write(t, "a.json", []byte(`[{"input": "a"}, {"input": "b"}]`)), reader.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func BenchmarkShareGPT(b *testing.B) {
 		fmt.Sprintf(turn, "human") + "," + fmt.Sprintf(turn, "gpt") + "]}"
 	path := write(b, "a.json", []byte("["+strings.Repeat(conversation+",\n", 3000)+conversation+"]"))
 	for b.Loop() {
-		f, err := reader.Open(path, reader.Options{})
+		f, err := reader.Open(b.Context(), path, reader.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -25,7 +25,7 @@ func fitsMooncake(r *record, _ *Options) []string {
 // them.
 func mooncakeRows(o *Options) func(*record, *batch) error {
 	unit, block := o.unitOr(time.Millisecond), o.blockOr(512)
-	turns := map[string]int{}
+	turns := sessions{}
 	return each(func(r *record, row *Row) error {
 		if err := first(
 			r.arrive("timestamp", unit, row), r.think("delay", unit, row), r.label("session_id", &row.Session), r.label("model", &row.Model),
@@ -57,19 +57,9 @@ func mooncakeRows(o *Options) func(*record, *batch) error {
 		if err := row.blocks(block, false); err != nil {
 			return err
 		}
-		row.Turn = next(turns, row.Session)
+		turns.next(row)
 		return nil
 	})
-}
-
-// next counts the rows of a session from 0.
-func next(turns map[string]int, session string) int {
-	if session == "" {
-		return 0
-	}
-	n := turns[session]
-	turns[session] = n + 1
-	return n
 }
 
 // blocks checks that the ids cover the prompt: n blocks are for more than n−1 and at
@@ -100,7 +90,7 @@ func bailianRows(o *Options) func(*record, *batch) error {
 		var chat, parent string
 		number := 0
 		if err := first(
-			r.label("chat_id", &chat), r.label("parent_chat_id", &parent), r.count("turn", &number),
+			r.label("chat_id", &chat), r.label("parent_chat_id", &parent), r.ordinal("turn", &number),
 			r.arrive("timestamp", unit, row), r.label("type", &row.Kind),
 			r.need("input_length", &row.PromptTokens), r.need("output_length", &row.OutputTokens), r.hashes("hash_ids", &row.HashIDs),
 		); err != nil {
@@ -133,7 +123,7 @@ func bailianRows(o *Options) func(*record, *batch) error {
 
 func burstRows(o *Options) func(*record, *batch) error {
 	unit := o.unitOr(time.Second)
-	turns := map[string]int{}
+	turns := sessions{}
 	return each(func(r *record, row *Row) error {
 		if err := first(
 			r.arrive("Timestamp", unit, row), r.label("Session ID", &row.Session), r.label("Model", &row.Model), r.label("Log Type", &row.Kind),
@@ -147,7 +137,7 @@ func burstRows(o *Options) func(*record, *batch) error {
 		case row.OutputTokens == 0:
 			return reject(`a request that failed: "Response tokens" is 0`)
 		}
-		row.Turn = next(turns, row.Session)
+		turns.next(row)
 		return nil
 	})
 }
@@ -157,7 +147,7 @@ func azureRows(o *Options) func(*record, *batch) error {
 	return each(func(r *record, row *Row) error {
 		images := -1
 		if err := first(
-			r.arrive("TIMESTAMP", unit, row), r.count("NumImages", &images),
+			r.arrive("TIMESTAMP", unit, row), r.ordinal("NumImages", &images),
 			r.need("ContextTokens", &row.PromptTokens), r.need("GeneratedTokens", &row.OutputTokens),
 		); err != nil {
 			return err

@@ -18,9 +18,12 @@ func fitsWeir(r *record, _ *Options) []string {
 
 func weirRows(o *Options) func(*record, *batch) error {
 	unit, block := o.unitOr(time.Millisecond), o.blockOr(512)
-	turns := map[string]int{}
+	turns := sessions{}
 	return each(func(r *record, row *Row) error {
 		if r.get("started_unix_ns") != nil {
+			if o.TimeUnit > 0 || o.BlockSize > 0 {
+				return wrong("leave them out", "%s:%d: timeUnit and blockSize are for traces, and this is a record of a run, which says its times in nanoseconds", r.path, r.line)
+			}
 			return recordRow(r, row)
 		}
 		size := block
@@ -42,8 +45,8 @@ func weirRows(o *Options) func(*record, *batch) error {
 		if err := row.blocks(size, true); err != nil {
 			return err
 		}
-		row.Turn = next(turns, row.Session)
-		return r.count("turn", &row.Turn)
+		turns.next(row)
+		return r.ordinal("turn", &row.Turn)
 	})
 }
 

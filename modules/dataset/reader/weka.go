@@ -23,9 +23,11 @@ type weka struct {
 	unit  time.Duration
 	block int
 	base  int64 // is added to hash ids, which each file counts from 1
-	top   int64 // the highest one so far
+	top   int64 // the highest one so far, of those that are counted
 	lines lineCounter
 }
+
+const maxCounted = 1 << 40 // ids from here on are hashes, and not counted
 
 // lineCounter tells lines of a record, in ascending order, in one pass.
 type lineCounter struct {
@@ -62,6 +64,7 @@ func (w *weka) rows(r *record, b *batch) error {
 	}
 	if scope != "global" {
 		w.base = w.top
+		w.top++ // so that hashes, which are not counted, differ too
 	}
 	w.lines = lineCounter{line: r.line}
 	return w.requests(r, b, requests, at{session: session, model: model, block: block, global: scope == "global"})
@@ -129,14 +132,12 @@ func (w *weka) request(r *record, row *Row, where at) error {
 		return err
 	}
 	for i, id := range row.HashIDs {
-		if id < 0 || id > 1<<53 {
-			return reject("a hash id is out of range")
-		}
 		if !where.global {
-			id += w.base
-			row.HashIDs[i] = id
+			row.HashIDs[i] += w.base
 		}
-		w.top = max(w.top, id+1)
+		if id >= 0 && id < maxCounted {
+			w.top = max(w.top, row.HashIDs[i]+1)
+		}
 	}
 	return nil
 }
