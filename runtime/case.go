@@ -183,7 +183,7 @@ func (r *run) preconnect(n int) {
 	if r.Preconnect == nil || n == 0 || r.stopped() {
 		return
 	}
-	ctx, cancel := r.until(r.Stop)
+	ctx, cancel := until(r.ctx, r.Stop, 0)
 	defer cancel()
 	_ = r.Preconnect(ctx, n)
 }

@@ -39,7 +39,7 @@ func (r *run) readOptions() error {
 	rt := r.runtimes[0]
 	var plain map[string]any
 	r.exported = map[string]bool{}
-	err := r.call("options", limit{stop: r.Stop}, func(*goja.Runtime) (goja.Value, error) {
+	err := r.call("options", r.inOptions(), func(*goja.Runtime) (goja.Value, error) {
 		for _, name := range []string{"setup", "plan", "teardown", "handleSummary"} {
 			f, err := r.function(rt, name)
 			if err != nil {
@@ -112,7 +112,7 @@ func (r *run) parseOptions(plain map[string]any) error {
 
 // eachCase takes the cases one after another from plan, or from the options,
 // plays them, and gives plan each result. When the run stops early, plan's
-// finally blocks still run.
+// finally blocks still run, unless plan itself was cut off.
 func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error)) error {
 	if !r.exported["plan"] {
 		if r.stopped() {
@@ -124,7 +124,7 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 	}
 
 	var steps *goja.Object // the generator
-	if err := r.callExport("plan", r.beforeEnd(), r.setupData, func(v goja.Value) error {
+	if err := r.callExport("plan", r.inPlan(), r.setupData, func(v goja.Value) error {
 		var ok bool
 		if steps, ok = v.(*goja.Object); ok {
 			_, ok = goja.AssertFunction(steps.Get("next"))
@@ -142,6 +142,10 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 			return r.leavePlan(steps)
 		}
 		c, err := r.nextCase(steps, last, number)
+		if errors.Is(err, script.ErrInterrupted) {
+			fmt.Fprintln(r.Errors, "weir: plan was cut off on its way to the next case, and its finally blocks did not run: what they write is missing")
+			return err
+		}
 		if err != nil {
 			return errors.Join(err, r.unlessCut(r.leavePlan(steps)))
 		}
@@ -159,7 +163,7 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 // no more.
 func (r *run) nextCase(steps *goja.Object, last *result.Case, number int) (c *caseSpec, err error) {
 	rt := r.runtimes[0]
-	err = r.call("plan", r.beforeEnd(), func(vm *goja.Runtime) (goja.Value, error) {
+	err = r.call("plan", r.inPlan(), func(vm *goja.Runtime) (goja.Value, error) {
 		arg := goja.Undefined()
 		if last != nil {
 			if arg, err = toJS(rt, last); err != nil {
@@ -191,17 +195,19 @@ func (r *run) nextCase(steps *goja.Object, last *result.Case, number int) (c *ca
 	return c, err
 }
 
-// leavePlan ends the generator before its time, so that its finally blocks run.
+// leavePlan ends the generator before its time, so that its finally blocks run,
+// also when Run's context has ended.
 func (r *run) leavePlan(steps *goja.Object) error {
-	if r.ctx.Err() != nil {
-		return nil
-	}
-	return r.call("plan", r.atEnd(), func(vm *goja.Runtime) (goja.Value, error) {
+	err := r.call("plan", r.leavingPlan(), func(vm *goja.Runtime) (goja.Value, error) {
 		if leave, ok := goja.AssertFunction(steps.Get("return")); ok {
 			return leave(steps, goja.Undefined())
 		}
 		return nil, nil
 	}, nil)
+	if errors.Is(err, script.ErrInterrupted) {
+		fmt.Fprintf(r.Errors, "weir: plan's finally blocks were cut off, %v after all else: what they write may be missing\n", leaveLimit)
+	}
+	return err
 }
 
 // toJS makes what scripts see of a result: its JSON, and metric.p(99) on every

@@ -181,15 +181,19 @@ func (p *play) progress() load.Progress {
 // finish sums the case up, and its scenarios.
 func (p *play) finish() *result.Case {
 	c := p.spec
-	found := p.recorder.Finish(p.counts(), c.thresholdsOf("").exprs(), c.rules)
+	rules := c.rules
+	rules.Interrupted = p.enough == nil && slices.ContainsFunc(p.parts, func(s *part) bool {
+		return s.outcome.Ended == load.EndStopped || s.outcome.Ended == load.EndCancelled
+	})
+	found := p.recorder.Finish(p.counts(), c.thresholdsOf("").exprs(), rules)
+	found.Interrupted = rules.Interrupted
 	if c.named {
 		found.Scenarios = map[string]*result.Scenario{}
 	}
 	for _, s := range p.parts {
-		found.Interrupted = found.Interrupted || p.enough == nil && !slices.Contains([]load.Ending{load.EndDone, load.EndMaxDuration}, s.outcome.Ended)
 		of := found
 		if s.recorder != p.recorder {
-			of = s.recorder.Finish(countsOf(s.outcome.Counts), c.thresholdsOf(s.name).exprs(), c.rules)
+			of = s.recorder.Finish(countsOf(s.outcome.Counts), c.thresholdsOf(s.name).exprs(), rules)
 			for _, t := range of.Thresholds {
 				t.Metric += "{scenario:" + s.name + "}"
 				found.Thresholds = append(found.Thresholds, t)

@@ -49,8 +49,8 @@ type Config struct {
 	// called when the case has ended. nil: nobody watches.
 	Watch func(CaseView) (done func())
 	// Stop ends the run in good order when it is closed: nothing more starts,
-	// what runs may end within its graceful stop. Cancelling Run's context ends
-	// it at once.
+	// what runs may end within its graceful stop. Cancelling Run's context cuts
+	// off what runs; only plan's finally blocks get a moment more (leaveLimit).
 	Stop <-chan struct{}
 	// SLOs replace those of the script, metric by metric; nil: none do.
 	SLOs metrics.SLOs
@@ -96,7 +96,8 @@ type run struct {
 }
 
 // Init evaluates the init code on all runtimes. Parameters are known when it
-// has returned. The error is a *script.Error or a *script.ParamError.
+// has returned. The error is a *script.Error or a *script.ParamError. When ctx
+// ends, nothing runs on them any more, so it should not end before Run's does.
 func Init(ctx context.Context, s *script.Script, runtimes int) ([]*script.Runtime, error) {
 	// The first one alone: what is wrong with the script or its parameters is
 	// reported once, and what modules make once a run is made in order.
@@ -231,12 +232,19 @@ func (r *run) save() error {
 	return r.Save(r.Result)
 }
 
-// until returns a context that ends with the run's, or when stop is closed.
-func (r *run) until(stop <-chan struct{}) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(r.ctx)
+// until returns a context that ends with parent, or a while after stop was closed.
+func until(parent context.Context, stop <-chan struct{}, while time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
 	go func() {
 		select {
 		case <-stop:
+		case <-ctx.Done():
+			return
+		}
+		wait := time.NewTimer(while)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -244,20 +252,43 @@ func (r *run) until(stop <-chan struct{}) (context.Context, context.CancelFunc) 
 	return ctx, cancel
 }
 
+// Moments that plan gets, so that what its finally blocks write is complete: code
+// that is cut off does not get to them.
+const (
+	stepGrace  = 2 * time.Second // after Stop, to come to its next yield
+	leaveLimit = 5 * time.Second // after the end of Run's context, for its finally blocks
+)
+
 // limit is what ends a piece of the script that runs outside of any case.
 type limit struct {
-	stop   <-chan struct{} // nil: the run is stopping already
-	time   time.Duration   // 0: none
+	ctx    context.Context
+	stop   <-chan struct{} // nil: only ctx ends it
+	while  time.Duration   // how long it may go on after stop
+	time   time.Duration   // in all; 0: no limit
 	option string          // that says how long
 }
 
-func (r *run) beforeEnd() limit { return limit{r.Stop, r.options.setupTimeout, "setupTimeout"} }
-func (r *run) atEnd() limit     { return limit{nil, r.options.teardownTimeout, "teardownTimeout"} }
+func (r *run) inOptions() limit { return limit{ctx: r.ctx, stop: r.Stop} }
+
+func (r *run) inSetup() limit { return limit{r.ctx, r.Stop, 0, r.options.setupTimeout, "setupTimeout"} }
+
+func (r *run) inPlan() limit {
+	return limit{r.ctx, r.Stop, stepGrace, r.options.setupTimeout, "setupTimeout"}
+}
+
+func (r *run) leavingPlan() limit {
+	return limit{context.WithoutCancel(r.ctx), r.ctx.Done(), leaveLimit, r.options.teardownTimeout, "teardownTimeout"}
+}
+
+func (r *run) atEnd() limit {
+	return limit{ctx: r.ctx, time: r.options.teardownTimeout, option: "teardownTimeout"}
+}
 
 // call runs a piece of the script outside of any case, on the first runtime,
-// and waits for it.
+// and waits for it. What a module says about settings is returned alone, as by
+// Init: the place in the script is of no use to who has to change them.
 func (r *run) call(op string, l limit, f func(*goja.Runtime) (goja.Value, error), read func(goja.Value) error) error {
-	ctx, cancel := r.until(l.stop)
+	ctx, cancel := until(l.ctx, l.stop, l.while)
 	defer cancel()
 	if l.time > 0 {
 		ctx, cancel = context.WithTimeout(ctx, l.time)
@@ -267,6 +298,9 @@ func (r *run) call(op string, l limit, f func(*goja.Runtime) (goja.Value, error)
 	if errors.Is(err, script.ErrInterrupted) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &script.Error{Op: op, File: r.Script.Path, Message: fmt.Sprintf("it took longer than %v and was cut off", l.time),
 			Hint: fmt.Sprintf("if it needs that long: export const options = { %s: \"…\" }", l.option)}
+	}
+	if wrong, ok := errors.AsType[*script.ParamError](err); ok {
+		return wrong
 	}
 	return err
 }
@@ -309,7 +343,7 @@ func (r *run) callExport(name string, l limit, args func(*script.Runtime) ([]goj
 // and teardown.
 func (r *run) callSetup() error {
 	none := func(*script.Runtime) ([]goja.Value, error) { return nil, nil }
-	return r.callExport("setup", r.beforeEnd(), none, func(v goja.Value) (err error) {
+	return r.callExport("setup", r.inSetup(), none, func(v goja.Value) (err error) {
 		r.setup, err = r.runtimes[0].Detach(v)
 		return err
 	})

@@ -98,6 +98,13 @@ func bubble(t *testing.T, source string, change func(*runtime.Config)) (p played
 // this cannot be done in a bubble.)
 func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config)) played {
 	t.Helper()
+	play := loadedIn(t, source)
+	return func(t testing.TB, change func(*runtime.Config)) played { return play(t, t.Context(), change) }
+}
+
+// loadedIn is loaded for those who end Run's context.
+func loadedIn(t testing.TB, source string) func(testing.TB, context.Context, func(*runtime.Config)) played {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "main.ts")
 	source = `import { check, group, sleep } from "weir"; import { about, request, stubborn } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
 	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
@@ -113,7 +120,7 @@ func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(t testing.TB, change func(*runtime.Config)) played {
+	return func(t testing.TB, ctx context.Context, change func(*runtime.Config)) played {
 		runtimes, err := runtime.Init(t.Context(), s, 2)
 		if err != nil {
 			t.Fatal(err)
@@ -125,7 +132,7 @@ func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config))
 		if change != nil {
 			change(&c)
 		}
-		p.Outcome = runtime.Run(t.Context(), runtimes, c)
+		p.Outcome = runtime.Run(ctx, runtimes, c)
 		p.console = console.String()
 		return p
 	}
@@ -455,6 +462,64 @@ func TestStopBetweenCases(t *testing.T) {
 			if len(p.Cases) != 1 || p.Cases[0].Interrupted || p.Verdict != p.Cases[0].Validity.Verdict {
 				t.Errorf("%d cases, verdict %s", len(p.Cases), p.Verdict)
 			}
+		})
+	}
+}
+
+// However a run is stopped, plan's finally blocks run, unless they take too long.
+// Times are seconds from the begin; 0: it is not stopped in that way.
+func TestPlanIsLeft(t *testing.T) {
+	for _, row := range []struct {
+		name         string
+		stop, cancel float64
+		plan, finish string // plan's way to its next case, and its finally block
+		ended        float64
+		console      string
+	}{
+		{"stop, and the iterations end", 5, 0, "", "", 10, "left\n"},
+		{"stop, and cancel", 5, 6, "", "", 6, "left\n"},
+		{"a finally that takes its time", 5, 6, "", `await sleep("4s");`, 10, "left\n"},
+		{"a finally that takes too long", 5, 6, "", `await sleep("1h");`, 11, "left\nweir: plan's finally blocks were cut off, 5s after all else: what they write may be missing\n"},
+		{"cancel while plan is left", 5, 11, "", `await sleep("3s");`, 13, "left\n"},
+		{"cancel while plan is left, for too long", 5, 11, "", `await sleep("1h");`, 16, "left\nweir: plan's finally blocks were cut off, 5s after all else: what they write may be missing\n"},
+		{"stop on the way to the next case", 11, 0, `await sleep("2s");`, "", 12, "left\n"},
+		{"stop on a long way to the next case", 11, 0, `await sleep("1h");`, "", 13, "weir: plan was cut off on its way to the next case, and its finally blocks did not run: what they write is missing\n"},
+		{"cancel on the way to the next case", 11, 11.5, `await sleep("2s");`, "", 11.5, "weir: plan was cut off on its way to the next case, and its finally blocks did not run: what they write is missing\n"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			play := loadedIn(t, fmt.Sprintf(`
+export async function* plan() {
+	try {
+		yield {};
+		%s
+		yield {};
+	} finally {
+		console.log("left");
+		%s
+	}
+}
+export default () => request(10_000);
+export const teardown = () => sleep("1ms");`, row.plan, row.finish))
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				stop := make(chan struct{})
+				ctx, cancel := context.WithCancel(t.Context())
+				after := func(seconds float64, f func()) {
+					if seconds > 0 {
+						time.AfterFunc(time.Duration(seconds*float64(time.Second)), f)
+					}
+				}
+				after(row.stop, func() { close(stop) })
+				after(row.cancel, cancel)
+				p := play(t, ctx, func(c *runtime.Config) { c.Stop = stop })
+				cancel()
+				if !p.Outcome.Interrupted || p.Outcome.Err != nil || p.console != row.console {
+					t.Errorf("interrupted %v, error %v, console %q, want %q", p.Outcome.Interrupted, p.Outcome.Err, p.console, row.console)
+				}
+				if took := time.Since(begin).Seconds(); took < row.ended || took > row.ended+0.1 {
+					t.Errorf("it ended after %v s, want %v", took, row.ended)
+				}
+			})
 		})
 	}
 }

@@ -246,8 +246,9 @@ func (s *session) run() error {
 		return err
 	}
 
-	// While nothing runs yet, the first Ctrl-C ends everything.
-	initCtx, cancelInit := context.WithCancel(ctx)
+	// While nothing runs yet, the first Ctrl-C ends everything. Afterwards not even the
+	// second one ends the runtimes themselves, on which plan has something left to do.
+	initCtx, cancelInit := context.WithCancel(context.Background())
 	defer cancelInit()
 	unwatch := context.AfterFunc(stop, cancelInit)
 	if s.flags.help {

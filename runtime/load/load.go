@@ -202,7 +202,8 @@ func (e *Executor) sleeper() (sleep func(context.Context, time.Time) error, done
 }
 
 // outcome sums up. The clock alone does not say that maxDuration ended the case:
-// the last iteration may have ended at that very moment, and then all is done.
+// the last iteration may have ended at that very moment, and then all is done. So
+// it is when a stop found the last iterations under way, and they ended by themselves.
 // cut says that iterations were cut off because the time was over.
 func (e *Executor) outcome(why Ending, cut bool) Outcome {
 	o := Outcome{Counts: e.meter.counts(), Ended: why}
@@ -211,6 +212,9 @@ func (e *Executor) outcome(why Ending, cut bool) Outcome {
 	if why == EndDone && short && slices.Contains(e.kind.options, "maxDuration") {
 		o.Ended = EndMaxDuration
 		o.Dropped = o.Scheduled - o.Started
+	}
+	if why != EndDone && e.kind.planned(e.profile) >= 0 && o.Completed+o.Failed == o.Scheduled {
+		o.Ended = EndDone
 	}
 	return o
 }

@@ -320,6 +320,14 @@ func TestRun(t *testing.T) {
 		took:    30 * s,
 		want:    outcome(load.EndStopped, load.Counts{Scheduled: 6, Started: 6, Completed: 6}),
 	}, {
+		// Stopped at 15 s, when the last of a number run: they end, and all is done.
+		name:    "stop when nothing is left to start",
+		profile: load.Profile{Executor: "per-vu-iterations", VUs: 2, Iterations: 2},
+		iterate: takes(10 * s),
+		stop:    15 * s,
+		took:    20 * s,
+		want:    outcome(load.EndDone, load.Counts{Scheduled: 4, Started: 4, Completed: 4}),
+	}, {
 		name:    "stop cuts after the default of 30 s",
 		profile: load.Profile{Executor: "per-vu-iterations", VUs: 2, Iterations: 5},
 		iterate: takes(100 * s),

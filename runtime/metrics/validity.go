@@ -42,7 +42,7 @@ var floors = []struct {
 // RuleNames are the names of the validity rules, in the order of their reasons.
 var RuleNames = []string{
 	"no_completed_requests", "failed_requests", "failed_dials", "client_limit", "interrupted_requests",
-	"failed_iterations", "dropped_iterations", "late_iterations",
+	"interrupted_case", "failed_iterations", "dropped_iterations", "late_iterations",
 	"start_lag", "read_lag", "event_loop_lag", "user_stamps", "client_cpu", "gc_pauses", "cpu_steal", "slow_records",
 	"short_outputs", "prompt_length", "cached_prompts", "token_counts",
 	"merged_first_tokens", "shared_reads", "retransmissions", "few_samples",
@@ -54,6 +54,8 @@ type Rules struct {
 	// "cached_prompts" where the prefix cache is what is measured. They are
 	// reported but leave the verdict alone.
 	Expected []string
+	// Interrupted: the case was stopped before it had been played to its end.
+	Interrupted bool
 }
 
 // Check tells whether all names are those of rules.
@@ -209,6 +211,9 @@ func (f *findings) addPrompt(asked int64, got Count) {
 func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Validity {
 	j := judgement{expected: r.Expected, v: result.Validity{Verdict: result.Valid, Reasons: []result.Reason{}}}
 	j.requests(c)
+	if r.Interrupted {
+		j.interrupted(c.Counts)
+	}
 	j.iterations(c.Counts)
 	late := j.client(c, f, lag)
 	j.records(c)
@@ -277,6 +282,16 @@ func (j *judgement) requests(c *result.Case) {
 		j.reason("interrupted_requests", share > interruptedInvalid, "%d of %d requests were interrupted (%s): the slowest ones are missing from the latencies",
 			n.RequestsCut, n.Requests, percent(share))
 	}
+}
+
+// interrupted says how much of a case was played that was stopped before its end.
+func (j *judgement) interrupted(n result.Counts) {
+	played := n.Completed + n.IterationFailed
+	if n.Scheduled > n.Started { // it is known how many there were to be
+		j.reason("interrupted_case", false, "interrupted: %d of %d iterations were played", played, n.Scheduled)
+		return
+	}
+	j.reason("interrupted_case", false, "interrupted before its end: %d iterations were played", played)
 }
 
 func (j *judgement) iterations(n result.Counts) {

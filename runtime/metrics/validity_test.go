@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,26 @@ func TestValidity(t *testing.T) {
 				t.Errorf("message %q, want one with %q", v.Reasons[0].Message, row.message)
 			}
 		})
+	}
+}
+
+// A case that was stopped before its end is never VALID, however good its numbers are.
+func TestInterruptedCase(t *testing.T) {
+	for _, row := range []struct {
+		counts  result.Counts
+		message string
+	}{
+		{result.Counts{Scheduled: 60, Started: 4, Completed: 1, IterationFailed: 1, Interrupted: 2}, "interrupted: 2 of 60 iterations were played"},
+		{result.Counts{Scheduled: 700, Started: 700, Completed: 700}, "interrupted before its end: 700 iterations were played"}, // of a duration
+	} {
+		r := metrics.NewRecorder(metrics.Options{})
+		for _, q := range times(700, generation(usage(10, 2))) {
+			r.Close(record(q))
+		}
+		v := r.Finish(row.counts, nil, metrics.Rules{Interrupted: true}).Validity
+		if v.Verdict == result.Valid || !slices.Contains(v.Reasons, result.Reason{Rule: "interrupted_case", Verdict: result.Suspect, Message: row.message}) {
+			t.Errorf("%s: %+v, want SUSPECT for %q", v.Verdict, v.Reasons, row.message)
+		}
 	}
 }
 

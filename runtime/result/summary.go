@@ -50,7 +50,11 @@ func (s *summary) head(r *Result) {
 	}
 	s.wrapped("", strings.Join(parts, " · "))
 	if r.Interrupted {
-		s.wrapped("! ", "Interrupted: the cases below are what was finished.")
+		text := "Interrupted: the cases below are what was finished."
+		if slices.ContainsFunc(r.Cases, func(c *Case) bool { return c.Interrupted }) {
+			text = "Interrupted: the cases below are what was finished, and the last one as far as it came."
+		}
+		s.wrapped("! ", text)
 	}
 	if r.Error != "" {
 		s.wrapped("! ", "Ended early: "+r.Error)
@@ -96,8 +100,13 @@ func perSecond(group, name string, keep int, v func(*Case) float64) column {
 
 var (
 	caseName = column{name: "case", text: func(c *Case) string { return c.Name }}
-	verdict  = column{name: "verdict", text: func(c *Case) string { return string(c.Validity.Verdict) }}
-	ok       = count("requests", "ok", 12, func(c *Case) int64 {
+	verdict  = column{name: "verdict", text: func(c *Case) string {
+		if c.Interrupted {
+			return string(c.Validity.Verdict) + ", interrupted"
+		}
+		return string(c.Validity.Verdict)
+	}}
+	ok = count("requests", "ok", 12, func(c *Case) int64 {
 		return c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
 	})
 	failed = count("requests", "failed", 13, func(c *Case) int64 { return c.Counts.RequestsFailed })

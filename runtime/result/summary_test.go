@@ -143,6 +143,12 @@ func TestSummary(t *testing.T) {
 	dead.Errors = []result.ErrorGroup{{Scope: "request", Kind: "connect", Count: 4, Message: "connect to 127.0.0.1:8000: connection refused"}}
 	dead.Validity = result.Validity{Verdict: result.Invalid, Reasons: []result.Reason{{Rule: "no_completed_requests", Verdict: result.Invalid, Message: "no request completed (4 failed, 0 interrupted): there is nothing to measure"}}}
 
+	part := llmCase("parallel 2", 2, 8)
+	part.Counts.Scheduled, part.Interrupted = 60, true
+	part.Validity = result.Validity{Verdict: result.Suspect, Reasons: []result.Reason{{Rule: "interrupted_case", Verdict: result.Suspect, Message: "interrupted: 2 of 60 iterations were played"}}}
+	stopped := run(llmCase("parallel 1", 320, 166.4189), part)
+	stopped.Interrupted = true
+
 	wide := llmCase("并发数 32，输入长度 2048，输出长度 256，一个很长的名字", 640, 520)
 	for name, r := range map[string]*result.Result{
 		"troubled": troubled(),
@@ -151,6 +157,7 @@ func TestSummary(t *testing.T) {
 		"dead":     run(dead),
 		"names":    run(wide, llmCase("short", 640, 8.125)),
 		"none":     run(),
+		"stopped":  stopped,
 	} {
 		for width, label := range map[int]string{60: "60", 80: "80", 120: "120", 200: "200"} {
 			var b strings.Builder
