@@ -149,7 +149,8 @@ func parseExpect(v any) (rules metrics.Rules, err error) {
 	return rules, rules.Check()
 }
 
-// playCase opens connections, warms up, plays the case, and sums it up. It
+// playCase opens connections, warms up, plays the case, and sums it up. A case
+// whose warm-up was refused altogether is not played: it would be, too. It
 // returns nil when the run was stopped before anything was measured.
 func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	r.waitPause()
@@ -159,7 +160,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	}
 	r.preconnect(c.preconnect)
 	warmed := r.warmUp(c, number, bound)
-	if warmed != nil {
+	if warmed != nil && !warmed.Refused() {
 		r.preconnect(c.preconnect) // what the service has closed meanwhile
 	}
 	if r.stopped() {
@@ -169,7 +170,11 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	p := newPlay(c, bound, recorder)
 	watch := health.Watch(r.lags)
 	started := time.Now()
-	r.drive(p, number)
+	if warmed.Refused() {
+		p.skip(warmed)
+	} else {
+		r.drive(p, number)
+	}
 	recorder.SetClient(watch.Stop())
 	found := p.finish()
 	found.Name, found.Tags, found.Started, found.Warmup = c.name, c.tags, started, warmed

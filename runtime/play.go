@@ -148,6 +148,14 @@ func (p *play) iterate(ctx context.Context, s *part, at load.Iteration) error {
 	return it.run(ctx, ended)
 }
 
+// skip leaves a case unplayed, because nothing of its warm-up succeeded.
+func (p *play) skip(warmed *result.Warmup) {
+	p.spec.rules.Warmup = warmed
+	for _, s := range p.parts {
+		s.outcome.Ended = load.EndDone
+	}
+}
+
 // counts are the iterations of all scenarios.
 func (p *play) counts() result.Counts {
 	var sum load.Counts

@@ -504,6 +504,9 @@ func (s *session) verdict(aborted string) error {
 		iterations += c.Counts.Started
 		threw += c.Counts.IterationFailed
 		requests += c.Counts.Requests
+		if c.Counts.Requests == 0 && c.Warmup.Refused() { // it was not played
+			requests += c.Warmup.Requests
+		}
 		completed += c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
 	}
 	switch {

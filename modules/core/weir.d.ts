@@ -244,7 +244,7 @@ declare module "weir" {
      * object of plain data. Plain data is copied once for each JavaScript runtime.
      */
     data?: unknown;
-    /** Iterations before the case, whose records are kept apart; with vus, as many at once. */
+    /** Iterations before the case, whose records are kept apart; with vus, as many at once. When all of their requests fail, the case is not played. */
     warmup?: number | Load;
     /** Of a case: besides those of `options`, which they replace metric by metric. Of a scenario: on its part alone. */
     thresholds?: Thresholds;

@@ -41,7 +41,7 @@ var floors = []struct {
 
 // RuleNames are the names of the validity rules, in the order of their reasons.
 var RuleNames = []string{
-	"no_completed_requests", "failed_requests", "failed_dials", "client_limit", "interrupted_requests",
+	"failed_warmup", "no_completed_requests", "failed_requests", "failed_dials", "client_limit", "interrupted_requests",
 	"interrupted_case", "failed_iterations", "dropped_iterations", "late_iterations",
 	"start_lag", "read_lag", "event_loop_lag", "user_stamps", "client_cpu", "gc_pauses", "cpu_steal", "slow_records",
 	"short_outputs", "prompt_length", "cached_prompts", "token_counts",
@@ -54,6 +54,9 @@ type Rules struct {
 	// "cached_prompts" where the prefix cache is what is measured. They are
 	// reported but leave the verdict alone.
 	Expected []string
+	// Warmup is that of a case that was not played, as all requests of it failed; nil: the
+	// case was played.
+	Warmup *result.Warmup
 	// Interrupted: the case was stopped before it had been played to its end.
 	Interrupted bool
 }
@@ -210,6 +213,10 @@ func (f *findings) addPrompt(asked int64, got Count) {
 // part of its start lag that is the client's doing.
 func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Validity {
 	j := judgement{expected: r.Expected, v: result.Validity{Verdict: result.Valid, Reasons: []result.Reason{}}}
+	if r.Warmup != nil {
+		j.warmup(r.Warmup)
+		return j.v
+	}
 	j.requests(c)
 	if r.Interrupted {
 		j.interrupted(c.Counts)
@@ -282,6 +289,15 @@ func (j *judgement) requests(c *result.Case) {
 		j.reason("interrupted_requests", share > interruptedInvalid, "%d of %d requests were interrupted (%s): the slowest ones are missing from the latencies",
 			n.RequestsCut, n.Requests, percent(share))
 	}
+}
+
+// warmup says why a case was not played.
+func (j *judgement) warmup(w *result.Warmup) {
+	first := ""
+	if i := slices.IndexFunc(w.Errors, func(e result.ErrorGroup) bool { return e.Scope == "request" }); i >= 0 {
+		first = ": " + w.Errors[i].Message
+	}
+	j.reason("failed_warmup", true, "all %d requests of the warm-up failed, so the case was not played%s", w.Requests, first)
 }
 
 // interrupted says how much of a case was played that was stopped before its end.

@@ -284,6 +284,9 @@ type Warmup struct {
 	Errors     []ErrorGroup `json:"errors"`
 }
 
+// Refused tells whether there were requests, and all of them failed.
+func (w *Warmup) Refused() bool { return w != nil && w.Requests > 0 && w.Failed == w.Requests }
+
 // Client is what the client process itself used and suffered while the case was
 // measured; package health takes the figures. A share is 0…1. Fields that are
 // nil are absent in JSON: the system does not tell, or there was no sample.
