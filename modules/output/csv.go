@@ -82,10 +82,18 @@ func createError(path string, err error) error {
 		}
 	}
 	hint := "does its folder exist, and may you write there?"
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if spaceHint(err) != "" {
 		hint = "free some space, or name a file on another disk"
 	}
 	return &script.ParamError{Message: fmt.Sprintf("create %s: %v", path, cause(err)), Hint: hint}
+}
+
+// spaceHint says what to do about a disk that is full; "" for other errors.
+func spaceHint(err error) string {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+		return ": free some space; what was written before is still there"
+	}
+	return ""
 }
 
 // cause leaves out the operation and path that our own texts have already.
@@ -173,7 +181,7 @@ func (t *Csv) Row(values []any) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.append(os.O_WRONLY|os.O_APPEND, written.line); err != nil {
-		hint := ""
+		hint := spaceHint(err)
 		if errors.Is(err, fs.ErrNotExist) {
 			hint = ": the file was moved or deleted while the script ran"
 		}

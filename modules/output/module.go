@@ -201,7 +201,7 @@ func WriteFile(path, text string, exclusive bool, mode fs.FileMode) error {
 	}
 	if err != nil {
 		os.Remove(path) // it is ours, and not whole
-		return fmt.Errorf("write %s: %w", path, cause(err))
+		return fmt.Errorf("write %s: %w%s", path, cause(err), spaceHint(err))
 	}
 	return nil
 }

@@ -232,3 +232,18 @@ func FuzzWorkbook(f *testing.F) {
 		}
 	})
 }
+
+// A full disk is named, with what to do about it.
+func TestFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	const want = "/dev/full: no space left on device: free some space; what was written before is still there"
+	book, err := output.NewWorkbook("/dev/full", false, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := book.Sheet("s", columns("a"), [][]any{{int64(1)}}); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("sheet: %v, want …%s", err, want)
+	}
+}

@@ -77,7 +77,7 @@ func syncDir(dir string) error {
 
 func writeError(path string, err error) error {
 	hint := ""
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
 		hint = ": free some space; what was written before is still there"
 	}
 	return fmt.Errorf("write %s: %w%s", path, err, hint)
