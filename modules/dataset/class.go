@@ -29,6 +29,7 @@ func classOf(k *maker) *goja.Object {
 		"path":     func(self any) any { return optional(self.(*Dataset).Source().Path) },
 		"format":   func(self any) any { return optional(self.(*Dataset).Source().Format) },
 		"why":      func(self any) any { return optional(self.(*Dataset).Source().Why) },
+		"looked":   func(self any) any { return looked(self.(*Dataset)) },
 		"rejected": func(self any) any { return rejectedList(rt, self.(*Dataset)) },
 	}, datasetMethods(k), func(list any, i int) (goja.Value, error) { return list.(*Dataset).value(rt, i), nil })
 }
@@ -39,6 +40,14 @@ func optional(s string) any {
 		return nil
 	}
 	return s
+}
+
+// looked is how many rows were looked at; null: all.
+func looked(d *Dataset) any {
+	if n := d.Source().Looked; n > 0 {
+		return n
+	}
+	return nil
 }
 
 // milliseconds is a duration as scripts have it.

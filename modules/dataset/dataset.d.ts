@@ -70,6 +70,9 @@ declare module "weir/dataset" {
     /** What was not taken of the file, or dropped by a filter, by reason, most frequent first; with the first rows of each. */
     readonly rejected: readonly { reason: string; count: number; first: readonly { path: string; line: number; text: string }[] }[];
 
+    /** How many rows' lengths were looked at, where a sample was full before the last one: `rejected` has nothing of the others. Otherwise null. */
+    readonly looked: number | null;
+
     readonly [index: number]: T;
 
     /** Item `index`; negative ones count from the end. */

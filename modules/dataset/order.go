@@ -149,6 +149,7 @@ func (b *building) dropFollowers() {
 // sample as to draw from all that pass.
 func (b *building) draw(ctx context.Context, order []int, n int) error {
 	var drawn []entry
+	looked := 0
 	for begin := 0; begin < len(order) && len(drawn) < n; {
 		size := min(len(order)-begin, max(batchRows, n-len(drawn)))
 		batch := make([]candidate, size)
@@ -160,8 +161,11 @@ func (b *building) draw(ctx context.Context, order []int, n int) error {
 			return err
 		}
 		for i := range batch {
+			if len(drawn) == n {
+				break
+			}
+			looked++
 			switch c := &batch[i]; {
-			case len(drawn) == n:
 			case c.reason != "":
 				b.out.reject(c.reason, c.row.Path, c.row.Line, c.entry.describe())
 			default:
@@ -169,6 +173,9 @@ func (b *building) draw(ctx context.Context, order []int, n int) error {
 			}
 		}
 		begin += size
+	}
+	if looked < len(order) {
+		b.out.looked = looked
 	}
 	b.entries = drawn
 	return nil

@@ -13,6 +13,7 @@ type source struct {
 	format   string
 	why      string // it is of this format
 	rows     int    // that could be read
+	looked   int    // rows whose lengths were looked at until a sample was full; 0: all
 	rejected []reader.Rejection
 }
 
@@ -59,6 +60,9 @@ func cut(text string, n int) string {
 type Source struct {
 	Path, Format, Why string
 	Rows              int // that could be read
+	// Looked is how many rows' lengths were looked at, where a sample was full before the
+	// last one; otherwise 0.
+	Looked int
 	// Rejected are the rows that were not taken, by reason, most frequent first.
 	Rejected []reader.Rejection
 }
@@ -70,5 +74,5 @@ func (d *Dataset) Source() Source {
 	}
 	s := d.source.clone()
 	slices.SortStableFunc(s.rejected, func(a, b reader.Rejection) int { return cmp.Compare(b.Count, a.Count) })
-	return Source{Path: s.path, Format: s.format, Why: s.why, Rows: s.rows, Rejected: s.rejected}
+	return Source{Path: s.path, Format: s.format, Why: s.why, Rows: s.rows, Looked: s.looked, Rejected: s.rejected}
 }
