@@ -108,6 +108,12 @@ func TestDynamicTableOfRecords(t *testing.T) {
 				speed = append(speed, decode.times(1/n).inverse())
 			}
 		}
+		// Of a first token that was read together with what followed it, records do not say whether it is
+		// among those that have a time.
+		known := c.Metrics["ttft"] != nil && int(c.Metrics["ttft"].N) == len(first)
+		if !known {
+			t.Logf("%s: which requests have a TTFT is not known: the columns made of it are not looked at", c.Name)
+		}
 		seconds := float64(end-begin) / 1e9
 		row := s.rows[map[string]string{"60": "60.0", "inf": "inf"}[fmt.Sprint(c.Tags["request_rate"])]]
 		if len(row) != 10 || row[0] != "weir" {
@@ -126,6 +132,9 @@ func TestDynamicTableOfRecords(t *testing.T) {
 			{8, "first token, ms", meanSpan(first)},
 			{9, "output tokens/s", about(tokens / seconds)},
 		} {
+			if !known && column.at >= 6 && column.at <= 8 {
+				continue
+			}
 			if math.IsNaN(column.want.low) { // no request has it
 				if row[column.at] != "" {
 					t.Errorf("%s: %s is %s, want none", c.Name, column.what, row[column.at])
