@@ -8,12 +8,13 @@ import { Tokenizer } from "weir/tokenizer";
 import { checkSeed, wholeNumbers } from "./lib/checks";
 import { checkClimbing, climbing, climbingFlags } from "./lib/climbing";
 import { seedFlag } from "./lib/seed";
-import { checkService, serviceFlags } from "./lib/service";
+import { checkService, schemeFlag, serviceFlags } from "./lib/service";
 import { checkSpeculation, speculationFlags, speculationOptions } from "./lib/speculation";
 
 const p = params({
   backend: { default: "openai-chat", choices: ["openai-chat", "openai"] as const, help: "protocol of the services" },
   ...serviceFlags,
+  ...schemeFlag,
   concurrencies: { default: [1, 8, 16, 32, 64, 96, 128], help: "connections that are kept busy, one case each" },
   promptTokens: { default: [128, 256, 512, 1024, 2048, 4096, 5600], help: "prompt lengths in tokens, paired with --output-tokens" },
   outputTokens: { default: [128, 256, 512, 1024, 2048, 4096, 5600], help: "output lengths in tokens, paired with --prompt-tokens" },
@@ -35,7 +36,6 @@ checkService(p);
 checkSpeculation(p, p.backend);
 checkSeed(p.seed);
 wholeNumbers(1, { "--num-scheduler-steps": p.numSchedulerSteps });
-wholeNumbers(0, { "--warmup": p.warmup });
 checkClimbing(p, "--concurrencies");
 
 const climb = climbing(p, new Tokenizer(p.tokenizer), {

@@ -3,13 +3,15 @@
 // AscendCloud-LLM script benchmark_serving.py and writes its CSV; what differs on
 // purpose is in docs/ascend.md.
 import { params, type Case, type CaseResult, type It, type Options } from "weir";
-import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
-import { checkRequests, checkSteps, generating, modelOf, requestFlags, requestOptions } from "./lib/requests";
+import { askedFlags, askedService } from "./lib/asked";
+import { named } from "./lib/checks";
+import { checkRequests, checkSteps, requestFlags } from "./lib/requests";
 import { chooseSeed, seedFlag } from "./lib/seed";
-import { checkServing, closeTable, datasetTypes, serve, servingFlags, servingPrompts, servingTable } from "./lib/serving";
-import { checkService, serviceFlags, serviceOptions } from "./lib/service";
+import { byRate, checkServing, datasetTypes, serve, servingColumns, servingFlags, servingPrompts } from "./lib/serving";
+import { checkService, sayScheme } from "./lib/service";
+import { closeTable, scriptTable } from "./lib/table";
 
 const p = params({
   dataset: { type: "string", required: true, help: "file with the prompts and the answers whose lengths are asked for (also .gz, .zst)" },
@@ -20,10 +22,7 @@ const p = params({
   },
   ...servingFlags,
   benchmarkCsv: { default: "benchmark_serving.csv", help: "file for the table; it must not exist yet" },
-  backend: { default: "openai-chat", choices: generating, help: "protocol of the service" },
-  ...serviceFlags,
-  tokenizer: { type: "string", required: true, help: "folder with tokenizer.json, or that file, of the model that is served; builtin is a small one of weir's own, whose lengths are not those of the model" },
-  scheme: { default: "auto", choices: ["auto", "http", "https"], help: "of the URL that is made of --host and --port; auto is https for tgi, as in the scripts, and http for all others" },
+  ...askedFlags,
   ...requestFlags,
   ...seedFlag,
   keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request, as benchmark_serving.py does" },
@@ -35,17 +34,10 @@ const p = params({
 checkServing(p);
 checkService(p);
 checkRequests(p, p.backend);
+named({ "--dataset": p.dataset, "--benchmark-csv": p.benchmarkCsv });
 
 const tokenizer = new Tokenizer(p.tokenizer);
-const service = new Endpoint({
-  ...serviceOptions(p, p.scheme === "auto" ? (p.backend === "tgi" ? "https" : "http") : p.scheme),
-  backend: p.backend,
-  ...modelOf(p, p.backend),
-  tokenizer,
-  keepAlive: p.keepAlive,
-  timeout: p.timeout,
-  ...requestOptions(p, p.backend),
-});
+const service = askedService(p, tokenizer);
 
 export const options: Options = {};
 
@@ -58,12 +50,13 @@ export async function setup(): Promise<void> {
 }
 
 export function* plan(): Generator<Case, void, CaseResult> {
-  const table = servingTable(p.benchmarkCsv);
+  sayScheme(p, p.backend);
+  const table = scriptTable(p.benchmarkCsv, servingColumns);
   try {
     const load = { ...p, seed: chooseSeed(p.seed), tokenizer };
     yield* serve({ ...load, prompts: servingPrompts(load), cases: p.requestRate.length, tables: [table] });
   } finally {
-    closeTable(table);
+    closeTable(table, byRate);
   }
 }
 

@@ -6,6 +6,7 @@ import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset, type Length } from "weir/dataset";
 import { Csv, type Cell } from "weir/output";
 import { capacityTable, type Row } from "./lib/capacitytable";
+import { refusal } from "./lib/outcome";
 import { search, type Answer, type Decision, type Step } from "./lib/search";
 import { checkService, serviceFlags, serviceOptions } from "./lib/service";
 import { hopelessMisses, judge, limitName, parseLimits, perRequest, requestsFor, type Promised } from "./lib/slo";
@@ -120,18 +121,19 @@ export function* plan(): Generator<Case, void, CaseResult> {
       const judgement = judge(result, promised);
       const row: Row = { load, attempt, result, judgement, decision: judgement.verdict };
       rows.push(row);
+      const refused = rows.length === 1 ? refusal(result) : null;
+      if (refused !== null) {
+        row.decision = "none: no request succeeded";
+        record(row, csv);
+        conclusion = refused;
+        return;
+      }
       const invalid = result.validity.reasons.find((r) => r.verdict === "INVALID");
       if (invalid && !p.ignoreValidity) {
         row.decision = "none: INVALID";
         record(row, csv);
         conclusion = `${result.name} is INVALID, so it decides nothing: ${invalid.rule}: ${invalid.message}`;
         notMet(`${conclusion}\n  hint: the client was the limit, or something is wrong with the requests (docs/validity.md); with --ignore-validity such cases decide too`);
-      }
-      if (rows.length === 1 && result.counts.requests > 0 && result.counts.requests === result.counts.requests_failed) {
-        row.decision = "none: no request succeeded";
-        record(row, csv);
-        conclusion = "no request succeeded, so no other case is played";
-        return;
       }
       step = steps.next(judgement);
       const decided = step.done ? step.value.decisions : undefined;

@@ -5,7 +5,7 @@
 import { invalidParams, params, type Plan } from "weir";
 import { Tokenizer } from "weir/tokenizer";
 import { save, synthetic, type Dataset, type Length, type LengthStats } from "weir/dataset";
-import { wholeNumbers } from "./lib/checks";
+import { limits, named, wholeNumbers } from "./lib/checks";
 import { textTable } from "./lib/texttable";
 
 const p = params({
@@ -31,6 +31,8 @@ const p = params({
 });
 
 check();
+const tokenizer = new Tokenizer(p.tokenizer);
+checkLeast();
 
 export function* plan(): Plan {
   const begin = Date.now();
@@ -46,7 +48,7 @@ export function handleSummary(): Record<string, string> {
 
 // make makes prompts, and as the recorded answers other texts of another seed.
 function make(): Dataset {
-  const [tokenizer, count] = [new Tokenizer(p.tokenizer), p.numRequests];
+  const count = p.numRequests;
   const prompts = synthetic({ tokenizer, count, input: length("input"), output: 1, template: p.template, seed: p.seed });
   return prompts.withAnswers(synthetic({ tokenizer, count, input: length("output"), output: 1, seed: p.seed + 2 ** 32 }));
 }
@@ -64,15 +66,28 @@ function asked(of: "input" | "output"): { min: number; max: number; mean: number
 }
 
 function check(): void {
-  wholeNumbers(1, { "--num-requests": p.numRequests, "--min-input": p.minInput, "--max-input": p.maxInput, "--min-output": p.minOutput, "--max-output": p.maxOutput });
+  named({ "--dataset": p.dataset });
+  const packed = /\.(gz|zst|bz2)$/i.exec(p.dataset);
+  if (packed) invalidParams(`--dataset ${p.dataset}: the file is written as it is, not compressed: leave ${packed[0]} out`);
+  wholeNumbers(1, { "--num-requests": p.numRequests }, limits.prompts);
+  wholeNumbers(1, { "--min-input": p.minInput, "--max-input": p.maxInput, "--min-output": p.minOutput, "--max-output": p.maxOutput }, limits.tokens);
   for (const of of ["input", "output"] as const) {
     const { min, max, mean, std } = asked(of);
     if (min > max) invalidParams(`--min-${of} ${min} is more than --max-${of} ${max}`);
-    if (!(mean >= 1)) invalidParams(`--avg-${of} must be at least 1, got ${mean}`);
-    if (!(std >= 0)) invalidParams(`--std-${of} must be at least 0, got ${std}`);
+    if (!(mean >= 1 && mean <= limits.tokens)) invalidParams(`--avg-${of} must be from 1 to ${limits.tokens}, got ${mean}`);
+    if (!(std >= 0 && std <= limits.tokens)) invalidParams(`--std-${of} must be from 0 to ${limits.tokens}, got ${std}`);
   }
-  if (!Number.isInteger(p.seed) || p.seed < 0 || p.seed >= 2 ** 32) {
-    invalidParams(`--seed must be a whole number from 0 to ${2 ** 32 - 1}, got ${p.seed}`);
+  if (!Number.isInteger(p.seed) || p.seed < 0 || p.seed > limits.seed) {
+    invalidParams(`--seed must be a whole number from 0 to ${limits.seed}, got ${p.seed}`);
+  }
+}
+
+// checkLeast refuses lengths that no text has, as the tokenizer puts special tokens around each. In a template, synthetic knows.
+function checkLeast(): void {
+  const special = tokenizer.count("");
+  for (const of of p.template ? (["output"] as const) : (["input", "output"] as const)) {
+    const { min } = asked(of);
+    if (min <= special) invalidParams(`--min-${of} must be at least ${special + 1} with this tokenizer, which puts ${special} special tokens around a text; got ${min}`);
   }
 }
 

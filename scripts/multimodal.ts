@@ -6,6 +6,8 @@ import { invalidParams, params, type Case, type CaseResult, type It, type Option
 import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { images, synthetic, withMedia, type Dataset, type MediaItem } from "weir/dataset";
+import { named } from "./lib/checks";
+import { sayInexact } from "./lib/made";
 import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Point } from "./lib/parallel";
 import { serviceFlags, serviceOptions } from "./lib/service";
 
@@ -29,6 +31,7 @@ const p = params({
 
 checkFlags(p);
 checkImages();
+named({ "--benchmark-csv": p.benchmarkCsv });
 
 const shape = `${p.height},${p.width}`;
 const asked = { backend: "openai-chat", temperature: 0, topK: -1, topP: 1 };
@@ -67,10 +70,7 @@ export default async function (it: It<Dataset<MediaItem>>): Promise<void> {
 // data are the prompts and images of a case; the warm-up takes those at the end.
 function data({ promptTokens, outputTokens, requests, warmup, seed }: Point): Dataset<MediaItem> {
   const count = requests + warmup;
-  const prompts = synthetic({ tokenizer, count, input: promptTokens, output: outputTokens, same: p.samePrompt, seed });
-  if (prompts.inexact > 0) {
-    console.warn(`${prompts.inexact} of ${count} prompts do not have ${promptTokens} tokens: no text of that length was found with this tokenizer`);
-  }
+  const prompts = sayInexact(synthetic({ tokenizer, count, input: promptTokens, output: outputTokens, same: p.samePrompt, seed }), promptTokens);
   const noise = images({ count: count * p.imagesPerPrompt, width: p.width, height: p.height, format: p.imageFormat, same: p.sameImage, seed });
   return withMedia(prompts, noise, { perPrompt: p.imagesPerPrompt });
 }

@@ -8,12 +8,27 @@ import { Endpoint, backends, type RequestOptions } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Trend } from "weir/metrics";
+import { named, useless } from "./lib/checks";
 import { checkClimbing, checkNumPrompts, climbing, climbingFlags, type Climbing } from "./lib/climbing";
+import { sayInexact } from "./lib/made";
 import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./lib/parallel";
 import { checkReal, ownLengths, realFlags, realPairs, realPrompts } from "./lib/realdata";
-import { checkRequests, checkSteps, modelOf, requestOptions } from "./lib/requests";
-import { serviceFlags, serviceOptions } from "./lib/service";
+import { checkRequests, checkSteps, modelOf, requestFlags, requestOptions } from "./lib/requests";
+import { chooseSeed } from "./lib/seed";
+import { sayScheme, schemeFlag, schemeOf, serviceFlags, serviceOptions } from "./lib/service";
 import { acceptRate, checkSpeculation, speculationFlags, speculationOptions } from "./lib/speculation";
+
+// Flags that one of the two ways of running alone looks at.
+const parallelFlags = {
+  epochs: loadFlags.epochs,
+  requestRate: loadFlags.requestRate,
+  ...tableFlags,
+  usePdSeparate: { default: "", help: "any value but false: equal gaps of 1/rate instead of exponential ones" },
+  enablePrefixCaching: { default: "", help: "any value but false: prompts begin with the same --prefix-caching-num tokens" },
+  prefixCachingNum: { default: 0, help: "tokens that prompts have in common with --enable-prefix-caching" },
+  samePrompt: { default: false, help: "one prompt for all requests of a case (of a dataset: the same prompts in every case), as benchmark_parallel.py does" },
+} as const;
+const { numPrompts, ...climbingAlone } = climbingFlags;
 
 const p = params({
   runMethod: { default: "parallel", choices: ["parallel", "climbing"] as const, help: "parallel: waves of --parallel-num requests; climbing: connections that become more in steps, and the table of benchmark_climbing.py in --benchmark-dir" },
@@ -23,29 +38,20 @@ const p = params({
     help: "protocol of the service; embedding is the scripts' name for embeddings",
   },
   ...serviceFlags,
-  scheme: { default: "auto", choices: ["auto", "http", "https"], help: "of the URL that is made of --host and --port; auto is https for tgi, as in the scripts, and http for all others" },
+  ...schemeFlag,
   apiKey: { default: "", secret: true, help: "sent as header Authorization: Bearer (anthropic: X-Api-Key)" },
   ...loadFlags,
-  usePdSeparate: { default: "", help: "any value but false: equal gaps of 1/rate instead of exponential ones" },
-  ...tableFlags,
+  ...parallelFlags,
   seed: { default: -1, help: "of the prompts and of the gaps; -1: another one for each run, which it names, so that none finds the prompts of an earlier one in the cache; several instances must be given the same" },
-  temperature: { default: 0, help: "sampling temperature" },
-  topP: { default: 0.8, help: "nucleus sampling; 1 leaves it out of the request" },
-  topK: { default: 5, help: "top-k sampling; 0 or less leaves it out of the request" },
-  enablePrefixCaching: { default: "", help: "any value but false: prompts begin with the same --prefix-caching-num tokens" },
-  prefixCachingNum: { default: 0, help: "tokens that prompts have in common with --enable-prefix-caching" },
-  samePrompt: { default: false, help: "one prompt for all requests of a case (of a dataset: the same prompts in every case), as benchmark_parallel.py does" },
+  ...requestFlags,
   keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request, as benchmark_parallel.py does" },
   pause: { default: "0s", type: "duration", help: "wait between cases; benchmark_parallel.py waits 10s" },
   timeout: { default: "3h", type: "duration", help: "limit of one request" },
   warmup: { default: 4, help: "requests before the first case that are not counted" },
-  bestOf: { default: 1, help: "choices of which the service returns the best; only for backend tgi" },
-  useBeamSearch: { default: false, help: "accepted for backend tgi, to which it says no more than --best-of" },
-  numSchedulerSteps: { default: 1, help: "tokens that the service sends at once (multi-step scheduling); one request finds out first whether it does" },
   ...speculationFlags,
   ...realFlags,
-  ...climbingFlags,
-  numPrompts: { ...climbingFlags.numPrompts, help: "requests of each case, one number for each of --parallel-num; with --run-method parallel instead of --epochs, as many epochs for all" },
+  ...climbingAlone,
+  numPrompts: { ...numPrompts, help: "requests of each case, one number for each of --parallel-num; with --run-method parallel instead of --epochs, as many epochs for all" },
 });
 
 const backend = p.backend === "embedding" ? "embeddings" : p.backend;
@@ -54,12 +60,14 @@ const speculates = p.numSpeculativeTokens >= 0;
 const load = realPairs(p);
 checkFlags(load, !embeds);
 checkOwnFlags();
+if (p.runMethod === "climbing") useless(parallelFlags, p, "to --run-method climbing");
+else useless(climbingAlone, p, "to --run-method parallel; --run-method climbing looks at it");
 const epochs = p.runMethod === "parallel" && p.numPrompts.length > 0 ? epochsOf(p.numPrompts, p.parallelNum) : p.epochs;
 
 const tokenizer = new Tokenizer(p.tokenizer);
 const climb = p.runMethod === "climbing" ? climbing(climbingLoad(), tokenizer, { ...generation(), keepAlive: p.keepAlive, timeout: p.timeout }) : null;
 const service = climb ? null : new Endpoint({
-  ...serviceOptions(p, p.scheme === "auto" ? (backend === "tgi" ? "https" : "http") : p.scheme),
+  ...serviceOptions(p, schemeOf(p, backend)),
   backend,
   ...modelOf(p, backend),
   tokenizer,
@@ -83,10 +91,11 @@ export async function setup(): Promise<void> {
 
 export function plan(): Generator<Case, void, CaseResult> {
   if (climb) return climb.plan();
-  if (backend === "tgi" && p.scheme === "auto" && p.url === "") console.log("tgi is asked over https, as the scripts do; --scheme http changes that");
-  const real = p.datasetType === "random" ? null : realPrompts({ ...load, epochs }, tokenizer);
+  sayScheme(p, backend);
+  const seed = chooseSeed(p.seed);
+  const real = p.datasetType === "random" ? null : realPrompts({ ...load, epochs, seed }, tokenizer);
   const byConcurrency = (a: readonly unknown[], b: readonly unknown[]): number => (a[embeds ? 1 : 2] as number) - (b[embeds ? 1 : 2] as number);
-  return sweep({ ...load, epochs }, {
+  return sweep({ ...load, epochs, seed }, {
     columns: allColumns(),
     order: ownLengths(p) ? byConcurrency : undefined, // their rows have averages
     load: (point) => ({
@@ -122,10 +131,7 @@ function prompts({ promptTokens, outputTokens, requests, warmup, seed }: Point):
     same: p.samePrompt,
     seed,
   });
-  if (data.inexact > 0) {
-    console.warn(`${data.inexact} of ${data.length} prompts do not have ${promptTokens} tokens: no text of that length was found with this tokenizer`);
-  }
-  return data;
+  return sayInexact(data, promptTokens);
 }
 
 export default async function (it: It<Dataset>): Promise<void> {
@@ -174,6 +180,7 @@ function given(value: string): boolean {
 }
 
 function checkOwnFlags(): void {
+  if (p.runMethod === "parallel") named({ "--benchmark-csv": p.benchmarkCsv });
   if (given(p.enablePrefixCaching) && p.promptTokens.some((n) => p.prefixCachingNum >= n)) {
     invalidParams(`--prefix-caching-num ${p.prefixCachingNum} must be less than every one of --prompt-tokens`);
   }

@@ -9,6 +9,7 @@
 //	await FILE PATTERN              wait until a file has a line like that
 //	serve BEHAVIOUR                 start a scripted service (service_test.go); sets HOST, PORT and URL
 //	requests N                      the service must have seen N requests
+//	paths PATH…                     they must have gone to these paths, in this order
 //	await-requests N                wait until it has
 //	peers ADDRESS…                  its requests must have come from these addresses, and no others
 //	release                         let the service answer the requests that it holds back
@@ -71,6 +72,7 @@ func TestCommandLine(t *testing.T) {
 			"await":          await,
 			"serve":          serve,
 			"requests":       requests,
+			"paths":          paths,
 			"await-requests": awaitRequests,
 			"peers":          peers,
 			"release":        release,

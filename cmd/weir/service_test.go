@@ -24,6 +24,7 @@ type service struct {
 
 	mu       sync.Mutex
 	requests int
+	paths    []string // of the requests, with their queries
 	conns    []net.Conn
 }
 
@@ -151,6 +152,7 @@ func (s *service) converse(conn net.Conn, done <-chan struct{}) {
 		}
 		s.mu.Lock()
 		s.requests++
+		s.paths = append(s.paths, request.URL.RequestURI())
 		held := s.hold >= 0 && s.requests > s.hold
 		s.mu.Unlock()
 		if held {
@@ -193,6 +195,16 @@ func requests(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 1, "requests N")
 	if got, want := theService(ts).seen(), number(ts, args[0]); got != want {
 		ts.Fatalf("the service has seen %d requests, want %d", got, want)
+	}
+}
+
+func paths(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 1, "paths PATH…")
+	s := theService(ts)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Equal(s.paths, args) {
+		ts.Fatalf("the requests went to %v, want %v", s.paths, args)
 	}
 }
 

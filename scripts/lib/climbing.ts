@@ -1,19 +1,23 @@
 // The load of benchmark_climbing.py: connections that become more in steps, are kept
 // busy until all requests are sent, at one service after another, and its table.
-import { invalidParams, type Case, type CaseResult, type It } from "weir";
-import { read, synthetic, type Dataset, type Item } from "weir/dataset";
+import { invalidParams, type Case, type CaseResult, type CounterMetric, type It } from "weir";
+import { synthetic, type Dataset } from "weir/dataset";
 import { Endpoint, type RequestOptions } from "weir/llm";
-import { Trend } from "weir/metrics";
+import { Counter, Trend } from "weir/metrics";
 import { Csv, makeFolder } from "weir/output";
 import type { Tokenizer } from "weir/tokenizer";
-import { wholeNumbers } from "./checks";
+import { limits, paired, useless, wholeNumbers } from "./checks";
 import { climbingCells, climbingColumns, localTime } from "./climbingtable";
+import { sayInexact } from "./made";
+import { sayFailed, sayRefused } from "./outcome";
 import { type Point } from "./parallel";
 import { readProviders, type Provider } from "./providers";
+import { folderPrompts } from "./realdata";
 import { checkSteps } from "./requests";
 import { chooseSeed } from "./seed";
-import type { Service, Values } from "./service";
+import { schemeFlag, serviceFlags, type Service, type Values } from "./service";
 import { acceptRate, type Speculation } from "./speculation";
+import { closeTable } from "./table";
 
 export const climbingFlags = {
   controlMethod: {
@@ -22,6 +26,7 @@ export const climbingFlags = {
     help: "queue: connections become more, by --growth-rate each --climbing-period, and are kept busy; round: all from the begin; pd-adaptive: the same, with limits of what the service prefills and decodes at once",
   },
   growthRate: { default: 1, help: "connections that are added each period, with --control-method queue" },
+  initConcurrency: { default: 0, help: "connections that begin at once, with --control-method queue; 0: as many as --growth-rate" },
   climbingPeriod: { default: 1000, help: "the period, milliseconds" },
   rounds: { default: 2, help: "requests of each connection, on average, where --num-prompts does not say how many there are" },
   numPrompts: { default: [], type: "number list", help: "requests of each case, one number for each concurrency" },
@@ -36,6 +41,8 @@ export type ClimbingFlags = Values<typeof climbingFlags>;
 
 export interface Climbing extends ClimbingFlags, Speculation, Service {
   backend: string;
+  /** Of the URL made of --host and --port. */
+  scheme: string;
   /** Of requests at the same time, and their lengths, which are paired. */
   concurrencies: readonly number[];
   promptTokens: readonly number[];
@@ -56,32 +63,43 @@ const warmupAtOnce = 4;
 
 /** Ends the run when flags make no sense, or not together. concurrencyFlag names --concurrencies. */
 export function checkClimbing(p: Climbing, concurrencyFlag: string): void {
-  wholeNumbers(1, { [concurrencyFlag]: p.concurrencies, "--prompt-tokens": p.promptTokens, "--output-tokens": p.outputTokens, "--rounds": p.rounds, "--growth-rate": p.growthRate });
-  wholeNumbers(0, { "--server-prefill-concurrency": p.serverPrefillConcurrency, "--server-decode-concurrency": p.serverDecodeConcurrency });
-  if (p.promptTokens.length !== p.outputTokens.length) {
-    invalidParams(`--prompt-tokens has ${p.promptTokens.length} values and --output-tokens has ${p.outputTokens.length}; they are paired, so there must be as many`);
-  }
+  wholeNumbers(1, { [concurrencyFlag]: p.concurrencies }, limits.vus);
+  wholeNumbers(1, { "--prompt-tokens": p.promptTokens, "--output-tokens": p.outputTokens }, limits.tokens);
+  wholeNumbers(1, { "--rounds": p.rounds }, limits.prompts);
+  const queue = p.controlMethod === "queue";
+  wholeNumbers(queue ? 1 : 0, { "--growth-rate": p.growthRate }, limits.vus); // the others do not look at it
+  wholeNumbers(0, { "--init-concurrency": p.initConcurrency, "--server-prefill-concurrency": p.serverPrefillConcurrency, "--server-decode-concurrency": p.serverDecodeConcurrency }, limits.vus);
+  wholeNumbers(0, { "--warmup": p.warmup }, limits.prompts);
+  paired({ "--prompt-tokens": p.promptTokens, "--output-tokens": p.outputTokens });
   if (!(p.climbingPeriod > 0 && p.climbingPeriod < Infinity)) {
     invalidParams(`--climbing-period must be milliseconds above 0, got ${p.climbingPeriod}`);
   }
   checkNumPrompts(p.numPrompts, p.concurrencies, concurrencyFlag);
-  const limits = { "--server-prefill-concurrency": p.serverPrefillConcurrency, "--server-decode-concurrency": p.serverDecodeConcurrency };
-  const given = Object.entries(limits).find(([, n]) => n > 0);
+  const most = Math.max(...p.concurrencies) * p.rounds;
+  if (p.numPrompts.length === 0 && most > limits.prompts) {
+    invalidParams(`${concurrencyFlag} and --rounds make a case of ${most} prompts; weir makes ${limits.prompts} at most`);
+  }
+  if (!queue && p.initConcurrency > 0) invalidParams("--init-concurrency only applies to --control-method queue");
+  const adaptive = { "--server-prefill-concurrency": p.serverPrefillConcurrency, "--server-decode-concurrency": p.serverDecodeConcurrency };
+  const given = Object.entries(adaptive).find(([, n]) => n > 0);
   if (p.controlMethod !== "pd-adaptive" && given) {
     invalidParams(`${given[0]} only applies to --control-method pd-adaptive`);
   }
   if (p.controlMethod === "pd-adaptive" && p.serverPrefillConcurrency === 0) {
     invalidParams("--control-method pd-adaptive needs --server-prefill-concurrency: how many requests may wait for their first token at the same time");
   }
+  if (p.providersPath !== "") {
+    const { host, port, url, apiKey, servedModelName } = serviceFlags;
+    useless({ host, port, url, apiKey, servedModelName }, p, "to --providers-path: the file says where each service is, with its key and its model");
+    useless(schemeFlag, p as Values<typeof schemeFlag>, "to --providers-path: it is in the URLs of the file");
+  }
 }
 
 /** --num-prompts has a number for each concurrency, or none at all. */
 export function checkNumPrompts(numPrompts: readonly number[], concurrencies: readonly number[], concurrencyFlag: string): void {
   if (numPrompts.length === 0) return;
-  wholeNumbers(1, { "--num-prompts": numPrompts });
-  if (numPrompts.length !== concurrencies.length) {
-    invalidParams(`--num-prompts has ${numPrompts.length} values and ${concurrencyFlag} has ${concurrencies.length}; they are paired, so there must be as many`);
-  }
+  wholeNumbers(1, { "--num-prompts": numPrompts }, limits.prompts);
+  paired({ "--num-prompts": numPrompts, [concurrencyFlag]: concurrencies });
 }
 
 /** What a scenario is made of that climbs. */
@@ -93,16 +111,23 @@ export interface Climb {
 
 /** The load; for init code. request is what every request says. */
 export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOptions): Climb {
-  const { list: providers, ignored } = readProviders(p.providersPath, p);
+  const { list: providers, ignored } = readProviders(p.providersPath, p, p.scheme === "https" ? "https" : "http", p.backend);
+  const tables = tableNames(p, providers);
   const services = new Map<string, Endpoint>();
   for (const { name, endpoint } of providers) {
     const prefill = p.controlMethod === "pd-adaptive" ? { maxPrefill: p.serverPrefillConcurrency } : {};
-    services.set(name, new Endpoint({ ...endpoint, backend: p.backend, tokenizer, ...request, ...prefill }));
+    try {
+      services.set(name, new Endpoint({ ...endpoint, backend: p.backend, tokenizer, ...request, ...prefill }));
+    } catch (error) {
+      if (p.providersPath === "") throw error;
+      invalidParams(`--providers-path ${p.providersPath}: ${name}: ${(error as Error).message.replace(/^new Endpoint: /, "")}`);
+    }
   }
   // Its prompts are those of no case.
   const warmupSeed = Math.max(p.seed, 0) + providers.length * p.concurrencies.length * p.promptTokens.length;
   const warm = synthetic({ tokenizer, count: Math.max(p.warmup, 1), input: warmupLength, output: warmupLength, seed: warmupSeed });
   const acceptance = p.numSpeculativeTokens >= 0 ? new Trend("spec_accept_rate") : undefined;
+  const busy = new Counter(busyConnections);
 
   return {
     async setup() {
@@ -112,9 +137,10 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
     },
     plan() {
       if (ignored.length > 0) console.warn(`--providers-path ${p.providersPath}: ignored: ${ignored.join("; ")}`);
-      return climb(p, tokenizer, providers);
+      return climb(p, tokenizer, providers, tables);
     },
     async iterate(it) {
+      if (it.iterationInVU === 0) busy.add(1);
       const service = services.get(String(it.tags.provider))!;
       const reply = await service.complete(it.warmup ? warm[it.index % warm.length] : it.item!);
       if (acceptance && !reply.error) acceptance.add(acceptRate(p, "6.5", reply.tokens, reply.events));
@@ -122,23 +148,28 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
   };
 }
 
+// How many connections have sent something: what scripts add up in a case, not shown in its table.
+const busyConnections = "_busy_connections";
+
 /** The cases: of each service, one for each concurrency and pair of lengths. */
-function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[]): Generator<Case, void, CaseResult> {
+function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[], names: readonly string[]): Generator<Case, void, CaseResult> {
   const tables: Csv[] = [];
+  const seed = chooseSeed(p.seed);
+  const cases = points(p);
   try {
     // All of them are there before anything is sent.
     if (p.benchmarkDir !== "") makeFolder(p.benchmarkDir);
-    for (const provider of providers) tables.push(new Csv(tablePath(p, provider), { columns: climbingColumns, bom: true, eol: "\r\n", mode: 0o600 }));
-    const files = datasets(p, tokenizer);
+    const time = localTime(new Date()).replace(/[-:]/g, "").replace(" ", "_");
+    for (const name of names) tables.push(new Csv(`${name}_${time}.csv`, { columns: climbingColumns, bom: true, eol: "\r\n", mode: 0o600 }));
+    const folder = p.datasetDir === "" ? null : folderPrompts(p.datasetDir, providers.flatMap(() => cases), tokenizer, seed);
     let number = 0;
-    const seed = chooseSeed(p.seed);
     for (const [i, provider] of providers.entries()) {
-      for (const [point, first] of points(p, seed)) {
-        const shown = providers.length > 1 ? `${provider.name}: ` : "";
-        const pointSeed = seed + number++;
+      const shown = providers.length > 1 ? `${provider.name}: ` : "";
+      for (const [j, one] of cases.entries()) {
+        const point = { ...one, seed: seed + number++ };
         const result = yield {
           name: `${shown}${point.promptTokens} in, ${point.outputTokens} out, ${point.parallel} at once`,
-          of: providers.length * p.concurrencies.length * p.promptTokens.length,
+          of: providers.length * cases.length,
           tags: {
             provider: provider.name,
             control_method: p.controlMethod,
@@ -146,84 +177,79 @@ function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[
             output_tokens: point.outputTokens,
             concurrency: point.parallel,
             num_prompts: point.requests,
-            seed: pointSeed,
+            seed: point.seed,
           },
           ...load(p, point),
-          data: prompts(tokenizer, files, { ...point, seed: pointSeed }),
-          warmup: first && p.warmup > 0 ? { executor: "shared-iterations", vus: Math.min(warmupAtOnce, p.warmup), iterations: p.warmup } : 0,
+          data: folder ? folder.take(point) : made(tokenizer, point),
+          warmup: j === 0 && p.warmup > 0 ? { executor: "shared-iterations", vus: Math.min(warmupAtOnce, p.warmup), iterations: p.warmup } : 0,
           pause: p.pause,
           // Connections are opened to every service of the script; those of others would only wait.
           ...(providers.length > 1 ? { preconnect: false } : {}),
         };
-        const { requests, requests_failed: failed } = result.counts;
-        if (first && failed > 0 && failed === requests) {
-          console.error(`${result.name}: no request succeeded, so no other case of ${provider.name} is played`);
-          break;
-        }
-        tables[i].row(climbingCells({ ...p, point, provider: provider.name }, result));
-        if (failed > 0) {
-          const others = failed < requests ? "is made of the others" : "has no latencies";
-          console.warn(`${result.name}: ${failed} of ${requests} requests failed; the row of the table ${others}`);
-        }
+        if (j === 0 && sayRefused(result, providers.length > 1 ? `no other case of ${provider.name}` : undefined)) break;
+        sayReached(p, point, result);
+        tables[i].row(climbingCells({ ...p, point: folder ? folder.average(point) : point, provider: provider.name }, result));
+        sayFailed(result);
       }
     }
   } finally {
-    for (const table of tables) {
-      if (table.length > 0) console.log(`table: ${table.path}`);
-      else table.discard();
-    }
+    for (const table of tables) closeTable(table, null);
   }
 }
 
-// points are the cases of a service, and whether each is the first.
-function* points(p: Climbing, seed: number): Generator<[Point, boolean]> {
-  for (const [c, parallel] of p.concurrencies.entries()) {
-    for (const [i, promptTokens] of p.promptTokens.entries()) {
-      const requests = p.numPrompts[c] ?? parallel * p.rounds;
-      yield [{ promptTokens, outputTokens: p.outputTokens[i], parallel, requests, warmup: 0, seed }, c === 0 && i === 0];
-    }
-  }
+// points are the cases of a service.
+function points(p: Climbing): Point[] {
+  return p.concurrencies.flatMap((parallel, c) =>
+    p.promptTokens.map((promptTokens, i) => ({ promptTokens, outputTokens: p.outputTokens[i], parallel, requests: p.numPrompts[c] ?? parallel * p.rounds, warmup: 0, seed: 0 })),
+  );
+}
+
+// most is how many connections a case has in the end.
+function most(p: Climbing, { parallel }: Point): number {
+  return p.controlMethod === "pd-adaptive" && p.serverDecodeConcurrency > 0 ? Math.min(parallel, p.serverDecodeConcurrency) : parallel;
 }
 
 // load is how the connections of a case become more. They take the requests from one stock, and the case ends with it.
-function load(p: Climbing, { parallel, requests }: Point): Case {
-  const most = p.controlMethod === "pd-adaptive" && p.serverDecodeConcurrency > 0 ? Math.min(parallel, p.serverDecodeConcurrency) : parallel;
-  const step = p.controlMethod === "queue" ? p.growthRate : most;
-  let connections = Math.min(step, most);
+function load(p: Climbing, point: Point): Case {
+  const all = Math.min(most(p, point), point.requests); // more would find nothing to send
+  const queue = p.controlMethod === "queue";
+  let connections = Math.min(queue ? p.initConcurrency || p.growthRate : all, all);
   const startVUs = connections;
   const stages = [{ duration: 0, target: connections }];
-  while (connections < most) {
+  while (connections < all) {
     stages.push({ duration: p.climbingPeriod, target: connections });
-    connections = Math.min(connections + step, most);
+    connections = Math.min(connections + p.growthRate, all);
     stages.push({ duration: 0, target: connections });
   }
-  return { executor: "ramping-vus", startVUs, stages, iterations: requests };
+  return { executor: "ramping-vus", startVUs, stages, iterations: point.requests };
 }
 
-// datasets are the files of --dataset-dir, by length: that one is missing is found out before anything is sent.
-function datasets(p: Climbing, tokenizer: Tokenizer): Map<number, Dataset<Item>> {
-  const lengths = p.datasetDir === "" ? [] : new Set(p.promptTokens);
-  return new Map([...lengths].map((length) => [length, read(p.datasetDir, { length, tokenizer })]));
+// sayReached says that a case had fewer requests at once than its row says: they were over before all connections had begun.
+function sayReached(p: Climbing, point: Point, result: CaseResult): void {
+  const asked = most(p, point);
+  const busy = (result.metrics[busyConnections] as CounterMetric | undefined)?.sum;
+  if (busy === undefined || busy >= asked || result.interrupted) return;
+  result.tag("connections", busy);
+  const steps = p.controlMethod === "queue" ? Math.ceil((asked - (p.initConcurrency || p.growthRate)) / p.growthRate) : 0;
+  const more = p.numPrompts.length > 0 ? "--num-prompts" : "--rounds";
+  console.warn(
+    `${result.name}: its ${point.requests} requests were over before all connections had begun: at most ${busy} of ${asked} were busy at once. ` +
+      (steps > 0 ? `All are there after ${(steps * p.climbingPeriod) / 1000} s: give more ${more}, or a larger --growth-rate` : `Give more ${more}`),
+  );
 }
 
-// prompts are those of a case.
-function prompts(tokenizer: Tokenizer, files: Map<number, Dataset<Item>>, { promptTokens, outputTokens, requests, seed }: Point): Dataset<Item> {
-  const file = files.get(promptTokens);
-  if (file) {
-    if (file.length < requests) console.warn(`${file.path}, ${promptTokens}.json: ${file.length} prompts for ${requests} requests: they are sent more than once, and the service's prefix cache may answer them`);
-    return file.withOutput(outputTokens).shuffle({ seed });
-  }
-  const data = synthetic({ tokenizer, count: requests, input: promptTokens, output: outputTokens, seed });
-  if (data.inexact > 0) {
-    console.warn(`${data.inexact} of ${data.length} prompts do not have ${promptTokens} tokens: no text of that length was found with this tokenizer`);
-  }
-  return data;
+function made(tokenizer: Tokenizer, { promptTokens, outputTokens, requests, seed }: Point): Dataset {
+  return sayInexact(synthetic({ tokenizer, count: requests, input: promptTokens, output: outputTokens, seed }), promptTokens);
 }
 
-// tablePath is the name that the script gives to the table of a service.
-function tablePath(p: Climbing, provider: Provider): string {
-  const time = localTime(new Date()).replace(/[-:]/g, "").replace(" ", "_");
+// tableNames are the names that the script gives to the tables of the services, without the time at their end.
+function tableNames(p: Climbing, providers: readonly Provider[]): string[] {
   const safe = (name: string): string => name.replace(/[\s/\\:*?"<>|]+/g, "_");
   const folder = p.benchmarkDir === "" || p.benchmarkDir === "." ? "" : p.benchmarkDir.endsWith("/") ? p.benchmarkDir : `${p.benchmarkDir}/`;
-  return `${folder}summary_${safe(provider.name)}_${safe(provider.category)}_${p.controlMethod}_${p.growthRate}growth_${time}.csv`;
+  const names = providers.map(({ name, category }) => `${folder}summary_${safe(name)}_${safe(category)}_${p.controlMethod}_${p.growthRate}growth`);
+  for (const [i, name] of names.entries()) {
+    const first = names.findIndex((other) => other.toLowerCase() === name.toLowerCase()); // some file systems do not tell these apart
+    if (first < i) invalidParams(`--providers-path ${p.providersPath}: the tables of ${providers[first].name} and ${providers[i].name} would have the same name, ${name}_….csv: rename one of them`);
+  }
+  return names;
 }

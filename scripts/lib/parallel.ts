@@ -2,8 +2,12 @@
 // modal_benchmark_parallel.py: the flags of their load, the sweep over lengths
 // and concurrencies, and the table.
 import { invalidParams, type Case, type CaseResult } from "weir";
-import { Csv } from "weir/output";
+import type { Csv } from "weir/output";
+import { checkRate, checkSeed, limits, paired, wholeNumbers } from "./checks";
+import { sayFailed, sayRefused } from "./outcome";
+import { chooseSeed } from "./seed";
 import { checkService, type Service, type Values } from "./service";
+import { closeTable, scriptTable } from "./table";
 
 export const loadFlags = {
   parallelNum: { default: [1, 4, 8], help: "requests at the same time, one case each" },
@@ -20,26 +24,18 @@ export const tableFlags = {
 
 type Layout = Values<typeof tableFlags>["csvLayout"];
 
-/** Ends the run when flags make no sense, or not together. */
-export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly warmup: number; readonly seed: number }, hasOutput = true): void {
-  if (hasOutput && p.promptTokens.length !== p.outputTokens.length) {
-    invalidParams(`--prompt-tokens has ${p.promptTokens.length} values and --output-tokens has ${p.outputTokens.length}; they are paired, so there must be as many`);
-  }
-  for (const [flag, list] of [["--parallel-num", p.parallelNum], ["--prompt-tokens", p.promptTokens], ["--output-tokens", p.outputTokens], ["--epochs", [p.epochs]]] as const) {
-    if (list.length === 0 || list.some((n) => !Number.isInteger(n) || n < 1)) {
-      invalidParams(`${flag} must be whole numbers of at least 1, got ${list.join(" ")}`);
-    }
-  }
+/** Ends the run when flags make no sense, or not together. warmupFlag names --warmup. */
+export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly warmup: number; readonly seed: number }, hasOutput = true, warmupFlag = "--warmup"): void {
+  if (hasOutput) paired({ "--prompt-tokens": p.promptTokens, "--output-tokens": p.outputTokens });
+  wholeNumbers(1, { "--parallel-num": p.parallelNum }, limits.vus);
+  wholeNumbers(1, { "--prompt-tokens": p.promptTokens, "--output-tokens": p.outputTokens }, limits.tokens);
+  wholeNumbers(1, { "--epochs": p.epochs });
+  wholeNumbers(0, { [warmupFlag]: p.warmup }, limits.prompts);
+  const most = Math.max(...p.parallelNum) * p.epochs + p.warmup;
+  if (most > limits.prompts) invalidParams(`--parallel-num and --epochs make a case of ${most} prompts; weir makes ${limits.prompts} at most`);
   checkService(p);
-  if (!(p.requestRate > 0)) {
-    invalidParams(`--request-rate must be more than 0, got ${p.requestRate}`);
-  }
-  if (p.warmup < 0 || !Number.isInteger(p.warmup)) {
-    invalidParams(`--warmup must be a whole number of at least 0, got ${p.warmup}`);
-  }
-  if (p.seed < -1 || !Number.isInteger(p.seed)) {
-    invalidParams(`--seed must be a whole number of at least 0, or -1 for one of weir's own, got ${p.seed}`);
-  }
+  checkRate(p.requestRate);
+  checkSeed(p.seed);
 }
 
 /** One case of a sweep. */
@@ -66,22 +62,18 @@ interface Sweep {
   order?: (a: readonly unknown[], b: readonly unknown[]) => number;
   /** Made before; left out: it is made. */
   table?: Csv;
-}
-
-/** The file of a sweep's table. */
-export function sweepTable(path: string, columns: Column[]): Csv {
-  return new Csv(path, { columns, bom: true, eol: "\r\n", exclusive: true, mode: 0o600 });
+  /** Called when a row has been written. */
+  written?: () => void;
 }
 
 /** The cases, one for each concurrency and pair of lengths, and a row of the table for each. */
 export function* sweep(
   p: Values<typeof loadFlags & typeof tableFlags> & { readonly seed: number; readonly warmup: number; readonly pause: number },
-  { columns, load, row, order, table }: Sweep,
+  { columns, load, row, order, table, written }: Sweep,
 ): Generator<Case, void, CaseResult> {
-  const csv = table ?? sweepTable(p.benchmarkCsv, columns);
+  const csv = table ?? scriptTable(p.benchmarkCsv, columns);
   let number = 0;
-  const seed = p.seed >= 0 ? p.seed : Date.now() % 2 ** 31;
-  if (p.seed < 0) console.log(`seed: ${seed} (--seed ${seed} makes the same prompts again)`);
+  const seed = chooseSeed(p.seed);
   try {
     for (const parallel of p.parallelNum) {
       for (const [i, promptTokens] of p.promptTokens.entries()) {
@@ -104,25 +96,15 @@ export function* sweep(
           tags: { ...tags, seed: point.seed },
         };
         number++;
-        const failed = result.counts.requests_failed;
-        if (number === 1 && failed > 0 && failed === result.counts.requests) {
-          console.error(`${result.name}: no request succeeded, so no other case is played`);
-          return;
-        }
+        if (number === 1 && sayRefused(result)) return;
         csv.row(row(point, result));
-        if (failed > 0) {
-          const others = failed < result.counts.requests ? "is made of the others" : "has no latencies";
-          console.warn(`${result.name}: ${failed} of ${result.counts.requests} requests failed; the row of the table ${others}`);
-        }
+        written?.();
+        sayFailed(result);
       }
     }
   } finally {
-    if (csv.length > 0) {
-      csv.sort(order);
-      console.log(`table: ${p.benchmarkCsv}`);
-    } else {
-      csv.discard();
-    }
+    closeTable(csv, order);
+    if (csv.length > 0) written?.(); // its rows have changed places
   }
 }
 
@@ -155,11 +137,12 @@ export function columns(layout: Layout, images?: { shape: string; percentile: "P
   }
   const seconds = (name: string): Column => ({ name, decimals: 3, float: true });
   const rate = (name: string): Column => ({ name, decimals: 2, float: true });
+  const length = (name: string): Column => ({ name, decimals: 2, float: false }); // the average of a dataset's
   const stats = (names: string[], of: string): Column[] => names.map((n) => seconds(`${n}_${of}(s)`));
   const all = ["TP75", "TP90", "TP95", "TP99", "MAX", "AVG"];
   return [
-    "Input_Length",
-    "Output_Length",
+    length("Input_Length"),
+    length("Output_Length"),
     "Concurrency",
     ...shape,
     rate("Total_Token_Throughput(tokens/s)"),

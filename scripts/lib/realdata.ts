@@ -4,6 +4,7 @@
 import { invalidParams } from "weir";
 import { read, type Dataset, type ReadOptions } from "weir/dataset";
 import type { Tokenizer } from "weir/tokenizer";
+import { limits } from "./checks";
 import type { Point } from "./parallel";
 import { sayRead } from "./sayread";
 import type { Values } from "./service";
@@ -53,45 +54,71 @@ export function realPairs<P extends Flags & Load>(p: P): P {
 }
 
 export interface RealPrompts {
-  /** The next prompts of a case; those of its warm-up are the last ones. */
+  /** The prompts of a case; those of its warm-up are the last ones. */
   take(point: Point): Dataset;
-  /** The point with the average lengths of the prompts that were taken last. */
+  /** The point with the average lengths of the prompts that were taken last, for its row. */
   average(point: Point): Point;
 }
 
-/**
- * The prompts of one case after another, in a random order: each case gets others, and those of the begin come again
- * when all were used. A file is read once for each output length.
- */
-export function realPrompts(p: Flags & Load & { readonly parallelNum: readonly number[]; readonly epochs: number; readonly warmup: number; readonly samePrompt: boolean }, tokenizer: Tokenizer): RealPrompts {
+/** How many prompts cases take of each of the files that a dataset is made of. */
+interface Source {
+  path: string;
+  /** Of a folder with a file for each prompt length. */
+  length?: number;
+  rules: ReadOptions;
+  needed: number;
+}
+
+/** The prompts of one case after another of static. */
+export function realPrompts(p: Flags & Load & { readonly parallelNum: readonly number[]; readonly epochs: number; readonly warmup: number; readonly samePrompt: boolean; readonly seed: number }, tokenizer: Tokenizer): RealPrompts {
   const cases = p.parallelNum.map((n) => n * p.epochs);
-  const all = cases.reduce((sum, n) => sum + n, 0) * p.promptTokens.length;
-  const most = (p.samePrompt ? Math.max(...cases) : all) + p.warmup;
-  const stocks = new Map<string, { prompts: Dataset; used: number }>();
-  let told = false;
+  const all = cases.reduce((sum, n) => sum + n, 0);
+  const needed = (pairs: number): number => (p.samePrompt ? Math.max(...cases) : all * pairs) + p.warmup;
+  const lengths = p.datasetType === "fixed" ? [...new Set(p.promptTokens)] : [undefined];
+  const sources = lengths.map((length) => {
+    const pairs = length === undefined ? p.promptTokens.length : p.promptTokens.filter((n) => n === length).length;
+    return { path: p.datasetPath, length, rules: rules(p), needed: needed(pairs) };
+  });
+  return stocks(sources, tokenizer, { seed: p.seed, own: p.useRealDatasetOutputTokens, again: p.samePrompt });
+}
+
+/** The prompts of one case after another of climbing: of a folder with a file for each prompt length, for these cases. */
+export function folderPrompts(folder: string, points: readonly Point[], tokenizer: Tokenizer, seed: number): RealPrompts {
+  const needed = new Map<number, number>();
+  for (const { promptTokens, requests } of points) needed.set(promptTokens, (needed.get(promptTokens) ?? 0) + requests);
+  const sources = [...needed].map(([length, needed]) => ({ path: folder, length, rules: listRules, needed }));
+  return stocks(sources, tokenizer, { seed, own: false, again: false });
+}
+
+/**
+ * Reads each file once, in a random order. Each case gets other prompts, whatever its output length; those of the begin
+ * come again when all were used, which is said. own: outputs have the lengths of the dataset; again: each case gets the
+ * first prompts.
+ */
+function stocks(sources: readonly Source[], tokenizer: Tokenizer, o: { seed: number; own: boolean; again: boolean }): RealPrompts {
+  const all = new Map(
+    sources.map(({ path, length, rules, needed }) => {
+      const prompts = read(path, { ...rules, ...(length === undefined ? {} : { length }), tokenizer, outputSpecialTokens: true, sample: Math.min(needed, limits.prompts), atLeast: 1, seed: Math.max(o.seed, 0) });
+      const name = length === undefined ? path : `${path}, ${length}.json`;
+      sayRead(prompts, length === undefined ? undefined : name);
+      return [length, { name, prompts, used: 0, told: false }];
+    }),
+  );
   let average = {};
-  const fill = (seed: number): void => {
-    for (const [i, promptTokens] of p.promptTokens.entries()) {
-      const outputTokens = p.outputTokens[i] ?? p.outputTokens[0]; // of embeddings there need not be as many
-      const prompts = read(p.datasetPath, { ...rules(p, promptTokens, outputTokens), tokenizer, outputSpecialTokens: true, sample: most, atLeast: 1, seed: seed + i });
-      stocks.set(`${promptTokens}/${outputTokens}`, { prompts, used: 0 });
-      sayRead(prompts);
-    }
-  };
   return {
-    take({ promptTokens, outputTokens, requests, warmup, seed }) {
-      if (stocks.size === 0) fill(seed); // before the first case: what is wrong is said before any load
-      const stock = stocks.get(`${promptTokens}/${outputTokens}`)!;
-      const { prompts } = stock;
+    take({ promptTokens, outputTokens, requests, warmup }) {
+      const stock = all.get(promptTokens) ?? all.get(undefined)!;
       const count = requests + warmup;
-      if (p.samePrompt) stock.used = 0;
-      if (!told && stock.used + count > prompts.length) {
-        told = true;
-        console.warn(`${p.datasetPath}: all of its ${prompts.length} prompts are used; they come again, and a prefix cache may answer them`);
+      if (o.again) stock.used = 0;
+      const { length } = stock.prompts;
+      if (!stock.told && stock.used + count > length) {
+        stock.told = true;
+        console.warn(`${stock.name}: all of its ${length} prompts are used; they come again, and a prefix cache may answer them`);
       }
-      const from = stock.used % prompts.length;
+      const from = stock.used % length;
       stock.used += count;
-      const data = prompts.cycle(from + count).slice(from);
+      const taken = stock.prompts.cycle(from + count).slice(from);
+      const data = o.own ? taken : taken.withOutput(outputTokens);
       const stats = data.slice(0, requests).stats();
       average = { promptTokens: stats.promptTokens.avg, outputTokens: stats.outputTokens.avg };
       return data;
@@ -100,14 +127,19 @@ export function realPrompts(p: Flags & Load & { readonly parallelNum: readonly n
   };
 }
 
-function rules(p: Flags, promptTokens: number, outputTokens: number): ReadOptions {
-  const output = p.useRealDatasetOutputTokens ? {} : { output: outputTokens };
+const listRules: ReadOptions = { format: "custom", minPromptTokens: 1 };
+
+// rules are those of the dataset's type. Which prompts of ShareGPT are short enough depends on the output: it must hold for all outputs that are asked for.
+function rules(p: Flags & Load): ReadOptions {
   switch (p.datasetType) {
     case "sharegpt":
-      return { format: "sharegpt", firstExchange: true, minPromptTokens: 4, maxPromptTokens: 1024, maxTotalTokens: 2048, ...(p.useRealDatasetOutputTokens ? { minOutputTokens: 4 } : output) };
+      return {
+        format: "sharegpt", firstExchange: true, minPromptTokens: 4, maxPromptTokens: 1024, maxTotalTokens: 2048,
+        ...(p.useRealDatasetOutputTokens ? { minOutputTokens: 4 } : { output: Math.max(...p.outputTokens) }),
+      };
     case "human-eval":
-      return { format: "human-eval", minPromptTokens: 1, minOutputTokens: 1, ...output };
+      return { format: "human-eval", minPromptTokens: 1, minOutputTokens: 1 };
     default:
-      return { format: "custom", length: promptTokens, minPromptTokens: 1, ...output };
+      return listRules;
   }
 }

@@ -3,6 +3,7 @@
 import { invalidParams } from "weir";
 import { backends, type Endpoint, type Reply, type RequestOptions } from "weir/llm";
 import type { Item } from "weir/dataset";
+import { wholeNumbers } from "./checks";
 import type { Values } from "./service";
 
 /** The backends that make tokens. */
@@ -27,12 +28,7 @@ export function checkRequests(p: Requests & { readonly servedModelName: string }
   if (backend === "mindie-triton" && p.servedModelName === "") {
     invalidParams("--served-model-name is missing: backend mindie-triton has it in the path of its requests");
   }
-  if (!Number.isInteger(p.bestOf) || p.bestOf < 1) {
-    invalidParams(`--best-of must be a whole number of at least 1, got ${p.bestOf}`);
-  }
-  if (!Number.isInteger(p.numSchedulerSteps) || p.numSchedulerSteps < 1) {
-    invalidParams(`--num-scheduler-steps must be a whole number of at least 1, got ${p.numSchedulerSteps}`);
-  }
+  wholeNumbers(1, { "--best-of": p.bestOf, "--num-scheduler-steps": p.numSchedulerSteps });
 }
 
 /** What every request says: the outputs have the length that is asked for. */

@@ -27,6 +27,11 @@ export const serviceFlags = {
   servedModelName: { default: "", help: "name of the model in requests (default: the value of --tokenizer, none with builtin)" },
 } as const;
 
+/** Of the scenarios that also ask a tgi. */
+export const schemeFlag = {
+  scheme: { default: "auto", choices: ["auto", "http", "https"], help: "of the URL that is made of --host and --port; auto is https for tgi, as in the scripts, and http for all others" },
+} as const;
+
 /** The values of parameters, by their names. */
 export type Values<Specs> = { readonly [Name in keyof Specs]: ParamValue<Specs[Name]> };
 export type Service = Values<typeof serviceFlags>;
@@ -45,6 +50,19 @@ export function checkService(p: Service): void {
   if (names.length === 0 || ports.length === 0 || (ports.length !== 1 && ports.length !== names.length)) {
     invalidParams(`--host names ${names.length} hosts and --port ${ports.length} ports; give one port, or one for each host`);
   }
+}
+
+type Scheme = Values<typeof schemeFlag>;
+
+/** The scheme of a backend's URL. */
+export function schemeOf({ scheme }: Scheme, backend: string): string {
+  if (scheme !== "auto") return scheme;
+  return backend === "tgi" ? "https" : "http";
+}
+
+/** Says what --scheme auto means where it is not what one expects. For plan. */
+export function sayScheme(p: Scheme & Service, backend: string): void {
+  if (p.scheme === "auto" && backend === "tgi" && p.url === "") console.log("tgi is asked over https, as the scripts do; --scheme http changes that");
 }
 
 /** Where the service is, and as whom it is asked. */

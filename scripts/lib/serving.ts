@@ -2,9 +2,10 @@
 // arrive at random at one rate after another, and its table.
 import { invalidParams, type Case, type CaseResult } from "weir";
 import { formats, read, type Dataset, type RecordedItem } from "weir/dataset";
-import { Csv, type Cell, type Column } from "weir/output";
+import type { Cell, Column, Csv } from "weir/output";
 import type { Tokenizer } from "weir/tokenizer";
-import { checkSeed, wholeNumbers } from "./checks";
+import { checkRate, checkSeed, limits, paired, wholeNumbers } from "./checks";
+import { sayFailed, sayRefused } from "./outcome";
 import { sayRead } from "./sayread";
 
 /** What datasets may be: the formats that weir reads. */
@@ -38,18 +39,23 @@ export interface Serving {
   seed: number;
 }
 
-/** Ends the run when flags make no sense, or not together. numbers is the flag of numPrompts. */
-export function checkServing(p: Omit<Serving, "dataset" | "datasetType">, numbers = "--num-prompts"): void {
-  if (p.numPrompts.length !== p.requestRate.length) {
-    invalidParams(`${numbers} has ${p.numPrompts.length} values and --request-rate has ${p.requestRate.length}; they are paired, so there must be as many`);
-  }
-  if (p.requestRate.length === 0 || p.requestRate.some((rate) => !(rate > 0))) {
-    invalidParams(`--request-rate must be more than 0, got ${p.requestRate.join(" ")}`);
-  }
-  wholeNumbers(1, { [numbers]: p.numPrompts, "--max-prompt-tokens": p.maxPromptTokens });
-  wholeNumbers(2, { "--max-tokens": p.maxTokens });
-  wholeNumbers(0, { "--warmup": p.warmup });
+/** Ends the run when flags make no sense, or not together. names are those of flags that have another one than usual. */
+export function checkServing(p: Omit<Serving, "dataset" | "datasetType">, names: ServingFlagNames = {}): void {
+  const { numPrompts = "--num-prompts", warmup = "--warmup" } = names;
+  paired({ [numPrompts]: p.numPrompts, "--request-rate": p.requestRate });
+  checkRate(p.requestRate);
+  wholeNumbers(1, { [numPrompts]: p.numPrompts }, limits.prompts);
+  wholeNumbers(1, { "--max-prompt-tokens": p.maxPromptTokens }, limits.tokens);
+  wholeNumbers(2, { "--max-tokens": p.maxTokens }, limits.tokens);
+  wholeNumbers(0, { [warmup]: p.warmup }, limits.prompts);
+  const all = p.numPrompts.reduce((sum, n) => sum + n, p.warmup);
+  if (!p.samePrompts && all > limits.prompts) invalidParams(`${numPrompts} are ${all} prompts together; weir reads ${limits.prompts} at most`);
   checkSeed(p.seed);
+}
+
+export interface ServingFlagNames {
+  numPrompts?: string;
+  warmup?: string;
 }
 
 /** The table's heads, four decimals each. */
@@ -69,11 +75,12 @@ export const servingColumns: Column[] = [
 ];
 
 /**
- * One case for each rate, and a row of the tables for each. prompts are those of servingPrompts; cases is how many the
- * run has in all. Returns false when the service answers nothing.
+ * One case for each rate, and a row of the tables for each, after which `written` is called. prompts are those of
+ * servingPrompts; cases is how many the run has in all. Returns false when the service answers nothing.
  */
-export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: readonly Csv[] }): Generator<Case, boolean, CaseResult> {
+export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: readonly Csv[]; written?: () => void }): Generator<Case, boolean, CaseResult> {
   const { prompts } = p;
+  const dataset = p.datasetType === "auto" ? prompts.format! : p.datasetType;
   let used = 0;
   for (const [i, rate] of p.requestRate.entries()) {
     const count = p.numPrompts[i];
@@ -83,9 +90,9 @@ export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: r
     used += count + warmup;
     const asked = data.slice(0, count).stats();
     const result = yield {
-      name: `${p.datasetType}: ${shown} req/s, ${count} prompts`,
+      name: `${dataset}: ${shown} req/s, ${count} prompts`,
       of: p.cases,
-      tags: { dataset: p.datasetType, request_rate: shown, num_prompts: count, seed: p.seed + i },
+      tags: { dataset, request_rate: shown, num_prompts: count, seed: p.seed + i },
       executor: "arrival-rate",
       process: "poisson",
       rate,
@@ -96,23 +103,17 @@ export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: r
       pause: p.pause,
       expect: p.samePrompts ? ["cached_prompts"] : [],
     };
-    const failed = result.counts.requests_failed;
-    if (i === 0 && failed > 0 && failed === result.counts.requests) {
-      console.error(`${result.name}: no request succeeded, so no other case is played`);
-      return false;
-    }
-    const row = cells(p.datasetType, asked.promptTokens.avg, asked.outputTokens.avg, rate, result);
+    if (i === 0 && sayRefused(result)) return false;
+    const row = cells(dataset, asked.promptTokens.avg, asked.outputTokens.avg, rate, result);
     for (const table of p.tables) table.row(row);
-    if (failed > 0) {
-      const others = failed < result.counts.requests ? "is made of the others" : "has no latencies";
-      console.warn(`${result.name}: ${failed} of ${result.counts.requests} requests failed; the row of the table ${others}`);
-    }
+    p.written?.();
+    sayFailed(result);
   }
   return true;
 }
 
-/** The prompts of all rates, each with its own where the dataset has enough. */
-export function servingPrompts(p: Serving & { tokenizer: Tokenizer }): Dataset<RecordedItem> {
+/** The prompts of all rates, each with its own where the dataset has enough. numPromptsFlag names --num-prompts. */
+export function servingPrompts(p: Serving & { tokenizer: Tokenizer }, numPromptsFlag = "--num-prompts"): Dataset<RecordedItem> {
   const most = Math.max(...p.numPrompts);
   const needed = (p.samePrompts ? most : p.numPrompts.reduce((sum, n) => sum + n, 0)) + p.warmup;
   const data = read(p.dataset, {
@@ -127,10 +128,16 @@ export function servingPrompts(p: Serving & { tokenizer: Tokenizer }): Dataset<R
     maxTotalTokens: p.maxTokens,
     clamp: true,
     sample: needed,
-    atLeast: most,
+    atLeast: 1,
     seed: p.seed,
   });
   sayRead(data);
+  if (data.length < most) {
+    invalidParams(
+      `${p.dataset}: only ${data.length} of the ${most} prompts that ${numPromptsFlag} asks for are left, for the reasons above: ` +
+        `lower ${numPromptsFlag}, or raise --max-prompt-tokens (${p.maxPromptTokens})`,
+    );
+  }
   if (data.length === needed) return data;
   console.warn(
     `${p.dataset}: ${data.length} prompts are left, and ${needed} would be needed for ${p.samePrompts ? "the warm-up to have its own" : "each rate to have its own"}: ` +
@@ -155,18 +162,8 @@ function cells(dataset: string, input: number, output: number, rate: number, res
   ];
 }
 
-/** Puts the rows in order, or takes a table without rows away. */
-export function closeTable(table: Csv): void {
-  if (table.length === 0) {
-    table.discard();
-    return;
-  }
-  const order = (a: unknown, b: unknown): number => (a === b ? 0 : (a as number) < (b as number) ? -1 : 1);
-  table.sort((a, b) => order(a[0], b[0]) || order(a[3], b[3]));
-  console.log(`table: ${table.path}`);
-}
-
-/** A table at this path, in the scripts' layout. */
-export function servingTable(path: string): Csv {
-  return new Csv(path, { columns: servingColumns, bom: true, eol: "\r\n", exclusive: true, mode: 0o600 });
+/** The order of the rows: by dataset and rate. */
+export function byRate(a: readonly unknown[], b: readonly unknown[]): number {
+  const order = (x: unknown, y: unknown): number => (x === y ? 0 : (x as number) < (y as number) ? -1 : 1);
+  return order(a[0], b[0]) || order(a[3], b[3]);
 }
