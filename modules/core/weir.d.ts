@@ -128,8 +128,8 @@ declare module "weir" {
   /**
    * The plain data of a YAML document, which JSON is, too: `parseYAML(open("services.yaml"))`. Keys keep their order,
    * dates are texts. Anchors, aliases and merges (`<<`) are resolved; tags other than YAML's own are refused, and so are
-   * keys that are there twice, a second document, more than 1,000,000 values and more than 1,000 levels. Errors begin
-   * with line:column.
+   * keys that are there twice, a second document, more than 1,000,000 values and more than 1,000 levels. A byte order mark
+   * and `%YAML` are taken as what they are. Errors begin with line:column.
    */
   export function parseYAML(text: string): any;
 

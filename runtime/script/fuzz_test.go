@@ -60,13 +60,16 @@ func FuzzParseValue(f *testing.F) {
 }
 
 func FuzzParamsFile(f *testing.F) {
-	for _, seed := range []string{`{"a": 1}`, "a: [1, 2]\nb: .inf", "- 1", "a: &x [*x]", "{", "a: !!binary x", "<<: 1"} {
+	for _, seed := range []string{`{"a": 1}`, "a: [1, 2]\nb: .inf", "- 1", "a: &x [*x]", "{", "a: !!binary x", "<<: 1", "\ufeffa: 1", "%YAML 1.2\n---\na: 1"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		values, err := parseParams(data)
 		if err != nil {
 			return
+		}
+		if again, err := parseParams(append([]byte("\ufeff"), bytes.TrimPrefix(data, []byte("\ufeff"))...)); err != nil || len(again) != len(values) {
+			t.Errorf("%q has %d values, and with a byte order mark %d, %v", data, len(values), len(again), err)
 		}
 		for _, v := range values {
 			for kind := range expectations {

@@ -1,16 +1,11 @@
 package script
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
-	"strings"
-
-	"github.com/goccy/go-yaml"
 )
 
 // paramsFile is what --params names: values by parameter name or flag.
@@ -35,24 +30,37 @@ func readParamsFile(path string) (*paramsFile, error) {
 	return &paramsFile{path, values}, nil
 }
 
-func parseParams(data []byte) (values map[string]any, err error) {
-	// The YAML reader is fed by users; whatever it does with odd input is a fault of the file.
-	defer func() {
-		if x := recover(); x != nil {
-			err = fmt.Errorf("cannot be read as YAML: %v", x)
-		}
-	}()
-	var document any
-	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+func parseParams(data []byte) (map[string]any, error) {
+	document, err := ReadYAML(string(data))
+	if err != nil {
+		return nil, err
 	}
 	switch d := document.(type) {
 	case nil:
 		return nil, nil
-	case map[string]any:
-		return d, nil
+	case *Object:
+		values := make(map[string]any, len(d.Keys))
+		for i, key := range d.Keys {
+			values[key] = paramValue(d.Values[i])
+		}
+		return values, nil
 	}
 	return nil, errors.New("expected an object with one value a parameter")
+}
+
+// paramValue keeps whole numbers whole, as those of flags are.
+func paramValue(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if n := int64(v); v == float64(n) && n > -1<<53 && n < 1<<53 {
+			return n
+		}
+	case []any:
+		for i := range v {
+			v[i] = paramValue(v[i])
+		}
+	}
+	return v
 }
 
 // value looks a parameter up by its name in the script or by its flag.

@@ -249,7 +249,7 @@ func show(v any) string {
 			return "inf"
 		}
 		return strconv.FormatFloat(v, 'g', -1, 64)
-	case map[string]any:
+	case map[string]any, *Object:
 		if text, err := json.Marshal(v); err == nil {
 			return string(text)
 		}

@@ -1,4 +1,4 @@
-package core
+package script_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"weir/runtime/script"
 )
 
 func TestReadYAML(t *testing.T) {
@@ -26,8 +28,18 @@ func TestReadYAML(t *testing.T) {
 		"p: &p {x: 1}\nq: &q {x: 2, y: 2}\nr:\n  <<: [*p, *q]\n  z: 0\n": `{"p":{"x":1},"q":{"x":2,"y":2},"r":{"z":0,"x":1,"y":2}}`,
 		"a: &x 1\nb: &x 2\nc: *x\n":                                      `{"a":1,"b":2,"c":2}`,
 		"a: !!str 12\nb: !!int 3\nc: !!float 3":                          `{"a":"12","b":3,"c":3}`,
+
+		// What editors on Windows put in front, and what a document may say of itself.
+		"\ufeffa: 1\r\nb: [x]\r\n": `{"a":1,"b":["x"]}`,
+		"\ufeff{\"a\": 1}":         `{"a":1}`,
+		"\ufeff":                   "null",
+		"a: \ufeffx\n":             "{\"a\":\"\ufeffx\"}",
+		"%YAML 1.2\n---\na: 1\n":   `{"a":1}`,
+		"\ufeff# by hand\n%YAML 1.1\n--- # here\na": `"a"`,
+		"%YAML 1.2\n---\n":                          "null",
+		"%RESERVED x\n---\n- 1\n":                   "[1]",
 	} {
-		v, err := readYAML(in)
+		v, err := script.ReadYAML(in)
 		if err != nil {
 			t.Errorf("%q: %v", in, err)
 			continue
@@ -37,7 +49,7 @@ func TestReadYAML(t *testing.T) {
 			t.Errorf("%q is %s, %v, want %s", in, got, err, want)
 		}
 	}
-	if v, err := readYAML("[.inf, -.inf, .nan]"); err != nil || fmt.Sprint(v) != "[+Inf -Inf NaN]" {
+	if v, err := script.ReadYAML("[.inf, -.inf, .nan]"); err != nil || fmt.Sprint(v) != "[+Inf -Inf NaN]" {
 		t.Errorf("%v, %v", v, err)
 	}
 }
@@ -48,25 +60,30 @@ func TestReadYAMLFaults(t *testing.T) {
 		laughs += fmt.Sprintf("a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 	}
 	for in, want := range map[string]string{
-		"a: 1\nb: 2\na: 3\n":                `3:1: mapping key "a" already defined at [1:1]`,
-		"1: a\n'1': b\n":                    `2:1: `,
-		"true: a\n'true': b\n":              `2:1: `,
-		"a: [1, 2\nb: 3\n":                  "2:1: ',' or ']' must be specified",
-		"a:\n\t- b\n":                       "2:1: found character",
-		"key: \"sk-secret\n":                "1:6: could not find end character of double-quoted text",
-		"a: 1\n---\nb: 2\n":                 "3:2: a second document begins",
-		"a: *x\n":                           "1:5: there is no anchor &x",
-		"a: &x [*x]\n":                      "1:9: *x stands inside of &x",
-		"a: &x {b: &y [*x]}\n":              "1:16: *x stands inside of &x",
-		"a: !!binary aGk=\n":                "1:4: the tag !!binary is not supported",
-		"a: !mine 1\n":                      "1:4: the tag !mine is not supported",
-		"a: !!int text\n":                   "1:4: this is no !!int",
-		"a:\n  <<: 1\n":                     "2:7: << takes a map, or a list of maps",
-		laughs:                              "it has more than 1000000 values",
-		strings.Repeat("[", 200_000):        "1:1001: its values are more than 1000 levels deep",
-		strings.Repeat("- ", 100_000) + "1": "1:2001: its values are more than 1000 levels deep",
+		"a: 1\nb: 2\na: 3\n":                 `3:1: mapping key "a" already defined at [1:1]`,
+		"1: a\n'1': b\n":                     `2:1: `,
+		"true: a\n'true': b\n":               `2:1: `,
+		"a: [1, 2\nb: 3\n":                   "2:1: ',' or ']' must be specified",
+		"a:\n\t- b\n":                        "2:1: found character",
+		"key: \"sk-secret\n":                 "1:6: could not find end character of double-quoted text",
+		"a: 1\n---\nb: 2\n":                  "3:2: a second document begins",
+		"a: *x\n":                            "1:5: there is no anchor &x",
+		"a: &x [*x]\n":                       "1:9: *x stands inside of &x",
+		"a: &x {b: &y [*x]}\n":               "1:16: *x stands inside of &x",
+		"a: !!binary aGk=\n":                 "1:4: the tag !!binary is not supported",
+		"a: !mine 1\n":                       "1:4: the tag !mine is not supported",
+		"%TAG ! tag:x,2000:\n---\na: !b 1\n": "1:1: the directive %TAG is not supported: leave it out",
+		"%YAML 3\n---\na: 1\n":               "unknown YAML version",
+		"%YAML 1.2\n---\na\n---\nb\n":        "a second document begins",
+		"\xff\xfea\x00":                      "it is UTF-16: save it as UTF-8",
+		"\ufeffa: *x\n":                      "1:5: there is no anchor &x",
+		"a: !!int text\n":                    "1:4: this is no !!int",
+		"a:\n  <<: 1\n":                      "2:7: << takes a map, or a list of maps",
+		laughs:                               "it has more than 1000000 values",
+		strings.Repeat("[", 200_000):         "1:1001: its values are more than 1000 levels deep",
+		strings.Repeat("- ", 100_000) + "1":  "1:2001: its values are more than 1000 levels deep",
 	} {
-		v, err := readYAML(in)
+		v, err := script.ReadYAML(in)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %.80v, error %v, want one with %q", in, v, err, want)
 		}
@@ -85,7 +102,7 @@ func FuzzReadYAML(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		v, err := readYAML(text)
+		v, err := script.ReadYAML(text)
 		if err != nil || !finite(v) {
 			return
 		}
@@ -93,7 +110,15 @@ func FuzzReadYAML(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q gave %v: %v", text, v, err)
 		}
-		again, err := readYAML(string(before))
+		for _, front := range []string{"\ufeff", "%YAML 1.2\n---\n"} {
+			if strings.HasPrefix(text, "\ufeff") || front[0] == '%' && strings.ContainsAny(text, "%-.\ufeff") {
+				continue // it has something like that itself, or may have
+			}
+			if same, err := script.ReadYAML(front + text); err != nil || !equal(same, before) {
+				t.Errorf("%q gave %s, and with %q in front %v, %v", text, before, front, same, err)
+			}
+		}
+		again, err := script.ReadYAML(string(before))
 		if err != nil {
 			t.Fatalf("%q gave %s: %v", text, before, err)
 		}
@@ -101,6 +126,11 @@ func FuzzReadYAML(f *testing.F) {
 			t.Errorf("%q gave %s, and that gave %s, %v", text, before, after, err)
 		}
 	})
+}
+
+func equal(v any, text []byte) bool {
+	got, err := json.Marshal(v)
+	return err == nil && string(got) == string(text)
 }
 
 func finite(v any) bool {
