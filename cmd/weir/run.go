@@ -317,7 +317,11 @@ func (s *session) startSim(ctx context.Context) (*sim.Server, *url.URL, error) {
 // scriptHelp prints the script's own flags before weir's.
 func (s *session) scriptHelp(ctx context.Context, loaded *script.Script) error {
 	var own bytes.Buffer
-	if err := loaded.Help(ctx, &own); err != nil {
+	columns := 0 // what reads the help of a script wants a flag a line
+	if isTerminal(s.stdout) {
+		columns = width(s.stdout)
+	}
+	if err := loaded.Help(ctx, &own, columns); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.stdout, "Usage:\n  weir run %s [flags]\n\n", s.name)

@@ -8,13 +8,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/dop251/goja"
+	layout "github.com/jedib0t/go-pretty/v6/text"
 )
 
 // Help writes the flags that the script declares: it runs the init code for
 // its params() calls only. Once something is declared, a fault of the rest of
 // the init code (a file that is not there without the right flags) is ignored,
-// and so are wrong flags.
-func (s *Script) Help(ctx context.Context, w io.Writer) error {
+// and so are wrong flags. Lines are broken to fit into width columns; 0: they are not.
+func (s *Script) Help(ctx context.Context, w io.Writer, width int) error {
 	quiet := &Script{Name: s.Name, Path: s.Path, Dir: s.Dir, Source: s.Source, cfg: s.cfg, program: s.program, console: newConsole(nil), values: s.values}
 	r := newRuntime(ctx, quiet, 0)
 	defer r.Close()
@@ -28,14 +29,17 @@ func (s *Script) Help(ctx context.Context, w io.Writer) error {
 	if err != nil && len(r.params.params) == 0 {
 		return err
 	}
-	_, err = io.WriteString(w, formatHelp(s.Name, r.params.params))
+	_, err = io.WriteString(w, formatHelp(s.Name, r.params.params, width))
 	return err
 }
 
 // helpIndent is where the help texts start at most; longer flags get a line of their own.
 const helpIndent = 34
 
-func formatHelp(name string, params []Param) string {
+// helpNarrowest is the least room for help texts in which lines are broken.
+const helpNarrowest = 24
+
+func formatHelp(name string, params []Param, width int) string {
 	if len(params) == 0 {
 		return fmt.Sprintf("%s declares no parameters.\n", name)
 	}
@@ -56,8 +60,17 @@ func formatHelp(name string, params []Param) string {
 			b.WriteString("\n")
 			pad = indent
 		}
-		if text := p.helpText(); text != "" {
-			b.WriteString(strings.Repeat(" ", pad+2) + text)
+		if help := p.helpText(); help != "" {
+			if room := width - indent - 2; room >= helpNarrowest {
+				help = layout.WrapSoft(help, room)
+			}
+			for i, line := range strings.Split(help, "\n") {
+				if i > 0 {
+					b.WriteString("\n")
+					pad = indent
+				}
+				b.WriteString(strings.Repeat(" ", pad+2) + strings.TrimRight(line, " "))
+			}
 		}
 		b.WriteString("\n")
 	}
@@ -88,27 +101,31 @@ func (p *Param) helpText() string {
 	if len(p.Choices) > 0 {
 		notes = append(notes, "one of "+strings.Join(p.Choices, ", "))
 	}
-	switch {
-	case p.Required:
+	if p.Required {
 		notes = append(notes, "required")
-	case p.Default == nil || p.Default == "" || p.Default == false:
-	case p.Secret:
-		notes = append(notes, "default hidden")
-	default:
-		text := show(p.Default)
-		if p.Type == typeDuration {
-			text = showDuration(p.Default)
+	} else if shown := p.helpDefault(); shown != "" {
+		if p.Secret {
+			shown = "hidden"
 		}
-		if text != "" {
-			notes = append(notes, "default "+text)
-		}
+		notes = append(notes, "default "+shown)
 	}
-	text := p.Help
+	help := p.Help
 	if len(notes) > 0 {
-		if text != "" {
-			text += " "
+		if help != "" {
+			help += " "
 		}
-		text += "(" + strings.Join(notes, "; ") + ")"
+		help += "(" + strings.Join(notes, "; ") + ")"
 	}
-	return text
+	return help
+}
+
+// helpDefault is what there is when no value is given; "": nothing worth a word.
+func (p *Param) helpDefault() string {
+	switch {
+	case p.Default == false:
+		return ""
+	case p.Type == typeDuration && p.Default != nil:
+		return showDuration(p.Default)
+	}
+	return show(p.Default)
 }

@@ -107,7 +107,7 @@ func runScript(t *testing.T, name string, cfg script.Config, help bool, console 
 		return err
 	}
 	if help {
-		return s.Help(context.Background(), console)
+		return s.Help(context.Background(), console, 60)
 	}
 	r, err := s.NewRuntime(t.Context(), 0)
 	if err != nil {
