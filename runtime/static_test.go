@@ -133,7 +133,7 @@ func runPlan(t *testing.T, name string, args []string, play func(number int) *re
 			"weir/tokenizer": tokenizers,
 			"weir/dataset":   dataset.New(),
 			"weir/metrics":   custommetrics.New(),
-			"weir/output":    output.Module{},
+			"weir/output":    new(output.Module),
 		},
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Console:   t.Output(),

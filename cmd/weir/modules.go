@@ -25,6 +25,7 @@ type modules struct {
 	tokenizers *tokenizer.Module
 	metrics    *custom.Module
 	simulators *simulator.Module
+	outputs    *output.Module
 
 	mu     sync.Mutex
 	reason string // why the script ended the run
@@ -33,7 +34,7 @@ type modules struct {
 // newModules makes the table of modules. redirect is the run's own simulator,
 // nil when it has none; abort ends the run in good order.
 func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *modules {
-	m := &modules{tokenizers: tokenizer.New(), metrics: custom.New()}
+	m := &modules{tokenizers: tokenizer.New(), metrics: custom.New(), outputs: new(output.Module)}
 	m.simulators = simulator.New(func(text string) int {
 		t, err := m.tokenizers.Load(tokenizer.Builtin)
 		if err != nil {
@@ -59,7 +60,7 @@ func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *mo
 		"weir/tokenizer": m.tokenizers,
 		"weir/dataset":   dataset.New(),
 		"weir/metrics":   m.metrics,
-		"weir/output":    output.Module{},
+		"weir/output":    m.outputs,
 		"weir/sim":       m.simulators,
 		"weir/execution": execution.New(execution.Hooks{
 			SimURL: simURL,
@@ -87,4 +88,5 @@ func (m *modules) custom() map[string]metrics.CustomKind { return m.metrics.Kind
 func (m *modules) close() {
 	m.simulators.Close()
 	m.tokenizers.Close()
+	m.outputs.Close()
 }

@@ -45,8 +45,9 @@ type Csv struct {
 	path    string
 	options Options
 
-	mu   sync.Mutex // protects the following fields
-	rows []row
+	mu        sync.Mutex // protects the following fields
+	rows      []row
+	discarded bool // a file of that name is not ours any more
 }
 
 // row is a row as it was written.
@@ -131,13 +132,27 @@ func (c Column) check() error {
 func (t *Csv) Discard() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.rows) > 0 {
+	if len(t.rows) > 0 || t.discarded {
 		return nil
 	}
 	if err := os.Remove(t.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove %s: %w", t.path, cause(err))
 	}
+	t.discarded = true
 	return nil
+}
+
+// removeHead takes the file away when all that was ever written to it is the head, and
+// no file was there before.
+func (t *Csv) removeHead() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.rows) > 0 || t.discarded || !t.options.Exclusive {
+		return
+	}
+	if text, err := os.ReadFile(t.path); err == nil && string(text) == t.head() {
+		_ = os.Remove(t.path) // at the end of the run; what cannot be removed stays
+	}
 }
 
 // Path is the path of the file as given.

@@ -7,5 +7,5 @@
 // (csv.go). A [Workbook] is a spreadsheet file, which is written as a whole whenever
 // it changes (workbook.go, xlsx.go). module.go and arguments.go are what JavaScript sees.
 //
-// The package computes nothing, and it reads no files.
+// The package computes nothing, and it reads no files but to tell whether a table is empty.
 package output

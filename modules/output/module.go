@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 
 	"github.com/dop251/goja"
 
@@ -15,12 +16,27 @@ import (
 // Path is what scripts import the module as.
 const Path = "weir/output"
 
-// Module is weir/output. The zero value is ready for use.
-type Module struct{}
+// Module is weir/output of one run. The zero value is ready for use; Close ends it.
+type Module struct {
+	mu     sync.Mutex // protects the following field
+	tables []*Csv     // that scripts have made
+}
+
+// Close takes away the tables that got no rows: they were made before any load, to be
+// sure of the file, and then nothing came that was to be written. Left behind by a run
+// that ended early, such a file would only be in the way of the next one.
+func (m *Module) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, t := range m.tables {
+		t.removeHead()
+	}
+	m.tables = nil
+}
 
 // Exports makes Csv, Workbook, writeFile and makeFolder for a runtime.
-func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
-	m := &exports{rt: rt}
+func (module *Module) Exports(rt *script.Runtime) (map[string]any, error) {
+	m := &exports{module: module, rt: rt}
 	return map[string]any{
 		"Csv": rt.Class(script.Class{
 			Name: "Csv",
@@ -49,7 +65,10 @@ func (Module) Exports(rt *script.Runtime) (map[string]any, error) {
 }
 
 // exports are the module's functions in one runtime.
-type exports struct{ rt *script.Runtime }
+type exports struct {
+	module *Module
+	rt     *script.Runtime
+}
 
 // errInit says why no files are made in init code.
 var errInit = errors.New("not in init code, which every JavaScript runtime runs: do it in setup(), plan() or handleSummary()")
@@ -66,7 +85,14 @@ func (m *exports) newCsv(call goja.ConstructorCall) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new Csv %s: %w", path, err)
 	}
-	return Create(path, options)
+	t, err := Create(path, options)
+	if err != nil {
+		return nil, err
+	}
+	m.module.mu.Lock()
+	defer m.module.mu.Unlock()
+	m.module.tables = append(m.module.tables, t)
+	return t, nil
 }
 
 func (m *exports) row(self any, call goja.FunctionCall) (any, error) {

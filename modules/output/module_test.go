@@ -17,12 +17,17 @@ import (
 // setup runs a script's init code and then its setup, in an empty folder.
 func setup(t *testing.T, source string) error {
 	t.Helper()
+	return setupWith(t, new(output.Module), source)
+}
+
+func setupWith(t *testing.T, module *output.Module, source string) error {
+	t.Helper()
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("scenario.ts", []byte(`import { Csv, Workbook, makeFolder, writeFile } from "weir/output";`+"\n"+source), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	s, err := script.Load("scenario.ts", script.Config{
-		Modules:   map[string]script.Module{output.Path: output.Module{}},
+		Modules:   map[string]script.Module{output.Path: module},
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Console:   io.Discard,
 	})
@@ -133,5 +138,40 @@ func TestScriptErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\nerror %v, want one with %q", source, err, want)
 		}
+	}
+}
+
+// Tables without rows are gone when the module is closed; what else there is stays.
+func TestTablesWithoutRows(t *testing.T) {
+	module := new(output.Module)
+	err := setupWith(t, module, `
+export function setup() {
+	const columns = ["x"];
+	new Csv("empty.csv", { columns });
+	new Csv("bom.csv", { columns, bom: true, eol: "\n" });
+	new Csv("rows.csv", { columns }).row([1]);
+	new Csv("mine.csv", { columns, exclusive: false });
+	new Csv("written.csv", { columns });
+	writeFile("written.csv", "something else");
+	const again = new Csv("again.csv", { columns });
+	again.discard();
+	writeFile("again.csv", "x\r\n");
+	again.discard();
+	throw new Error("before the first row");
+}`)
+	if err == nil || !strings.Contains(err.Error(), "before the first row") {
+		t.Fatal(err)
+	}
+	module.Close()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if got := strings.Join(left, " "); got != "again.csv mine.csv rows.csv scenario.ts written.csv" {
+		t.Errorf("left: %s", got)
 	}
 }

@@ -35,6 +35,8 @@ declare module "weir/output" {
    * The file is made by the constructor, which throws in init code: every JavaScript runtime runs that. Make it in
    * `setup()`, in `plan()` before the first case, or in `handleSummary()`. Paths are relative to the current folder.
    *
+   * A file that has no rows when the run ends is taken away again, unless `exclusive` is false.
+   *
    *     const table = new Csv("latency.csv", { columns: ["rate", { name: "ttft", decimals: 4, float: true }] });
    *     table.row([4, result.metrics.ttft.avg]);
    */
