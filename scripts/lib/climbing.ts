@@ -4,7 +4,7 @@ import { invalidParams, type Case, type CaseResult, type CounterMetric, type It 
 import { synthetic, type Dataset } from "weir/dataset";
 import { Endpoint, type RequestOptions } from "weir/llm";
 import { Counter, Trend } from "weir/metrics";
-import { Csv, makeFolder } from "weir/output";
+import { makeFolder, type Csv } from "weir/output";
 import type { Tokenizer } from "weir/tokenizer";
 import { limits, paired, useless, wholeNumbers } from "./checks";
 import { climbingCells, climbingColumns, localTime } from "./climbingtable";
@@ -17,7 +17,7 @@ import { checkSteps } from "./requests";
 import { chooseSeed } from "./seed";
 import { schemeFlag, serviceFlags, type Service, type Values } from "./service";
 import { acceptRate, type Speculation } from "./speculation";
-import { closeTable } from "./table";
+import { closeTable, scriptTable } from "./table";
 
 export const climbingFlags = {
   controlMethod: {
@@ -160,7 +160,7 @@ function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[
     // All of them are there before anything is sent.
     if (p.benchmarkDir !== "") makeFolder(p.benchmarkDir);
     const time = localTime(new Date()).replace(/[-:]/g, "").replace(" ", "_");
-    for (const name of names) tables.push(new Csv(`${name}_${time}.csv`, { columns: climbingColumns, bom: true, eol: "\r\n", mode: 0o600 }));
+    for (const name of names) tables.push(scriptTable(`${name}_${time}.csv`, climbingColumns));
     const folder = p.datasetDir === "" ? null : folderPrompts(p.datasetDir, providers.flatMap(() => cases), tokenizer, seed);
     let number = 0;
     for (const [i, provider] of providers.entries()) {

@@ -98,7 +98,7 @@ export function folderPrompts(folder: string, points: readonly Point[], tokenize
 function stocks(sources: readonly Source[], tokenizer: Tokenizer, o: { seed: number; own: boolean; again: boolean }): RealPrompts {
   const all = new Map(
     sources.map(({ path, length, rules, needed }) => {
-      const prompts = read(path, { ...rules, ...(length === undefined ? {} : { length }), tokenizer, outputSpecialTokens: true, sample: Math.min(needed, limits.prompts), atLeast: 1, seed: Math.max(o.seed, 0) });
+      const prompts = read(path, { ...rules, ...(length === undefined ? {} : { length }), tokenizer, outputSpecialTokens: true, sample: Math.min(needed, limits.prompts), atLeast: 1, seed: o.seed });
       const name = length === undefined ? path : `${path}, ${length}.json`;
       sayRead(prompts, length === undefined ? undefined : name);
       return [length, { name, prompts, used: 0, told: false }];
