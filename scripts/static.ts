@@ -14,7 +14,7 @@ import { sayInexact } from "./lib/made";
 import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./lib/parallel";
 import { checkReal, ownLengths, realFlags, realPairs, realPrompts } from "./lib/realdata";
 import { checkRequests, checkSteps, modelOf, requestFlags, requestOptions } from "./lib/requests";
-import { chooseSeed } from "./lib/seed";
+import { caseSeed, chooseSeed } from "./lib/seed";
 import { sayScheme, schemeFlag, schemeOf, serviceFlags, serviceOptions } from "./lib/service";
 import { acceptRate, checkSpeculation, speculationFlags, speculationOptions } from "./lib/speculation";
 
@@ -85,7 +85,7 @@ export async function setup(): Promise<void> {
   if (climb) return climb.setup();
   if (p.numSchedulerSteps === 1 || p.useSpecDecode || embeds) return;
   const [input, output] = [p.promptTokens[0], p.outputTokens[0]];
-  const one = synthetic({ tokenizer, count: 1, input, output, seed: Math.max(p.seed, 0) + p.parallelNum.length * p.promptTokens.length }); // of no case
+  const one = synthetic({ tokenizer, count: 1, input, output, seed: caseSeed("static steps", Math.max(p.seed, 0), 0) }); // of no case
   await checkSteps(service!, one[0], p.numSchedulerSteps);
 }
 

@@ -103,12 +103,12 @@ function* all({ alpaca, sharegpt, both, parallel: table }: Tables, saveServing: 
   const seed = chooseSeed(p.seed);
   const cases = 2 * p.requestRate.length + p.parallelNum.length * p.promptTokens.length;
   const withAlpaca = { ...p, tokenizer, dataset: p.alpacaDataset, datasetType: "alpaca", seed };
-  const withShareGPT = { ...p, tokenizer, dataset: p.sharegptDataset, datasetType: "sharegpt", seed: seed + 1000, numPrompts: p.sharegptNumPrompts };
+  const withShareGPT = { ...p, tokenizer, dataset: p.sharegptDataset, datasetType: "sharegpt", seed, numPrompts: p.sharegptNumPrompts };
   // Both are read before any load, so that a file that is missing is not found out after hours.
   const [first, second] = [servingPrompts(withAlpaca, alpacaNumbers), servingPrompts(withShareGPT, sharegptNumbers)];
   if (!(yield* serve({ ...withAlpaca, prompts: first, cases, tables: [alpaca, both], written: saveServing }))) return;
   if (!(yield* serve({ ...withShareGPT, prompts: second, cases, tables: [sharegpt, both], written: saveServing }))) return;
-  yield* sweep({ ...parallel, seed: seed + 2000 }, {
+  yield* sweep({ ...parallel, seed }, {
     columns: columns("6.3"),
     table,
     written: saveParallel,

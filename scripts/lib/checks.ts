@@ -48,7 +48,7 @@ export function named(flags: Record<string, string>): void {
   }
 }
 
-/** --seed. Cases count on from it. */
+/** --seed. */
 export function checkSeed(seed: number): void {
   if (seed < -1 || !Number.isInteger(seed) || seed > limits.seed) {
     invalidParams(`--seed must be a whole number from 0 to ${limits.seed}, or -1 for one of weir's own, got ${seed}`);

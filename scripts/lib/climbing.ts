@@ -14,7 +14,7 @@ import { type Point } from "./parallel";
 import { readProviders, type Provider } from "./providers";
 import { folderPrompts } from "./realdata";
 import { checkSteps } from "./requests";
-import { chooseSeed } from "./seed";
+import { caseSeed, chooseSeed } from "./seed";
 import { schemeFlag, serviceFlags, type Service, type Values } from "./service";
 import { acceptRate, type Speculation } from "./speculation";
 import { closeTable, scriptTable } from "./table";
@@ -124,7 +124,7 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
     }
   }
   // Its prompts are those of no case.
-  const warmupSeed = Math.max(p.seed, 0) + providers.length * p.concurrencies.length * p.promptTokens.length;
+  const warmupSeed = caseSeed("climbing warm-up", Math.max(p.seed, 0), 0);
   const warm = synthetic({ tokenizer, count: Math.max(p.warmup, 1), input: warmupLength, output: warmupLength, seed: warmupSeed });
   const acceptance = p.numSpeculativeTokens >= 0 ? new Trend("spec_accept_rate") : undefined;
   const busy = new Counter(busyConnections);
@@ -166,7 +166,7 @@ function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[
     for (const [i, provider] of providers.entries()) {
       const shown = providers.length > 1 ? `${provider.name}: ` : "";
       for (const [j, one] of cases.entries()) {
-        const point = { ...one, seed: seed + number++ };
+        const point = { ...one, seed: caseSeed("climbing", seed, number++) };
         const result = yield {
           name: `${shown}${point.promptTokens} in, ${point.outputTokens} out, ${point.parallel} at once`,
           of: providers.length * cases.length,
@@ -177,7 +177,7 @@ function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[
             output_tokens: point.outputTokens,
             concurrency: point.parallel,
             num_prompts: point.requests,
-            seed: point.seed,
+            seed,
           },
           ...load(p, point),
           data: folder ? folder.take(point) : made(tokenizer, point),

@@ -5,7 +5,7 @@ import { invalidParams, type Case, type CaseResult } from "weir";
 import type { Csv } from "weir/output";
 import { checkRate, checkSeed, limits, paired, wholeNumbers } from "./checks";
 import { sayFailed, sayRefused } from "./outcome";
-import { chooseSeed } from "./seed";
+import { caseSeed, chooseSeed } from "./seed";
 import { checkService, type Service, type Values } from "./service";
 import { closeTable, scriptTable } from "./table";
 
@@ -46,7 +46,7 @@ export interface Point {
   /** Requests of the case and of its warm-up: only the first case has one. */
   requests: number;
   warmup: number;
-  /** Of the case's data, from --seed on: no case finds the prompts of another one in the service's cache. */
+  /** Of the case's data, made of --seed: no case finds the prompts of another one in the service's cache. */
   seed: number;
 }
 
@@ -79,7 +79,7 @@ export function* sweep(
       for (const [i, promptTokens] of p.promptTokens.entries()) {
         const outputTokens = p.outputTokens[i] ?? p.outputTokens[0];
         const warmup = number === 0 ? p.warmup : 0;
-        const point: Point = { promptTokens, outputTokens, parallel, requests: parallel * p.epochs, warmup, seed: seed + number };
+        const point: Point = { promptTokens, outputTokens, parallel, requests: parallel * p.epochs, warmup, seed: caseSeed("parallel", seed, number) };
         const { tags, ...others } = load(point);
         const result = yield {
           name: `${promptTokens} in, ${outputTokens} out, ${parallel} parallel`,
@@ -93,7 +93,7 @@ export function* sweep(
           warmup,
           pause: p.pause,
           ...others,
-          tags: { ...tags, seed: point.seed },
+          tags: { ...tags, seed },
         };
         number++;
         if (number === 1 && sayRefused(result)) return;

@@ -7,6 +7,7 @@ import type { Tokenizer } from "weir/tokenizer";
 import { checkRate, checkSeed, limits, paired, wholeNumbers } from "./checks";
 import { sayFailed, sayRefused } from "./outcome";
 import { sayRead } from "./sayread";
+import { caseSeed } from "./seed";
 
 /** What datasets may be: the formats that weir reads. */
 export const datasetTypes = ["auto", ...formats.map((f) => f.name)];
@@ -92,12 +93,12 @@ export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: r
     const result = yield {
       name: `${dataset}: ${shown} req/s, ${count} prompts`,
       of: p.cases,
-      tags: { dataset, request_rate: shown, num_prompts: count, seed: p.seed + i },
+      tags: { dataset, request_rate: shown, num_prompts: count, seed: p.seed },
       executor: "arrival-rate",
       process: "poisson",
       rate,
       iterations: count,
-      seed: p.seed + i,
+      seed: caseSeed(`serving ${dataset}`, p.seed, i),
       data, // the warm-up takes those at the end
       warmup: { executor: "arrival-rate", rate: 100, process: "poisson", iterations: warmup },
       pause: p.pause,
