@@ -132,7 +132,7 @@ export default async function (it: It<Talks>): Promise<void> {
       if (reply.ttft !== null) row.ttft.add(reply.ttft);
       if (reply.usage !== null) {
         row.promptTokens.add(reply.usage.inputTokens);
-        row.cachedTokens.add(reply.usage.cachedTokens);
+        if (reply.usage.cachedTokens !== null) row.cachedTokens.add(reply.usage.cachedTokens);
       }
     }
     if (p.history === "recorded" && turn.answer !== null) messages.push(turn.answer);

@@ -233,7 +233,7 @@ func decodeAnthropicUsage(c *cursor, o *output) error {
 			hasInput = true
 			fresh, err = c.count()
 		case "cache_read_input_tokens":
-			read, err = c.count()
+			err = c.told(&o.usage.hasCached, &read)
 		case "cache_creation_input_tokens":
 			created, err = c.count()
 		case "output_tokens":

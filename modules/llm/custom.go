@@ -363,10 +363,10 @@ func (b *brought) into(o *output, soFar bool) *metrics.Error {
 		o.usage.hasOutput, o.usage.output = true, *b.output
 	}
 	if b.thought != nil {
-		o.usage.reasoning = *b.thought
+		o.usage.hasReasoning, o.usage.reasoning = true, *b.thought
 	}
 	if b.kept != nil {
-		o.usage.cached = *b.kept
+		o.usage.hasCached, o.usage.cached = true, *b.kept
 	}
 	if b.failed != "" {
 		return &metrics.Error{Kind: "stream_error", Status: 200, Message: b.failed}

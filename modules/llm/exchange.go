@@ -453,7 +453,9 @@ func (x *exchange) countInput() {
 	switch {
 	case u.hasInput:
 		rec.Input = metrics.Count{N: u.input, Source: metrics.CountUsage}
-		rec.Cached = metrics.Count{N: u.cached, Source: metrics.CountUsage}
+		if u.hasCached {
+			rec.Cached = metrics.Count{N: u.cached, Source: metrics.CountUsage}
+		}
 	case x.call.askedInput > 0: // whoever said so has counted
 		rec.Input = metrics.Count{N: x.call.askedInput, Source: metrics.CountTokenizer}
 	case x.counter != nil && x.call.prompt != "" && rec.Error == nil:
@@ -467,7 +469,9 @@ func (x *exchange) countOutput() {
 	rec, u := x.rec, &x.out.usage
 	if u.hasOutput {
 		rec.Output = metrics.Count{N: u.output, Source: metrics.CountUsage}
-		rec.Reasoning = metrics.Count{N: u.reasoning, Source: metrics.CountUsage}
+		if u.hasReasoning {
+			rec.Reasoning = metrics.Count{N: u.reasoning, Source: metrics.CountUsage}
+		}
 		return
 	}
 	if len(rec.Events) == 0 || x.call.backend.task != taskGenerate {

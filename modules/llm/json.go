@@ -238,6 +238,17 @@ func (c *cursor) count() (int, error) {
 	return int(f), err
 }
 
+// told consumes a count that need not be told: what is no number leaves both as they are.
+func (c *cursor) told(has *bool, n *int) error {
+	if b := c.peek(); b != '-' && (b < '0' || b > '9') {
+		return c.skip()
+	}
+	var err error
+	*has = true
+	*n, err = c.count()
+	return err
+}
+
 // skipString passes over a string.
 func (c *cursor) skipString() error {
 	for c.i++; c.i < len(c.b); c.i++ {

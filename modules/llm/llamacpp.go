@@ -57,8 +57,7 @@ func decodeLlamaCPP(data []byte, o *output) error {
 		case "timings":
 			return c.object(func(key []byte) error {
 				if string(key) == "cache_n" {
-					o.usage.cached, err = c.count()
-					return err
+					return c.told(&o.usage.hasCached, &o.usage.cached)
 				}
 				return c.skip()
 			})

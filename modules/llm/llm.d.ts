@@ -194,9 +194,10 @@ declare module "weir/llm" {
     inputTokens: number;
     outputTokens: number;
     totalTokens: number;
-    reasoningTokens: number;
-    /** Tokens of the prompt that the service took from its cache. */
-    cachedTokens: number;
+    /** Output tokens that are reasoning; null: the service does not tell. */
+    reasoningTokens: number | null;
+    /** Tokens of the prompt that the service took from its cache; null: the service does not tell. */
+    cachedTokens: number | null;
   }
 
   /** What came of a request. Its fields are made when they are read. */

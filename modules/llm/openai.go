@@ -209,18 +209,16 @@ func decodeUsage(c *cursor, o *output) error {
 			o.usage.hasOutput = true
 			o.usage.output, err = c.count()
 		case "prompt_tokens_details", "input_tokens_details":
-			return c.object(func(key []byte) (err error) {
+			return c.object(func(key []byte) error {
 				if string(key) == "cached_tokens" {
-					o.usage.cached, err = c.count()
-					return err
+					return c.told(&o.usage.hasCached, &o.usage.cached)
 				}
 				return c.skip()
 			})
 		case "completion_tokens_details", "output_tokens_details":
-			return c.object(func(key []byte) (err error) {
+			return c.object(func(key []byte) error {
 				if string(key) == "reasoning_tokens" {
-					o.usage.reasoning, err = c.count()
-					return err
+					return c.told(&o.usage.hasReasoning, &o.usage.reasoning)
 				}
 				return c.skip()
 			})

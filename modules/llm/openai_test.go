@@ -54,6 +54,23 @@ func TestDecodeOpenAIUsage(t *testing.T) {
 	}
 }
 
+// A service that does not tell of cached or reasoning tokens has not told 0.
+func TestDecodeOpenAIUsageUntold(t *testing.T) {
+	for details, want := range map[string][2]bool{
+		``: {},
+		`,"prompt_tokens_details":null,"completion_tokens_details":null`:                                     {},
+		`,"prompt_tokens_details":{},"completion_tokens_details":{"audio_tokens":0}`:                         {},
+		`,"prompt_tokens_details":{"cached_tokens":null},"completion_tokens_details":{"reasoning_tokens":7}`: {false, true},
+		`,"prompt_tokens_details":{"cached_tokens":0}`:                                                       {true, false},
+	} {
+		var o output
+		err := decodeOpenAI([]byte(`{"choices":[],"usage":{"prompt_tokens":16,"completion_tokens":24`+details+`}}`), &o)
+		if got := [2]bool{o.usage.hasCached, o.usage.hasReasoning}; err != nil || got != want {
+			t.Errorf("%q: told of cached and reasoning tokens: %v, %v; want %v", details, got, err, want)
+		}
+	}
+}
+
 func TestDecodeOpenAIErrors(t *testing.T) {
 	f := func(event, want string) {
 		t.Helper()

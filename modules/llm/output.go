@@ -29,8 +29,8 @@ type output struct {
 	whole     bool // a stream was asked for, and the answer came in one piece
 
 	usage struct {
-		hasInput, hasOutput              bool // the service said how many
-		input, output, reasoning, cached int
+		hasInput, hasOutput, hasReasoning, hasCached bool // the service said how many
+		input, output, reasoning, cached             int
 	}
 
 	results    int     // embeddings or scores

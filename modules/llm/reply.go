@@ -56,6 +56,14 @@ func (r *reply) object(rt *script.Runtime) any { return rt.Instance(replyClass.N
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// told is a count as the script gets it: null when the service did not tell it.
+func told(c metrics.Count) any {
+	if c.Source == metrics.CountNone {
+		return nil
+	}
+	return c.N
+}
+
 // text is that of the first choice.
 func (r *reply) text() []byte {
 	if len(r.choices) == 0 {
@@ -115,8 +123,8 @@ var replyClass = script.Class{
 				"inputTokens":     r.input.N,
 				"outputTokens":    r.output.N,
 				"totalTokens":     r.input.N + r.output.N,
-				"reasoningTokens": r.thought.N,
-				"cachedTokens":    r.cached.N,
+				"reasoningTokens": told(r.thought),
+				"cachedTokens":    told(r.cached),
 			}
 		},
 		"error": func(self any) any {

@@ -108,8 +108,7 @@ func decodeMetaInfo(c *cursor, o *output, choice int) error {
 			o.usage.input, err = c.count()
 			return err
 		case "cached_tokens":
-			o.usage.cached, err = c.count()
-			return err
+			return c.told(&o.usage.hasCached, &o.usage.cached)
 		case "completion_tokens": // of this choice
 			n, err := c.count()
 			o.usage.hasOutput = true

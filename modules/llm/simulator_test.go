@@ -132,6 +132,22 @@ func TestEveryBackend(t *testing.T) {
 	}
 }
 
+// What a service does not tell of its cache is no sample, and null in the reply.
+func TestUntoldCachedTokens(t *testing.T) {
+	for cache, want := range map[bool]string{false: "null null", true: "0 null"} {
+		s := simulator(t, "openai-chat", func(c *sim.Config) { c.PrefixCache = cache })
+		got, found, thrown := play(t, fmt.Sprintf(`
+			const { usage } = await new Endpoint({ backend: "openai-chat", url: %q, model: "sim", timeout: "20s" }).chat([{ role: "user", content: "Once" }], { maxTokens: 2 });
+			return usage.cachedTokens + " " + usage.reasoningTokens;`, s.URL()))
+		if thrown != nil {
+			t.Fatal(thrown)
+		}
+		if m := found.Metrics["cached_tokens"]; got != want || (m != nil && m.N == 1) != cache {
+			t.Errorf("prefix cache %v: told %s, want %s; %+v", cache, got, want, m)
+		}
+	}
+}
+
 // The services that make no tokens.
 func TestEveryPoolingBackend(t *testing.T) {
 	for name, call := range map[string]string{"embeddings": `embed(["Once upon", "a time"])`, "rerank": `rerank("Once", ["upon", "a time"])`} {
