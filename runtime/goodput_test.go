@@ -4,11 +4,13 @@ package runtime_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"weir/runtime"
 	"weir/runtime/metrics"
+	"weir/runtime/result"
 )
 
 // SLOs of a scenario replace those of its case, those of a case the options',
@@ -123,6 +125,10 @@ func TestStopWhen(t *testing.T) {
 	}
 	if n := first.Counts; first.Interrupted || n.Started != 20 || n.RequestsCut != 10 || n.RequestsFailed != 0 || n.Requests != n.Started {
 		t.Errorf("%+v, interrupted %v", n, first.Interrupted)
+	}
+	if i := slices.IndexFunc(first.Validity.Reasons, func(r result.Reason) bool { return r.Rule == "interrupted_requests" }); i < 0 ||
+		first.Validity.Reasons[i].Verdict != result.Valid || !strings.Contains(first.Validity.Reasons[i].Message, "10 of 20 requests were cut off by stopWhen (goodput missed>=5)") {
+		t.Errorf("reasons: %+v", first.Validity.Reasons)
 	}
 	if next.Stopped != nil || next.Goodput.Good != 4 || next.Interrupted {
 		t.Errorf("next: %+v", next)

@@ -193,8 +193,11 @@ func (p *play) finish() *result.Case {
 	rules.Interrupted = p.enough == nil && slices.ContainsFunc(p.parts, func(s *part) bool {
 		return s.outcome.Ended == load.EndStopped || s.outcome.Ended == load.EndCancelled
 	})
+	if e := p.enough; e != nil {
+		rules.Stopped = &result.Stopped{Metric: e.metric, Expr: e.expr, Value: e.value, After: e.after.Seconds()}
+	}
 	found := p.recorder.Finish(p.counts(), c.thresholdsOf("").exprs(), rules)
-	found.Interrupted = rules.Interrupted
+	found.Interrupted, found.Stopped = rules.Interrupted, rules.Stopped
 	if c.named {
 		found.Scenarios = map[string]*result.Scenario{}
 	}
@@ -215,8 +218,5 @@ func (p *play) finish() *result.Case {
 		}
 	}
 	p.crossed.mark(found.Thresholds)
-	if e := p.enough; e != nil {
-		found.Stopped = &result.Stopped{Metric: e.metric, Expr: e.expr, Value: e.value, After: e.after.Seconds()}
-	}
 	return found
 }

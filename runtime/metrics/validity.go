@@ -59,6 +59,8 @@ type Rules struct {
 	Warmup *result.Warmup
 	// Interrupted: the case was stopped before it had been played to its end.
 	Interrupted bool
+	// Stopped is what the script has ended the case by, in its stopWhen; nil: nothing.
+	Stopped *result.Stopped
 }
 
 // Check tells whether all names are those of rules.
@@ -217,7 +219,7 @@ func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Val
 		j.warmup(r.Warmup)
 		return j.v
 	}
-	j.requests(c)
+	j.requests(c, r.Stopped)
 	if r.Interrupted {
 		j.interrupted(c.Counts)
 	}
@@ -256,7 +258,7 @@ func (j *judgement) note(rule, format string, args ...any) {
 	j.v.Reasons = append(j.v.Reasons, result.Reason{Rule: rule, Verdict: result.Valid, Message: fmt.Sprintf(format, args...)})
 }
 
-func (j *judgement) requests(c *result.Case) {
+func (j *judgement) requests(c *result.Case, stopped *result.Stopped) {
 	n := c.Counts
 	completed := n.Requests - n.RequestsFailed - n.RequestsCut
 	// A script that sends no requests of its own accord has nothing to prove.
@@ -284,7 +286,11 @@ func (j *judgement) requests(c *result.Case) {
 			j.reason("client_limit", true, "%d requests failed because this machine ran out of something (%s): the client was measured, not the service", e.Count, e.Message)
 		}
 	}
-	if n.RequestsCut > 0 {
+	switch {
+	case n.RequestsCut > 0 && stopped != nil:
+		j.note("interrupted_requests", "%d of %d requests were cut off by stopWhen (%s %s), as the script wants it: the slowest ones are missing from the latencies",
+			n.RequestsCut, n.Requests, stopped.Metric, stopped.Expr)
+	case n.RequestsCut > 0:
 		share := part(n.RequestsCut, n.Requests)
 		j.reason("interrupted_requests", share > interruptedInvalid, "%d of %d requests were interrupted (%s): the slowest ones are missing from the latencies",
 			n.RequestsCut, n.Requests, percent(share))

@@ -101,8 +101,11 @@ func perSecond(group, name string, keep int, v func(*Case) float64) column {
 var (
 	caseName = column{name: "case", text: func(c *Case) string { return c.Name }}
 	verdict  = column{name: "verdict", text: func(c *Case) string {
-		if c.Interrupted {
+		switch {
+		case c.Interrupted:
 			return string(c.Validity.Verdict) + ", interrupted"
+		case c.Stopped != nil:
+			return string(c.Validity.Verdict) + ", stopped"
 		}
 		return string(c.Validity.Verdict)
 	}}

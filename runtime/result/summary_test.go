@@ -135,6 +135,19 @@ func troubled() *result.Result {
 	return r
 }
 
+// A case that its stopWhen has ended is marked, as one is that was interrupted.
+func TestSummaryMarksStopped(t *testing.T) {
+	ended := llmCase("rate 16", 320, 166.4189)
+	ended.Stopped = &result.Stopped{Metric: "goodput", Expr: "missed>7", Value: 8, After: 12}
+	var b strings.Builder
+	if err := result.Summary(&b, run(ended, llmCase("rate 8", 320, 166.4189)), 200); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "VALID, stopped"); n != 1 {
+		t.Errorf("%d cases are marked, want 1:\n%s", n, b.String())
+	}
+}
+
 func TestSummary(t *testing.T) {
 	dead := llmCase("parallel 4", 0, 1)
 	dead.Counts = result.Counts{Scheduled: 4, Started: 4, Completed: 4, Requests: 4, RequestsFailed: 4}
