@@ -93,6 +93,7 @@ func exitOf(err error) (code int, message string) {
 	var params *script.ParamError
 	var fault *script.Error
 	var unmet *script.UnmetError
+	var undecided *script.UndecidedError
 	switch {
 	case errors.As(err, &exit):
 		return exit.code, exit.Error()
@@ -100,6 +101,8 @@ func exitOf(err error) (code int, message string) {
 		return exitInterrupted, "interrupted"
 	case errors.As(err, &params):
 		return exitConfig, err.Error()
+	case errors.As(err, &undecided):
+		return exitFault, undecided.Error()
 	case errors.As(err, &unmet):
 		return exitThresholds, unmet.Error()
 	case errors.As(err, &fault):

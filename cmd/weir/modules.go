@@ -33,7 +33,7 @@ type modules struct {
 
 // newModules makes the table of modules. redirect is the run's own simulator,
 // nil when it has none; abort ends the run in good order.
-func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *modules {
+func newModules(clients *transport.Clients, redirect *url.URL, flags *runFlags, abort func()) *modules {
 	m := &modules{tokenizers: tokenizer.New(), metrics: custom.New(), outputs: new(output.Module)}
 	m.simulators = simulator.New(func(text string) int {
 		t, err := m.tokenizers.Load(tokenizer.Builtin)
@@ -63,7 +63,9 @@ func newModules(clients *transport.Clients, redirect *url.URL, abort func()) *mo
 		"weir/output":    m.outputs,
 		"weir/sim":       m.simulators,
 		"weir/execution": execution.New(execution.Hooks{
-			SimURL: simURL,
+			SimURL:    simURL,
+			Instances: max(1, flags.instance.of),
+			SLOs:      metrics.SLOs(flags.goodput),
 			Abort: func(reason string) {
 				m.mu.Lock()
 				m.reason = reason

@@ -58,7 +58,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
-	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; replaces the script's slo")
+	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
 	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
@@ -231,7 +231,7 @@ func (s *session) run() error {
 	}
 	clients := transport.NewClients(redirect, s.flags.sources)
 	defer clients.Close()
-	modules := newModules(clients, redirect, abort)
+	modules := newModules(clients, redirect, s.flags, abort)
 	defer modules.close()
 
 	loaded, err := script.Load(s.name, script.Config{
@@ -448,7 +448,7 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	switch {
 	case o.Err != nil:
 		code, message := exitOf(o.Err)
-		if code == exitThresholds {
+		if code == exitThresholds || code == exitFault {
 			return &exitError{code, errors.New(message)}
 		}
 		var params *script.ParamError

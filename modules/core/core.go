@@ -43,6 +43,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		"fail":          native(rt, "", fail),
 		"invalidParams": native(rt, "", invalidParams),
 		"notMet":        native(rt, "", notMet),
+		"undecided":     native(rt, "", undecided),
 		"parseYAML":     native(rt, "parseYAML", parseYAML),
 		"randomSeeded":  native(rt, "randomSeeded", randomSeeded),
 	}, nil
@@ -111,6 +112,16 @@ func notMet(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 		return nil, script.TypeErrorf("notMet(message): the message is %s, not a text", call.Argument(0))
 	}
 	return nil, &script.UnmetError{Message: message}
+}
+
+// undecided ends the run as one in which something outside of the script went
+// wrong: the script could not find out what it was to find out.
+func undecided(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
+	message, ok := call.Argument(0).Export().(string)
+	if !ok || message == "" {
+		return nil, script.TypeErrorf("undecided(message): the message is %s, not a text", call.Argument(0))
+	}
+	return nil, &script.UndecidedError{Message: message}
 }
 
 // randomSeeded makes a function like Math.random that gives the same numbers

@@ -32,6 +32,13 @@ declare module "weir" {
    */
   export function notMet(message: string): never;
 
+  /**
+   * Ends the run with the message alone and exit code 1: for what the run could not
+   * find out, because the service went away or because no case can be believed.
+   * For plan, teardown and handleSummary.
+   */
+  export function undecided(message: string): never;
+
   export type ParamDefault = string | number | boolean | readonly string[] | readonly number[];
 
   /** One parameter. Its type is that of its default, unless `type` says otherwise. */
@@ -480,8 +487,8 @@ declare module "weir" {
 
   /** How many requests were good: they completed and kept every SLO. */
   export interface Goodput {
-    /** By latency, milliseconds. Scenarios that have SLOs of their own are measured by those. */
-    slo: Partial<Record<SLOName, number>>;
+    /** By latency, milliseconds. Of a case whose scenarios have different ones it is absent: see those of its `scenarios`. */
+    slo?: Partial<Record<SLOName, number>>;
     /** Completed and failed requests that were held against SLOs. */
     requests: number;
     good: number;

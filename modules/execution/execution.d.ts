@@ -30,6 +30,10 @@ declare module "weir/execution" {
      * it counts as interrupted, not as failed.
      */
     abort(reason?: string): never;
+    /** How many runs play the load together, as `--instance` says; 1: this one alone. */
+    readonly instances: number;
+    /** The SLOs of `--goodput`, milliseconds, which replace those of the script; {}: none. */
+    readonly goodput: Readonly<Partial<Record<import("weir").SLOName, number>>>;
   };
 
   /** k6's name for `run`. */

@@ -28,6 +28,12 @@ type Hooks struct {
 	// SimURL is the base URL of the simulator that was started for this run, ""
 	// for none.
 	SimURL string
+
+	// Instances is how many runs play the load together (--instance), at least 1.
+	Instances int
+
+	// SLOs are those that replace the script's (--goodput); may be nil.
+	SLOs metrics.SLOs
 }
 
 // Module is "weir/execution" for one run.
@@ -54,6 +60,15 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	}
 	run := rt.VM().NewObject()
 	if err := run.Set("abort", func(call goja.FunctionCall) goja.Value { return m.abort(rt, call.Argument(0)) }); err != nil {
+		return nil, err
+	}
+	slos := rt.VM().NewObject()
+	for name, limit := range m.hooks.SLOs {
+		if err := slos.Set(name, limit); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(run.Set("instances", m.hooks.Instances), run.Set("goodput", slos)); err != nil {
 		return nil, err
 	}
 	exports := map[string]any{

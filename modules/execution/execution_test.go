@@ -70,6 +70,8 @@ func TestInformation(t *testing.T) {
 		{"the runtime", `export default () => runtime.id`, it, execution.Hooks{}, `3`},
 		{"no simulator", `export default () => sim`, it, execution.Hooks{}, `null`},
 		{"a simulator", `export default () => sim.url`, it, execution.Hooks{SimURL: "http://127.0.0.1:9"}, `http://127.0.0.1:9`},
+		{"instances and SLOs", `export default () => JSON.stringify([run.instances, run.goodput])`, nil, execution.Hooks{Instances: 3, SLOs: metrics.SLOs{"ttft": 500}}, `[3,{"ttft":500}]`},
+		{"one instance, no SLOs", `export default () => JSON.stringify([run.instances, run.goodput])`, nil, execution.Hooks{Instances: 1}, `[1,{}]`},
 		{"the default export", `export default () => [exec.scenario === scenario, exec.run.abort === run.abort, exec.test.abort === test.abort, exec.runtime.id].join()`, it, execution.Hooks{}, `true,true,true,3`},
 		{"tags are a copy", `export default () => { scenario.tags.rate = "9"; return scenario.tags.rate; }`, it, execution.Hooks{}, `2`},
 	} {

@@ -104,6 +104,14 @@ type UnmetError struct {
 
 func (e *UnmetError) Error() string { return e.Message }
 
+// UndecidedError is what a script ends the run with when it could not find out
+// what it was to find out.
+type UndecidedError struct {
+	Message string
+}
+
+func (e *UndecidedError) Error() string { return e.Message }
+
 // TypeError is a wrong argument: scripts see a JavaScript TypeError.
 type TypeError struct {
 	Message string
