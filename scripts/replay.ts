@@ -2,7 +2,7 @@
 // its lengths, prompts that have in common what those of the trace had, and
 // conversations whose next turn waits for the answer before it. One case for
 // each speed. docs/scenarios.md tells how times are kept and what to look at.
-import { invalidParams, params, sleep, type Case, type CaseResult, type It } from "weir";
+import { invalidParams, params, sleep, type Case, type CaseResult, type It, type RunResult } from "weir";
 import { Endpoint, backends } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { formats, read, synthetic, type Dataset, type ReadOptions, type RecordedItem, type Sessions } from "weir/dataset";
@@ -10,8 +10,10 @@ import { Csv, type Cell } from "weir/output";
 import { hitRate, tellsNothing } from "./lib/cache";
 import { aboveZero, checkSeed, wholeNumbers } from "./lib/checks";
 import { some } from "./lib/lists";
+import { sayRefused } from "./lib/outcome";
+import { report } from "./lib/report";
 import { sayRead } from "./lib/sayread";
-import { chooseSeed, seedFlag } from "./lib/seed";
+import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
 import { checkService, serviceFlags, serviceOptions } from "./lib/service";
 import { number, percents, textTable } from "./lib/texttable";
 
@@ -69,7 +71,11 @@ const selection: ReadOptions = {
 };
 // Its lengths and times. Prompts are made for each case.
 const trace = read(p.trace, { ...selection, prompts: "none" });
-if (!some(trace, (item) => item.at !== null)) invalidParams(`${p.trace} (${trace.format}) does not say when its requests were sent: play it with weir run dynamic or weir run multi-turn`);
+const waits = p.sessions === "auto" && some(trace, (item) => item.session !== null && item.turn > 0);
+const timed = some(trace, (item) => item.at !== null);
+if (!timed && !waits) {
+  invalidParams(`${p.trace} (${trace.format}) does not say when its requests were sent: ${p.sessions === "off" && some(trace, (item) => item.turn > 0) ? "leave out --sessions off, so that each turn follows the one before it" : "play it with weir run dynamic or weir run multi-turn"}`);
+}
 const warm = p.warmup > 0 ? synthetic({ tokenizer, count: p.warmup, input: 32, output: 4 }) : null;
 
 /** What a case plays: iteration i is request or conversation order[i]. */
@@ -77,42 +83,48 @@ interface Replayed { requests: Dataset<RecordedItem>; conversations: Sessions | 
 
 interface Row { speed: number; offered: number; result: CaseResult }
 
+const rows: Row[] = [];
+
 export function* plan(): Generator<Case, void, CaseResult> {
-  const { times, order, waits } = schedule();
-  let [first, last] = [Infinity, 0]; // when requests were sent, as far as that is known, ms
-  for (const { at } of trace) if (at !== null) [first, last] = [Math.min(first, at), Math.max(last, at)];
-  const rate = last > first ? ((trace.length - 1) * 1000) / (last - first) : NaN;
-  describe(last - first, rate, waits);
+  sayRead(trace);
+  const { times, order } = schedule();
+  const { lasts, rate } = pace();
+  describe(lasts, rate);
   const seed = chooseSeed(p.seed);
   const csv = p.replayCsv === "" ? null : new Csv(p.replayCsv, { columns: columns.map(([name]) => name), eol: "\n" });
-  const rows: Row[] = [];
   try {
     for (const [i, speed] of p.speed.entries()) {
-      const requests = read(p.trace, { ...selection, seed: seed + i });
+      const requests = read(p.trace, { ...selection, seed: caseSeed("replay", seed, i) });
       if (requests.inexact > 0) console.warn(`${requests.inexact} of ${requests.length} prompts do not have the length of the trace: no text of that length was found with this tokenizer`);
       const data: Replayed = { requests, conversations: waits ? requests.sessions() : null, order, speed };
       const result = yield {
         name: `speed ${speed}`,
         of: p.speed.length,
-        tags: { trace: p.trace, speed, seed: seed + i },
-        executor: "replay",
-        timestamps: times,
-        speed,
-        ...(p.maxInFlight > 0 ? { maxInFlight: p.maxInFlight } : {}),
+        tags: { trace: p.trace, speed, seed },
+        ...(timed
+          ? { executor: "replay", timestamps: times, speed, ...(p.maxInFlight > 0 ? { maxInFlight: p.maxInFlight } : {}) }
+          : { executor: "shared-iterations", vus: Math.min(p.maxInFlight || order.length, order.length), iterations: order.length, maxDuration: "7d" }),
         data,
         warmup: i === 0 ? p.warmup : 0,
         pause: p.pause,
         expect: ["cached_prompts"], // what prompts have in common is the trace's
       };
-      const row = { speed, offered: rate * speed, result };
+      if (i === 0 && sayRefused(result)) return;
+      const played = shareOf(result, order.length);
+      if (i === 0 && played < 1) console.log(`this instance plays ${percents(played)} % of ${waits ? "the conversations" : "the requests"}, which is the rate offered below`);
+      const row = { speed, offered: rate * speed * played, result };
       rows.push(row);
       csv?.row(columns.map(([, cell]) => cell(row)));
     }
   } finally {
     if (csv?.length) console.log(`table: ${p.replayCsv}`);
     else csv?.discard();
-    if (rows.length > 0) report(rows);
+    if (ideal() > 0 && rows.some(answered) && rows.every((r) => !(hitRate(r.result) > 0))) console.warn(tellsNothing);
   }
+}
+
+export function handleSummary(result: RunResult): Record<string, string> {
+  return report(result, table());
 }
 
 export default async function (it: It<Replayed>): Promise<void> {
@@ -140,21 +152,46 @@ async function converse(turns: Dataset<RecordedItem>, speed: number): Promise<vo
   }
 }
 
-// schedule is when each request or conversation begins, in the order of these times.
-function schedule(): { times: number[]; order: number[]; waits: boolean } {
-  const waits = p.sessions === "auto" && some(trace, (item) => item.session !== null && item.turn > 0);
-  const at = (waits ? trace.sessions() : trace).timestamps();
-  const order = at.map((_, i) => i).sort((a, b) => at[a] - at[b]);
-  return { times: order.map((i) => at[i]), order, waits };
+// schedule is when each request or conversation begins, in the order of these times; without times in the trace, all begin at once.
+function schedule(): { times: number[]; order: number[] } {
+  const starts = waits ? trace.sessions() : trace;
+  const order = Array.from({ length: starts.length }, (_, i) => i);
+  if (!timed) return { times: [], order };
+  const first = (i: number): RecordedItem => (waits ? (starts as Sessions)[i][0] : (starts as Dataset<RecordedItem>)[i]);
+  const without = order.filter((i) => first(i).at === null).length;
+  if (without > 0) {
+    invalidParams(
+      `${p.trace} (${trace.format}) does not say when ${without} of its ${starts.length} ${waits ? "conversations begin" : "requests were sent"}, only when others ${waits ? "do" : "were"}: ` +
+        (waits ? "give the first row of each a time, or none of them, and they begin at once" : `${p.sessions === "off" ? "leave out --sessions off, so that a turn follows the one before it, or " : ""}give each row a time`),
+    );
+  }
+  const at = starts.timestamps();
+  order.sort((a, b) => at[a] - at[b]);
+  return { times: order.map((i) => at[i]), order };
+}
+
+// pace is how long the trace lasts, ms, and how many requests with a time of their own come per second; NaN: that cannot be known.
+function pace(): { lasts: number; rate: number } {
+  let [first, last, count] = [Infinity, -Infinity, 0];
+  for (const { at } of trace) if (at !== null) [first, last, count] = [Math.min(first, at), Math.max(last, at), count + 1];
+  return count === 0 ? { lasts: NaN, rate: NaN } : { lasts: last - first, rate: last > first ? ((count - 1) * 1000) / (last - first) : NaN };
+}
+
+// shareOf is the part of the schedule that this one of several instances plays.
+function shareOf({ counts, interrupted }: CaseResult, all: number): number {
+  return interrupted ? 1 : counts.scheduled / all;
+}
+
+function answered({ result: { counts } }: Row): boolean {
+  return counts.requests > counts.requests_failed;
 }
 
 // describe tells what the trace is like.
-function describe(lasts: number, rate: number, waits: boolean): void {
+function describe(lasts: number, rate: number): void {
   const { promptTokens, outputTokens } = trace.stats();
   const lengths = (what: string, s: typeof promptTokens): string => (s.n === 0 ? `${what}: not known` : `${what}: ${number(s.avg)} avg, ${number(s.p50)} p50, ${number(s.p99)} p99, ${s.max} max`);
   const conversations = waits ? ` in ${trace.sessions().length} conversations` : "";
-  sayRead(trace);
-  console.log(`${trace.length} requests${conversations} in ${span(lasts)}${rate > 0 ? `, ${number(rate)} a second` : ""}`);
+  console.log(`${trace.length} requests${conversations}${timed ? ` in ${span(lasts)}` : ", of which nobody says when they begin: all do at once"}${rate > 0 ? `, ${number(rate)} a second` : ""}`);
   console.log(lengths("prompt tokens", promptTokens));
   console.log(lengths("output tokens", outputTokens));
   const reuse = trace.reuse();
@@ -194,13 +231,15 @@ const columns: [name: string, cell: (row: Row) => Cell][] = [
   ["verdict", (r) => r.result.validity.verdict],
 ];
 
-// report shows the cases side by side.
-function report(rows: readonly Row[]): void {
-  const head = ["speed", "req/s", "TTFT p50 ms", "p99", "TPOT p50 ms", "p99", "lag p99", "hits %", "ideal %"];
-  const lines = rows.map((r) => {
-    const { ttft, tpot, start_lag } = r.result.metrics;
-    return [`${r.speed}`, number(r.offered), number(ttft.p(50)), number(ttft.p(99)), number(tpot.p(50)), number(tpot.p(99)), number(start_lag.p(99)), percents(hitRate(r.result)), percents(ideal())];
+// table shows the cases side by side, 80 columns wide.
+function table(): string {
+  if (rows.length === 0) return "";
+  const above = ["", "", "", "", "TTFT ms", "", "TPOT ms", "", "lag ms", ""];
+  const head = ["speed", "offered", "req/s", "failed", "p50", "p99", "p50", "p99", "p99", "hits %"];
+  const lines = rows.map(({ speed, offered, result }) => {
+    const { ttft, tpot, start_lag: lag } = result.metrics;
+    const { counts, throughput } = result;
+    return [`${speed}`, number(offered), number(throughput.requests), `${counts.requests_failed}`, number(ttft.p(50)), number(ttft.p(99)), number(tpot.p(50)), number(tpot.p(99)), number(lag.p(99)), percents(hitRate(result))];
   });
-  console.log(textTable(head, lines));
-  if (ideal() > 0 && rows.every((r) => !(hitRate(r.result) > 0))) console.warn(tellsNothing);
+  return textTable(head, lines, above);
 }
