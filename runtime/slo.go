@@ -65,11 +65,18 @@ func (c *caseSpec) judges(scenario string) bool {
 	return false
 }
 
-// wholeSLO are the SLOs of the case's recorder. The only scenario of a case is
-// the case.
+// wholeSLO are the SLOs of the case's recorder: those that all of its requests that
+// are held against any are held against; nil when its scenarios differ in them.
 func (c *caseSpec) wholeSLO() metrics.SLOs {
-	if len(c.scenarios) == 1 {
-		return c.scenarios[0].slo
+	var all metrics.SLOs
+	for _, s := range c.scenarios {
+		switch {
+		case len(s.slo) == 0:
+		case all == nil:
+			all = s.slo
+		case !maps.Equal(all, s.slo):
+			return nil
+		}
 	}
-	return c.slo
+	return all
 }

@@ -60,7 +60,7 @@ func (v *addresses) Set(text string) error {
 func (*addresses) Type() string { return "addresses" }
 
 // slos is the value of --goodput, which may be given several times, have several
-// values behind it, or commas.
+// values behind it, or commas. There is one SLO of a latency.
 type slos metrics.SLOs
 
 func (v *slos) String() string {
@@ -88,6 +88,9 @@ func (v *slos) Set(text string) error {
 		}
 		if *v == nil {
 			*v = slos{}
+		}
+		if _, twice := (*v)[name]; twice {
+			return fmt.Errorf("there are two SLOs of %s; give one", name)
 		}
 		(*v)[name] = float64(limit) / 1e6
 	}

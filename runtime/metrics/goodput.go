@@ -183,10 +183,11 @@ func (g *goodput) merge(o *goodput) {
 	}
 }
 
-// result makes what the case shows; slos are its own.
+// result makes what the case shows; slos are those that all of its requests were
+// held against, none when its parts have some of their own.
 func (g *goodput) result(slos limits, seconds float64) *result.Goodput {
 	r := &result.Goodput{
-		SLO: map[string]float64{}, Missed: map[string]int64{"failed": g.failed},
+		Missed:   map[string]int64{"failed": g.failed},
 		Requests: g.requests, Good: g.good,
 		PerSecond: perSecond(float64(g.good), seconds), OutputTokens: perSecond(float64(g.tokens), seconds),
 	}
@@ -195,6 +196,9 @@ func (g *goodput) result(slos limits, seconds float64) *result.Goodput {
 	}
 	for i, name := range SLONames {
 		if slos[i] > 0 {
+			if r.SLO == nil {
+				r.SLO = map[string]float64{}
+			}
 			r.SLO[name] = slos[i]
 		}
 		if slos[i] > 0 || g.missed[i] > 0 {

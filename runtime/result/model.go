@@ -154,7 +154,7 @@ type Throughput struct {
 // Goodput is how many requests were good: they completed and kept every SLO. A
 // request may have missed several.
 type Goodput struct {
-	SLO          map[string]float64 `json:"slo"`                      // by latency, ms; of a case only its own, not those that its scenarios have besides
+	SLO          map[string]float64 `json:"slo,omitempty"`            // by latency, ms; nil: of a case whose scenarios have different ones, see theirs
 	Requests     int64              `json:"requests"`                 // that were held against SLOs: generations, embeddings and rankings that completed or failed
 	Good         int64              `json:"good"`                     // of those
 	Share        *float64           `json:"share"`                    // good of requests, 0…1; null: there were none

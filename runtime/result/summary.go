@@ -342,30 +342,36 @@ func (c *Case) goodPerSecond() float64 {
 // missed them.
 func (s *summary) goodput(cases []*Case) {
 	var all gather
-	for _, c := range cases {
-		g := c.Goodput
-		if g == nil {
-			continue
-		}
+	add := func(g *Goodput, where string) {
 		var slos, missed []string
 		for _, name := range slices.Sorted(maps.Keys(g.SLO)) {
 			slos = append(slos, fmt.Sprintf("%s ≤ %s ms", name, compact(new(g.SLO[name]))))
-		}
-		if len(slos) == 0 {
-			slos = []string{"those of the scenarios"}
 		}
 		for _, name := range slices.Sorted(maps.Keys(g.Missed)) {
 			if n := g.Missed[name]; n > 0 {
 				missed = append(missed, fmt.Sprintf("%s %d", name, n))
 			}
 		}
-		f := all.at(strings.Join(slos, ", "), "", c.Name)
+		f := all.at(strings.Join(slos, ", "), "", where)
 		if bad := g.Requests - g.Good; bad > 0 {
-			text := fmt.Sprintf("missed by %d of %s (%s)", bad, plural(g.Requests, "request"), strings.Join(missed, ", "))
-			if len(cases) > 1 {
-				text += fmt.Sprintf(" in case %q", c.Name)
+			f.bad = append(f.bad, fmt.Sprintf("missed by %d of %s (%s)%s", bad, plural(g.Requests, "request"), strings.Join(missed, ", "), where))
+		}
+	}
+	for _, c := range cases {
+		where := ""
+		if len(cases) > 1 {
+			where = fmt.Sprintf(" in case %q", c.Name)
+		}
+		switch {
+		case c.Goodput == nil:
+		case len(c.Goodput.SLO) > 0:
+			add(c.Goodput, where)
+		default: // each of its scenarios has its own
+			for _, name := range slices.Sorted(maps.Keys(c.Scenarios)) {
+				if g := c.Scenarios[name].Goodput; g != nil {
+					add(g, fmt.Sprintf(" in scenario %q%s", name, where))
+				}
 			}
-			f.bad = append(f.bad, text)
 		}
 	}
 	if len(all) == 0 {

@@ -135,6 +135,27 @@ func troubled() *result.Result {
 	return r
 }
 
+// Scenarios that have SLOs of their own are listed by them, not held against others'.
+func TestSummaryGoodputOfScenarios(t *testing.T) {
+	c := llmCase("mixed", 94, 12)
+	c.Goodput = &result.Goodput{Requests: 94, Good: 48, Missed: map[string]int64{"failed": 0, "tpot": 23, "ttft": 23}}
+	c.Scenarios = map[string]*result.Scenario{
+		"chat":  {Goodput: &result.Goodput{SLO: map[string]float64{"ttft": 500}, Requests: 47, Good: 24, Missed: map[string]int64{"failed": 0, "ttft": 23}}},
+		"batch": {Goodput: &result.Goodput{SLO: map[string]float64{"tpot": 50}, Requests: 47, Good: 24, Missed: map[string]int64{"failed": 0, "tpot": 23}}},
+		"free":  {},
+	}
+	var b strings.Builder
+	if err := result.Summary(&b, run(c), 200); err != nil {
+		t.Fatal(err)
+	}
+	want := "\nGoodput\n" +
+		"  tpot ≤ 50 ms: missed by 23 of 47 requests (tpot 23) in scenario \"batch\"\n" +
+		"  ttft ≤ 500 ms: missed by 23 of 47 requests (ttft 23) in scenario \"chat\"\n"
+	if !strings.Contains(b.String(), want) {
+		t.Errorf("want%s\n%s", want, b.String())
+	}
+}
+
 // A case that its stopWhen has ended is marked, as one is that was interrupted.
 func TestSummaryMarksStopped(t *testing.T) {
 	ended := llmCase("rate 16", 320, 166.4189)
