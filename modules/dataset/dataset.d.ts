@@ -99,6 +99,11 @@ declare module "weir/dataset" {
     withSystem(system: string | SystemOptions): Dataset<RecordedItem>;
     /** Recorded outputs: item i gets the prompt of item i of another dataset, and asks for as many tokens. */
     withAnswers(answers: Dataset): Dataset<RecordedItem>;
+    /**
+     * Of `synthetic` with groups of prefixes: the prefix of each group that the items have, once, as a prompt. Sent before, it is in the service's
+     * cache when the items come. Throws where there are no groups.
+     */
+    prefixes(): Dataset<T>;
     /** The conversations, by the items' `session`: each a dataset in the order of its turns. */
     sessions(): Sessions;
     /** `at` of all items, for the executor "replay". Throws where there are none. */

@@ -15,6 +15,7 @@ type Dataset struct {
 	inexact int         // of entries
 	repeats bool        // items may come again, as in a mix
 	with    *attachment // media that go with the prompts, nil for none
+	groups  *groups     // of prefixes, nil for none
 }
 
 // entry is an item. Most have no details, so that a million of them are small.
@@ -26,6 +27,7 @@ type entry struct {
 	media        int32 // number of the item when it was given its media
 	inexact      bool
 	timed        bool
+	group        int32         // of those that share a prefix, from 1; 0: it has none
 	at           time.Duration // of a trace
 	details      *details      // nil: none
 }

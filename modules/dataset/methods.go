@@ -100,6 +100,7 @@ func datasetMethods(k *maker) map[string]func(any, goja.FunctionCall) (any, erro
 			}
 			return d.WithAnswers(answers)
 		}),
+		"prefixes": making(func(d *Dataset, _ goja.FunctionCall) (*Dataset, error) { return d.Prefixes() }),
 		"reuse": func(self any, _ goja.FunctionCall) (any, error) {
 			if r, ok := self.(*Dataset).Reuse(); ok {
 				return object(vm, "promptTokens", r.PromptTokens, "cachedTokens", r.CachedTokens), nil

@@ -446,6 +446,23 @@ func TestPrefixGroups(t *testing.T) {
 	if groups != 4 || shared < 1500-97 || shared > 1500+97 {
 		t.Errorf("%d prompts in %d groups, want about 1500 in 4", shared, groups)
 	}
+
+	// Their prefixes are the starts, each once, of those items that there are.
+	prefixes, err := d.Prefixes()
+	if err != nil || prefixes.Len() != 4 {
+		t.Fatalf("%d prefixes, %v; want 4", prefixes.Len(), err)
+	}
+	for i := range prefixes.Len() {
+		ids, err := tok.Encode(at(prefixes, i).Prompt, true)
+		if err != nil || len(ids) != 16 || starts[fmt.Sprint(ids)] < 2 || prefixes.At(i).PromptTokens() != 16 {
+			t.Errorf("prefix %d has %d tokens (%d are said), and begins %d prompts: %v", i, len(ids), prefixes.At(i).PromptTokens(), starts[fmt.Sprint(ids)], err)
+		}
+		delete(starts, fmt.Sprint(ids)) // none comes twice
+	}
+	one, err := d.Slice(0, 1).Prefixes()
+	if shares := strings.HasPrefix(at(d, 0).Prompt, at(prefixes, 0).Prompt); err != nil || (one.Len() == 1) != shares {
+		t.Errorf("the first item has %d prefixes, %v", one.Len(), err)
+	}
 }
 
 // Prompts that can be written again are not kept.

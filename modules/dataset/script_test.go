@@ -85,6 +85,7 @@ func TestInScripts(t *testing.T) {
 	}
 	options(`same: true`, `new Set([...d].map((item) => item.prompt)).size`, "1")
 	options(`prefix: 4`, `[...d].every((item) => item.prompt.startsWith("HelloHelloHelloHello") && item.promptTokens === 8)`, "true")
+	options(`prefix: { tokens: 4, groups: 1 }`, `((p) => [p.length, p[0].promptTokens, p[0].outputTokens, [...d].every((item) => item.prompt.startsWith(p[0].prompt))])(d.prefixes())`, "[1,4,4,true]")
 	options(`seed: 1`, `d[0].prompt === synthetic({ tokenizer, count: 3, input: 8, output: 4 })[0].prompt`, "false")
 	options(`seed: undefined, specialTokens: null`, `d.length`, "3")
 	options(`input: { mean: 9 }`, `d[2].promptTokens`, "9")
@@ -99,6 +100,7 @@ func TestOptionErrors(t *testing.T) {
 			t.Errorf("%s: error %v, want one with %q and its place", call, err, want)
 		}
 	}
+	fail(`d.prefixes()`, "prefixes: the items have no groups")
 	fail(`synthetic()`, "the options are undefined, not an object with tokenizer, count")
 	fail(`synthetic({ count: 1, input: 1, output: 1 })`, "no tokenizer given")
 	fail(`synthetic({ tokenizer: "builtin", count: 1, input: 1, output: 1 })`, "tokenizer is builtin, not a tokenizer")

@@ -81,6 +81,9 @@ func (s Synthetic) make(ctx context.Context, done *atomic.Int64) (*Dataset, erro
 			return fmt.Errorf("synthetic prompts: item %d of %d tokens: %w", i, asked, err)
 		}
 		*e = entry{prompt: text, promptTokens: int32(tokens), outputTokens: int32(output), inexact: tokens != asked}
+		if prefix > 0 {
+			e.group = int32(group) + 1
+		}
 		return nil
 	}
 	if err := each(ctx, distinct, distinct, done, func() func(int) error { return work }); err != nil {
@@ -91,7 +94,11 @@ func (s Synthetic) make(ctx context.Context, done *atomic.Int64) (*Dataset, erro
 		_, output := s.lengths(seeded(s.Seed, lengthStream, uint64(i)))
 		entries[i].outputTokens = int32(output)
 	}
-	return new(Dataset).of(entries), nil
+	out := new(Dataset).of(entries)
+	if s.Prefix.Tokens > 0 && s.Prefix.Groups > 0 {
+		out.groups = &groups{w: w, words: s.Prefix.Tokens - w.before}
+	}
+	return out, nil
 }
 
 // lengths draws those of an item.
