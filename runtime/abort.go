@@ -160,9 +160,9 @@ func (p *play) lookForEnough(after time.Duration) *crossing {
 // parseStopWhen reads what ends a case early: expressions as thresholds have
 // them, about the whole case.
 func (r *run) parseStopWhen(c *caseSpec, v any) (thresholds, error) {
-	ends, err := parseThresholds(v)
+	ends, err := parseThresholds("stopWhen", v)
 	if err != nil {
-		return nil, fmt.Errorf("stopWhen: %w", err)
+		return nil, err
 	}
 	for metric, list := range ends {
 		if strings.Contains(metric, "{") {
@@ -175,8 +175,8 @@ func (r *run) parseStopWhen(c *caseSpec, v any) (thresholds, error) {
 			return nil, fmt.Errorf("stopWhen of goodput: %w", errNoSLO)
 		}
 	}
-	if err := ends.check(r.Custom); err != nil {
-		return nil, fmt.Errorf("stopWhen: %w", err)
+	if err := ends.check("stopWhen", r.Custom); err != nil {
+		return nil, err
 	}
 	return ends, nil
 }

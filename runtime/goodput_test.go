@@ -91,8 +91,9 @@ func TestWrongSLOs(t *testing.T) {
 		`slo: { ttft: "soon" }`:                  `slo of ttft: "soon" is not a duration`,
 		`thresholds: { goodput: "rate>0.9" }`:    "thresholds of goodput: there are no SLOs to measure it by",
 		`stopWhen: { goodput: "missed>3" }`:      "stopWhen of goodput: there are no SLOs",
-		`stopWhen: { requests: "p(99)>3" }`:      "stopWhen: thresholds of requests",
-		`stopWhen: { ttft: { abortOnFail: 1 } }`: "stopWhen: thresholds of ttft",
+		`stopWhen: 5`:                            "stopWhen must be an object",
+		`stopWhen: { requests: "p(99)>3" }`:      "stopWhen of requests: \"p(99)>3\": a counter has no p(99)",
+		`stopWhen: { ttft: { abortOnFail: 1 } }`: "stopWhen of ttft: ",
 		`stopWhen: { ttft: { threshold: "max>3", abortOnFail: true } }`:                                  "abortOnFail belongs to thresholds",
 		`stopWhen: { "ttft{scenario:default}": "max>3" }`:                                                "a case ends as a whole",
 		`slo: { ttft: 1 }, thresholds: { goodput: "p(99)>1" }`:                                           "a goodput has no p(99), only rate, per_second, missed",
@@ -144,7 +145,7 @@ func TestTag(t *testing.T) {
 			first.tag("decision", "met");
 			first.tag("rate", 2.5);
 			first.tag("final", true);
-			for (const value of [{}, [1], null, undefined]) {
+			for (const value of [{}, [1], null, undefined, NaN, Infinity]) {
 				let refused = "";
 				try { first.tag("wrong", value); } catch (e) { refused = String(e); }
 				if (!refused.startsWith("TypeError: tag(name, value): the value is")) throw new Error(value + ": " + refused);

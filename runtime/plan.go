@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -73,9 +74,9 @@ func (r *run) parseOptions(plain map[string]any) error {
 	fault := func(format string, args ...any) error {
 		return &script.ParamError{Message: "options: " + fmt.Sprintf(format, args...)}
 	}
-	given, err := parseThresholds(plain["thresholds"])
+	given, err := parseThresholds("thresholds", plain["thresholds"])
 	if err == nil {
-		err = given.check(r.Custom)
+		err = given.check("thresholds", r.Custom)
 	}
 	if err != nil {
 		return fault("%v", err)
@@ -239,12 +240,18 @@ func toJS(rt *script.Runtime, v any) (goja.Value, error) {
 // addTag adds tag(name, value) to what plan sees of a case: what it makes of it.
 func addTag(rt *script.Runtime, o *goja.Object, c *result.Case) {
 	tag := rt.VM().ToValue(func(call goja.FunctionCall) goja.Value {
-		switch v := call.Argument(1).Export().(type) {
-		case string, bool, int64, float64:
-			c.Tags[call.Argument(0).String()] = v
-		default:
-			rt.Throw(script.TypeErrorf("tag(name, value): the value is %s, not a text, a number or a boolean", call.Argument(1)))
+		v := call.Argument(1).Export()
+		ok := false
+		switch n := v.(type) {
+		case string, bool, int64:
+			ok = true
+		case float64:
+			ok = !math.IsNaN(n) && !math.IsInf(n, 0)
 		}
+		if !ok {
+			rt.Throw(script.TypeErrorf("tag(name, value): the value is %s, not a text, a finite number or a boolean", call.Argument(1)))
+		}
+		c.Tags[call.Argument(0).String()] = v
 		return goja.Undefined()
 	})
 	o.DefineDataProperty("tag", tag, goja.FLAG_FALSE, goja.FLAG_FALSE, goja.FLAG_FALSE)

@@ -212,17 +212,36 @@ func (r *run) conclude() {
 			r.Result.Verdict = result.Valid // a script that only prepares something has done so
 		}
 	}
+	played, inSummary := r.outcome.Err, error(nil)
 	if r.ctx.Err() == nil {
-		r.outcome.Err = errors.Join(r.outcome.Err, r.unlessCut(r.callSummary()))
+		inSummary = r.unlessCut(r.callSummary())
+		r.outcome.Err = errors.Join(r.outcome.Err, inSummary)
 	}
 	r.Result.Interrupted = r.outcome.Interrupted
 	switch {
 	case r.outcome.Err != nil:
-		r.Result.Error = r.outcome.Err.Error()
+		r.Result.Error = errors.Join(reason(played), reason(inSummary)).Error()
 	case r.aborted != nil:
 		r.Result.Error = r.outcome.Aborted
 	}
 	r.outcome.Err = errors.Join(r.outcome.Err, r.save())
+}
+
+// reason is an error as the result tells it. What the script has concluded itself
+// (notMet, undecided, invalidParams) is its message alone: where it said so matters to nobody.
+func reason(err error) error {
+	var unmet *script.UnmetError
+	var undecided *script.UndecidedError
+	var params *script.ParamError
+	switch {
+	case errors.As(err, &undecided):
+		return undecided
+	case errors.As(err, &unmet):
+		return unmet
+	case errors.As(err, &params):
+		return params
+	}
+	return err
 }
 
 func (r *run) save() error {

@@ -105,7 +105,7 @@ func (r *run) parseNamed(c *caseSpec, name string, own, beside map[string]any) e
 		return err
 	}
 	c.scenarios = append(c.scenarios, s)
-	limits, err := parseThresholds(own["thresholds"])
+	limits, err := parseThresholds("thresholds", own["thresholds"])
 	if err != nil {
 		return err
 	}

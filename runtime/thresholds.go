@@ -24,12 +24,12 @@ type threshold struct {
 type thresholds map[string][]threshold
 
 // parseThresholds reads { ttft: ["p(99)<2000", { threshold: "…", abortOnFail: true }] };
-// nil has none.
-func parseThresholds(v any) (thresholds, error) {
+// nil has none. option is what the script calls it.
+func parseThresholds(option string, v any) (thresholds, error) {
 	out := thresholds{}
 	byMetric, ok := fields(v)
 	if !ok && v != nil {
-		return nil, errors.New(`thresholds must be an object such as { ttft: ["p(99)<2000"] }`)
+		return nil, fmt.Errorf(`%s must be an object such as { ttft: ["p(99)<2000"] }`, option)
 	}
 	for metric, list := range byMetric {
 		entries, ok := list.([]any)
@@ -39,7 +39,7 @@ func parseThresholds(v any) (thresholds, error) {
 		for _, e := range entries {
 			t, err := parseThreshold(e)
 			if err != nil {
-				return nil, fmt.Errorf("thresholds of %s: %w", metric, err)
+				return nil, fmt.Errorf("%s of %s: %w", option, metric, err)
 			}
 			out[metric] = append(out[metric], t)
 		}
@@ -90,7 +90,7 @@ func splitSelector(metric string) (name, scenario string) {
 }
 
 // check tells what is wrong with the expressions and the metrics' names.
-func (ts thresholds) check(custom func() map[string]metrics.CustomKind) error {
+func (ts thresholds) check(option string, custom func() map[string]metrics.CustomKind) error {
 	var known map[string]metrics.CustomKind
 	if custom != nil {
 		known = custom()
@@ -102,7 +102,7 @@ func (ts thresholds) check(custom func() map[string]metrics.CustomKind) error {
 			plain[name] = append(plain[name], t.expr)
 		}
 	}
-	return metrics.CheckThresholds(plain, known)
+	return metrics.CheckThresholds(option, plain, known)
 }
 
 // thresholdsOf are the thresholds on one scenario, or with "" on the whole case,
@@ -158,7 +158,7 @@ func (ts thresholds) abort() bool {
 // parseCaseThresholds adds a case's own thresholds, which replace those of
 // options metric by metric, and those of its scenarios.
 func (r *run) parseCaseThresholds(c *caseSpec, v any) error {
-	own, err := parseThresholds(v)
+	own, err := parseThresholds("thresholds", v)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (r *run) parseCaseThresholds(c *caseSpec, v any) error {
 	maps.Copy(all, own)
 	maps.Copy(all, c.thresholds)
 	c.thresholds = all
-	if err := all.check(r.Custom); err != nil {
+	if err := all.check("thresholds", r.Custom); err != nil {
 		return err
 	}
 	for metric := range all {

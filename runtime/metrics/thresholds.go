@@ -65,7 +65,7 @@ func ParseThreshold(expr string) (Expr, error) {
 }
 
 func wrongThreshold(expr, why string) error {
-	return fmt.Errorf("threshold %q: %s; write it as p(99)<500 or rate<0.01", expr, why)
+	return fmt.Errorf("%q: %s; write it as p(99)<500 or rate<0.01", expr, why)
 }
 
 // aggregate reads the left side of a threshold.
@@ -111,8 +111,9 @@ func (e Expr) name() string {
 
 // CheckThresholds tells, before any load, everything that is wrong with
 // thresholds (expressions by metric name), in one error. custom holds the
-// metrics that the script makes itself, by name; it may be nil.
-func CheckThresholds(thresholds map[string][]string, custom map[string]CustomKind) error {
+// metrics that the script makes itself, by name; it may be nil. option is what
+// the script calls the thresholds.
+func CheckThresholds(option string, thresholds map[string][]string, custom map[string]CustomKind) error {
 	kinds := make(map[string]string, len(builtin)+len(custom))
 	for name, d := range builtin {
 		kinds[name] = d.kind
@@ -124,7 +125,7 @@ func CheckThresholds(thresholds map[string][]string, custom map[string]CustomKin
 	for _, name := range slices.Sorted(maps.Keys(thresholds)) {
 		kind, known := kinds[name]
 		if !known {
-			wrong = append(wrong, unknownMetric(name, thresholds[name], kinds))
+			wrong = append(wrong, unknownMetric(option, name, thresholds[name], kinds))
 			continue
 		}
 		for _, expr := range thresholds[name] {
@@ -133,7 +134,7 @@ func CheckThresholds(thresholds map[string][]string, custom map[string]CustomKin
 				err = e.fits(kind)
 			}
 			if err != nil {
-				wrong = append(wrong, fmt.Errorf("thresholds of %s: %w", name, err))
+				wrong = append(wrong, fmt.Errorf("%s of %s: %w", option, name, err))
 			}
 		}
 	}
@@ -149,22 +150,22 @@ func (e Expr) fits(kind string) error {
 	if slices.Contains(aggregates[kind], name) {
 		return nil
 	}
-	return fmt.Errorf("threshold %q: a %s has no %s, only %s", e, kind, e.name(), strings.Join(aggregates[kind], ", "))
+	return fmt.Errorf("%q: a %s has no %s, only %s", e, kind, e.name(), strings.Join(aggregates[kind], ", "))
 }
 
-func unknownMetric(name string, exprs []string, kinds map[string]string) error {
+func unknownMetric(option, name string, exprs []string, kinds map[string]string) error {
 	of := ""
 	if len(exprs) > 0 {
 		of = fmt.Sprintf(" (%s)", strings.Join(exprs, ", "))
 	}
 	if strings.ContainsAny(name, "{}") {
-		return fmt.Errorf("thresholds of %s%s: thresholds on a part of a metric, by tags, are not supported: use the metric itself", name, of)
+		return fmt.Errorf("%s of %s%s: a part of a metric, by tags, is not supported: use the metric itself", option, name, of)
 	}
 	hint := "weir's own metrics are in docs/metrics.md; make others with new Trend, Counter, Gauge or Rate in init code"
 	if near := suggest.Nearest(name, slices.Sorted(maps.Keys(kinds))); near != "" {
 		hint = "did you mean " + near + "? Otherwise: " + hint
 	}
-	return fmt.Errorf("thresholds of %s%s: there is no such metric; %s", name, of, hint)
+	return fmt.Errorf("%s of %s%s: there is no such metric; %s", option, name, of, hint)
 }
 
 // evaluate compares the thresholds with a case's metrics, in the order of the

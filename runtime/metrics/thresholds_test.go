@@ -90,7 +90,7 @@ func TestCheckThresholds(t *testing.T) {
 		{"sent", "count>5", ""},
 		{"wait", "med<5", ""},
 
-		{"ttft", "p(99)<", "thresholds of ttft: threshold \"p(99)<\""},
+		{"ttft", "p(99)<", "thresholds of ttft: \"p(99)<\""},
 		{"ttft", "rate<0.1", "a distribution has no rate, only avg, min, med, max, p(N), count"},
 		{"request_failed", "p(99)<1", "a rate has no p(99), only rate"},
 		{"my_rate", "avg<1", "a rate has no avg"},
@@ -100,9 +100,9 @@ func TestCheckThresholds(t *testing.T) {
 		{"request_fail", "rate<0.1", "did you mean request_failed?"},
 		{"my_rat", "rate<0.1", "did you mean my_rate?"},
 		{"something_else_entirely", "avg<1", "there is no such metric; weir's own metrics are in docs/metrics.md"},
-		{"ttft{scenario:a}", "avg<1", "by tags, are not supported"},
+		{"ttft{scenario:a}", "avg<1", "by tags, is not supported"},
 	} {
-		err := metrics.CheckThresholds(map[string][]string{row.metric: {row.expr}}, custom)
+		err := metrics.CheckThresholds("thresholds", map[string][]string{row.metric: {row.expr}}, custom)
 		switch {
 		case row.want == "" && err != nil:
 			t.Errorf("%s %s: %v, want no error", row.metric, row.expr, err)
@@ -111,7 +111,7 @@ func TestCheckThresholds(t *testing.T) {
 		}
 	}
 	// All errors at once, in a fixed order.
-	err := metrics.CheckThresholds(map[string][]string{"zzz": {"avg<1"}, "ttft": {"avg", "rate<1"}}, nil)
+	err := metrics.CheckThresholds("thresholds", map[string][]string{"zzz": {"avg<1"}, "ttft": {"avg", "rate<1"}}, nil)
 	if lines := strings.Split(fmt.Sprint(err), "\n"); len(lines) != 3 || !strings.Contains(lines[2], "zzz") {
 		t.Errorf("error %v, want three lines with zzz last", err)
 	}
