@@ -1,17 +1,21 @@
 // What a prefix cache brings: prompts of which a share begins with one of
 // several prefixes, and the others with nothing that was seen before. One case
 // for each share. docs/scenarios.md tells how to read the result.
-import { invalidParams, params, type Case, type CaseResult, type It } from "weir";
+import { invalidParams, params, type Case, type CaseResult, type It, type RunResult } from "weir";
 import { Endpoint, backends } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Item } from "weir/dataset";
 import { Csv, type Cell } from "weir/output";
 import { hitRate, tellsNothing } from "./lib/cache";
-import { aboveZero, checkSeed, wholeNumbers } from "./lib/checks";
+import { aboveZero, checkSeed, useless, wholeNumbers } from "./lib/checks";
 import { shuffled } from "./lib/lists";
-import { chooseSeed, seedFlag } from "./lib/seed";
+import { sayRefused } from "./lib/outcome";
+import { report } from "./lib/report";
+import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
 import { checkService, serviceFlags, serviceOptions } from "./lib/service";
 import { number, percents, textTable } from "./lib/texttable";
+
+const closedLoop = { concurrency: { default: 8, help: "requests at the same time" } } as const;
 
 const p = params({
   backend: { default: "openai-chat", choices: backends.filter((name) => name !== "embeddings" && name !== "rerank"), help: "protocol of the service" },
@@ -23,9 +27,9 @@ const p = params({
   outputTokens: { default: 64, help: "length of the outputs, tokens" },
   share: { default: [0, 0.5, 1], help: "part of the prompts that begin with a prefix, 0 to 1; one case each" },
   requests: { default: 200, help: "requests of each case" },
-  concurrency: { default: 8, help: "requests at the same time" },
+  ...closedLoop,
   rate: { default: 0, help: "requests per second, with exponential gaps, instead of --concurrency" },
-  prime: { default: true, help: "send each prefix once before a case; --no-prime: the first request with it finds nothing" },
+  prime: { default: true, help: "send each prefix that a case has once before it; --no-prime: the first request with it finds nothing" },
   temperature: { default: 0, help: "sampling temperature" },
   ...seedFlag,
   warmup: { default: 4, help: "requests before the first case that are not counted" },
@@ -40,7 +44,10 @@ checkSeed(p.seed);
 wholeNumbers(1, { "--groups": p.groups, "--prefix-tokens": p.prefixTokens, "--prompt-tokens": p.promptTokens, "--output-tokens": p.outputTokens });
 wholeNumbers(1, { "--requests": p.requests, "--concurrency": p.concurrency });
 wholeNumbers(0, { "--warmup": p.warmup });
-if (p.rate !== 0) aboveZero({ "--rate": p.rate });
+if (p.rate !== 0) {
+  aboveZero({ "--rate": p.rate });
+  useless(closedLoop, p, "with --rate: requests come whether or not others have been answered");
+}
 if (p.share.length === 0 || p.share.some((s) => !(s >= 0 && s <= 1))) invalidParams(`--share must be from 0 to 1, got ${p.share.join(" ") || "none"}`);
 if (p.prefixTokens >= p.promptTokens) invalidParams(`--prefix-tokens ${p.prefixTokens} must be less than --prompt-tokens ${p.promptTokens}: something must follow the prefix`);
 
@@ -60,34 +67,41 @@ interface Prompts { measured: Item[]; before: Item[] }
 
 interface Row { share: number; asked: number; found: number; result: CaseResult }
 
+const rows: Row[] = [];
+
 export function* plan(): Generator<Case, void, CaseResult> {
   const seed = chooseSeed(p.seed);
   const csv = p.prefixCacheCsv === "" ? null : new Csv(p.prefixCacheCsv, { columns: columns.map(([name]) => name), eol: "\n" });
-  const rows: Row[] = [];
   try {
     for (const [i, share] of p.share.entries()) {
-      const data = prompts(share, seed + i, i === 0 ? p.warmup : 0);
+      const own = caseSeed("prefix-cache", seed, i);
+      const data = prompts(share, own, i === 0 ? p.warmup : 0);
       const result = yield {
         name: `${+(100 * share).toFixed(1)} % with a prefix`,
         of: p.share.length,
-        tags: { share, seed: seed + i },
+        tags: { share, seed },
         ...(p.rate > 0
-          ? { executor: "arrival-rate", rate: p.rate, process: "poisson", iterations: p.requests, seed: seed + i }
+          ? { executor: "arrival-rate", rate: p.rate, process: "poisson", iterations: p.requests, seed: own }
           : { executor: "shared-iterations", vus: p.concurrency, iterations: p.requests, maxDuration: "7d" }),
         data,
         warmup: data.before.length,
         pause: p.pause,
         expect: ["cached_prompts"], // they are what is measured
       };
+      if (i === 0 && sayRefused(result)) return;
       const row = { share, asked: ((Math.round(share * p.requests) / p.requests) * p.prefixTokens) / p.promptTokens, found: hitRate(result), result };
       rows.push(row);
-      csv?.row(columns.map(([, cell]) => cell(row, rows)));
+      csv?.row(columns.map(([, cell]) => cell(row)));
     }
   } finally {
     if (csv?.length) console.log(`table: ${p.prefixCacheCsv}`);
     else csv?.discard();
-    if (rows.length > 0) report(rows);
+    warn();
   }
+}
+
+export function handleSummary(result: RunResult): Record<string, string> {
+  return report(result, table());
 }
 
 export default async function (it: It<Prompts>): Promise<void> {
@@ -104,34 +118,20 @@ function prompts(share: number, seed: number, warmup: number): Prompts {
   if (inexact > 0) console.warn(`${inexact} prompts do not have ${p.promptTokens} tokens: no text of that length was found with this tokenizer`);
   const all = [...(withPrefix ?? []), ...(others ?? [])];
   const measured = shuffled(all.slice(0, p.requests), seed);
-  return { measured, before: [...(p.prime && shared > 0 ? onePerGroup(seed) : []), ...all.slice(p.requests)] };
-}
-
-// onePerGroup are the prefixes, each with as little behind it as there can be. Groups are drawn, so some more items are made than are needed.
-function onePerGroup(seed: number): Item[] {
-  const found = new Map<string, Item>();
-  for (let count = 8 * p.groups; found.size < p.groups && count < 1e6; count *= 2) {
-    const prefix = { tokens: p.prefixTokens, groups: p.groups };
-    for (const item of synthetic({ tokenizer, seed, prefix, count, input: { mean: p.prefixTokens + 1, max: p.promptTokens }, output: 1 })) {
-      const text = item.prompt;
-      const start = text.slice(0, text.lastIndexOf(" "));
-      if (!found.has(start)) found.set(start, item);
-    }
-  }
-  return [...found.values()];
+  return { measured, before: [...(p.prime && withPrefix ? withPrefix.prefixes().withOutput(1) : []), ...all.slice(p.requests)] };
 }
 
 // base is the case without prefixes, which others are held against.
-function base(rows: readonly Row[]): Row | undefined {
+function base(): Row | undefined {
   return rows.find((r) => r.share === 0 && r.result.metrics.ttft.n > 0);
 }
 
-function speedUp({ result }: Row, rows: readonly Row[]): number {
-  return (base(rows)?.result.metrics.ttft.avg ?? NaN) / (result.metrics.ttft.avg ?? NaN);
+function speedUp({ result }: Row): number {
+  return (base()?.result.metrics.ttft.avg ?? NaN) / (result.metrics.ttft.avg ?? NaN);
 }
 
 /** The columns of the CSV. */
-const columns: [name: string, cell: (row: Row, rows: readonly Row[]) => Cell][] = [
+const columns: [name: string, cell: (row: Row) => Cell][] = [
   ["share", (r) => r.share],
   ["groups", () => p.groups],
   ["prefix_tokens", () => p.prefixTokens],
@@ -149,19 +149,33 @@ const columns: [name: string, cell: (row: Row, rows: readonly Row[]) => Cell][] 
   ["verdict", (r) => r.result.validity.verdict],
 ];
 
-// report shows the cases side by side, and says what does not fit.
-function report(rows: readonly Row[]): void {
-  const head = ["share", "expected %", "hits %", "TTFT avg ms", "p50", "p99", "input tok/s", "speed-up"];
+// table shows the cases side by side, 80 columns wide.
+function table(): string {
+  if (rows.length === 0) return "";
+  const above = ["", "expected", "hits", "", "TTFT ms", "", "", "input", ""];
+  const head = ["share", "%", "%", "failed", "avg", "p50", "p99", "tok/s", "speed-up"];
   const lines = rows.map((r) => {
     const { ttft } = r.result.metrics;
-    const faster = number(speedUp(r, rows));
-    return [`${r.share}`, percents(r.asked), percents(r.found), number(ttft.avg), number(ttft.p(50)), number(ttft.p(99)), number(r.result.throughput.input_tokens), faster && `${faster}×`];
+    const faster = number(speedUp(r));
+    return [`${r.share}`, percents(r.asked), percents(r.found), `${r.result.counts.requests_failed}`, number(ttft.avg), number(ttft.p(50)), number(ttft.p(99)), number(r.result.throughput.input_tokens), faster && `${faster}×`];
   });
-  console.log(textTable(head, lines));
-  const most = rows.reduce((a, b) => (b.asked > a.asked ? b : a));
-  if (!(most.asked > 0)) return;
-  if (rows.every((r) => !(r.found > 0))) console.warn(tellsNothing);
-  else if (most.found < 0.9 * most.asked) {
-    console.warn(`fewer hits than prefixes: the cache may be smaller than ${p.groups} × ${p.prefixTokens} tokens and what runs, or several instances have caches of their own`);
+  return textTable(head, lines, above);
+}
+
+// warn says what does not fit.
+function warn(): void {
+  const known = rows.filter((r) => r.found >= 0); // those that a service has told of
+  const answered = rows.some(({ result: { counts } }) => counts.requests > counts.requests_failed);
+  const most = Math.max(...rows.map((r) => r.asked));
+  if (answered && most > 0 && !known.some((r) => r.found > 0)) console.warn(tellsNothing);
+  if (!known.some((r) => r.found > 0)) return;
+  const names = (odd: Row[]): string => odd.map((r) => r.result.name).join(", ");
+  const fewer = known.filter((r) => r.found < 0.9 * r.asked);
+  const more = known.filter((r) => r.found > r.asked + 0.05);
+  if (fewer.length > 0) {
+    console.warn(`${names(fewer)}: fewer hits than prefixes: the cache may be smaller than ${p.groups} × ${p.prefixTokens} tokens and what runs, or several instances have caches of their own`);
+  }
+  if (more.length > 0) {
+    console.warn(`${names(more)}: more hits than prefixes: the service has seen these prompts before, as in a run with the same --seed, or its template has many tokens before them. The speed-up says nothing then: give another --seed, or none`);
   }
 }
