@@ -236,6 +236,12 @@ func TestProgressIsTold(t *testing.T) {
 	if err != nil || !strings.Contains(console, "images: 0 of 8 are made\n") {
 		t.Errorf("%q, %v", console, err)
 	}
+	// Of a file that is read at once there is nothing to tell.
+	path := write(t, "trace.jsonl", mooncake)
+	_, console, err = m.open(t, `import { read } from "weir/dataset"; read("`+path+`", { prompts: "none" });`)
+	if err != nil || strings.Contains(console, "MB are read") {
+		t.Errorf("%q, %v", console, err)
+	}
 }
 
 // calls is a module with one function.

@@ -108,12 +108,7 @@ func (b *building) inWindow(numbers []int) []int {
 	if !b.windowed() {
 		return numbers
 	}
-	first, _ := earliest(b.entries)
-	b.lasted = 0
-	for i := range b.entries {
-		b.lasted = max(b.lasted, b.entries[i].at-first)
-	}
-	shift(b.entries, first+b.From)
+	shift(b.entries, b.span.earliest+b.From)
 	return slices.DeleteFunc(numbers, func(n int) bool {
 		at := b.entries[n].at
 		return at < 0 || b.To != 0 && at >= b.To-b.From
@@ -196,8 +191,8 @@ func (b *building) empty() error {
 	if b.out.rows == 0 && len(b.out.rejected) == 0 {
 		return fmt.Errorf("%s (%s) has no rows", b.Path, b.out.format)
 	}
-	if b.windowed() && b.lasted < b.From {
-		return fmt.Errorf("%s (%s): it has no rows from %v on: the trace lasts %v", b.Path, b.out.format, b.From, b.lasted.Round(time.Second))
+	if b.windowed() && b.span.lasted() < b.From {
+		return fmt.Errorf("%s (%s): it has no rows from %v on: the trace lasts %v", b.Path, b.out.format, b.From, b.span.lasted().Round(time.Second))
 	}
 	d := Dataset{source: b.out}
 	return fmt.Errorf("%s (%s): none of its rows is left: %s", b.Path, b.out.format, describeRejected(d.Source().Rejected))

@@ -53,7 +53,7 @@ func made(what string, n int) saying {
 	}
 }
 
-// saying tells how much is done of all, which began elapsed ago.
+// saying tells how much is done of all, which began elapsed ago; "": nothing that is worth a line.
 type saying func(done, all *atomic.Int64, elapsed time.Duration) string
 
 // keepSaying is keep with an own way of telling how far it is.
@@ -103,7 +103,9 @@ func watch[T any](k *maker, say saying, work func(ctx context.Context, done, all
 			}
 			return made, err
 		case <-timer.C:
-			_, _ = k.say(goja.Undefined(), k.rt.VM().ToValue(say(&done, &all, time.Since(begin)))) // only a notice
+			if line := say(&done, &all, time.Since(begin)); line != "" {
+				_, _ = k.say(goja.Undefined(), k.rt.VM().ToValue(line)) // only a notice
+			}
 			timer.Reset(k.module.next)
 		}
 	}

@@ -145,12 +145,27 @@ type building struct {
 	out     *source
 	writer  *writer // of a trace's prompts; nil: not needed yet
 	entries []entry
-	places  []place       // of the entries that are counted later
-	index   uint64        // of the next row
-	begin   time.Duration // time of the first row
-	begun   bool
-	lasted  time.Duration // how long the trace is, as far as it was read; where a part is asked for
+	places  []place // of the entries that are counted later
+	index   uint64  // of the next row
+	span    span    // of the trace, as far as it was read; where a part is asked for
 }
+
+// span is what is known of the times of a trace's rows, kept or not.
+type span struct {
+	begun            bool          // there was a row
+	first            time.Duration // time of the first row in the file
+	earliest, latest time.Duration // of all
+}
+
+func (s *span) add(at time.Duration) {
+	if !s.begun {
+		*s = span{true, at, at, at}
+	}
+	s.earliest, s.latest = min(s.earliest, at), max(s.latest, at)
+}
+
+// lasted is how long the trace is.
+func (s *span) lasted() time.Duration { return s.latest - s.earliest }
 
 // place is where a row is.
 type place struct {
@@ -177,10 +192,8 @@ func (b *building) near(row *reader.Row) (in, over bool) {
 	if !row.Timed || !b.windowed() {
 		return true, false
 	}
-	if !b.begun {
-		b.begin, b.begun = row.At, true
-	}
-	at := row.At - b.begin
+	b.span.add(row.At)
+	at := row.At - b.span.first
 	over = b.To != 0 && at > b.To+disorder
 	return !over && at >= b.From-disorder, over
 }

@@ -236,6 +236,23 @@ func TestTraceWindow(t *testing.T) {
 	script(`prompts: "none", timeUnit: "1s", limit: 2`, `[[0,3053000],[[600,52],[1500,26]]]`)
 }
 
+// Rows far before the window are not kept, and count: it begins at its time of the whole trace.
+func TestWindowOfALongTrace(t *testing.T) {
+	var rows strings.Builder
+	for hour := range 30 {
+		fmt.Fprintf(&rows, `{"timestamp": %d, "input_length": %d, "output_length": 1, "hash_ids": [%d]}`+"\n", (100+hour)*3600e3, 100+hour, hour)
+	}
+	path := write(t, "trace.jsonl", rows.String())
+	d := mustRead(t, dataset.Reading{Path: path, NoPrompts: true, From: 20 * time.Hour, To: 22 * time.Hour})
+	if n := d.Len(); n != 2 || at(d, 0).PromptTokens != 120 || at(d, 1).PromptTokens != 121 {
+		t.Errorf("%d items, the first of %d tokens, want those of 120 and 121", n, at(d, 0).PromptTokens)
+	}
+	_, err := dataset.Reading{Path: path, NoPrompts: true, From: 100 * time.Hour}.Read(context.Background())
+	if want := "it has no rows from 100h0m0s on: the trace lasts 29h0m0s"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %q", err, want)
+	}
+}
+
 // Rows come in the order of their times; what only has a delay stays behind the row before it.
 func TestOrderOfATrace(t *testing.T) {
 	path := write(t, "trace.jsonl", `{"timestamp_ms":50,"prompt":"third","output_tokens":1}

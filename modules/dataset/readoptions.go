@@ -67,6 +67,9 @@ func (k *maker) read(call goja.FunctionCall) (script.Shared, error) {
 func keepReading(k *maker, r Reading) (*Dataset, error) {
 	return keepSaying(k, readingKey(r), func(done, all *atomic.Int64, elapsed time.Duration) string {
 		const mb = 1 << 20
+		if max(done.Load(), all.Load()) < mb {
+			return "" // it is not the reading that takes long
+		}
 		line := fmt.Sprintf("%s: %d MB are read", filepath.Base(r.Path), done.Load()/mb)
 		if all.Load() > 0 {
 			line = fmt.Sprintf("%s: %d of %d MB are read", filepath.Base(r.Path), done.Load()/mb, all.Load()/mb)
