@@ -108,6 +108,16 @@ func TestWrongSLOs(t *testing.T) {
 	}
 }
 
+// What is no number is no tag of a case or a scenario either.
+func TestTagsAreFinite(t *testing.T) {
+	for _, options := range []string{`tags: { n: 0 / 0 }`, `scenarios: { a: { tags: { n: 1 / 0 } } }`} {
+		p := playScript(t, `export const options = { `+options+` }; export default () => request(1);`, nil)
+		if !p.Refused || p.Err == nil || !strings.Contains(p.Err.Error(), `tag "n" is`) {
+			t.Errorf("%s: %v", options, p.Err)
+		}
+	}
+}
+
 // stopWhen ends a case at once, what runs is cut off, and the run goes on.
 func TestStopWhen(t *testing.T) {
 	p := bubble(t, `

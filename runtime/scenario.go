@@ -224,6 +224,11 @@ func parseTags(v any) (map[string]any, error) {
 	if tags == nil {
 		tags = map[string]any{}
 	}
+	for name, v := range tags {
+		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+			return nil, fmt.Errorf("tag %q is %v: a number must be finite", name, f)
+		}
+	}
 	return tags, nil
 }
 

@@ -358,18 +358,18 @@ func (s *summary) goodput(cases []*Case) {
 		}
 	}
 	for _, c := range cases {
-		where := ""
+		in, of := "", ""
 		if len(cases) > 1 {
-			where = fmt.Sprintf(" in case %q", c.Name)
+			in, of = fmt.Sprintf(" in case %q", c.Name), fmt.Sprintf(" of case %q", c.Name)
 		}
 		switch {
 		case c.Goodput == nil:
 		case len(c.Goodput.SLO) > 0:
-			add(c.Goodput, where)
+			add(c.Goodput, in)
 		default: // each of its scenarios has its own
 			for _, name := range slices.Sorted(maps.Keys(c.Scenarios)) {
 				if g := c.Scenarios[name].Goodput; g != nil {
-					add(g, fmt.Sprintf(" in scenario %q%s", name, where))
+					add(g, fmt.Sprintf(" in scenario %q%s", name, of))
 				}
 			}
 		}
