@@ -146,6 +146,38 @@ func TestConversationsFindTheirHistory(t *testing.T) {
 	}
 }
 
+// Each case has a message of the system and a warm-up of its own: what it finds does not depend on those before it.
+func TestConversationsOfEachCaseAreAlike(t *testing.T) {
+	t.Parallel()
+	const system, block = 64, 16
+	var talks []any
+	for i := range 6 {
+		talks = append(talks, map[string]any{"conversations": []map[string]string{
+			{"from": "human", "value": strings.Repeat(fmt.Sprintf("Question %d? ", i), 20)}, {"from": "gpt", "value": "Yes."},
+		}})
+	}
+	content, err := json.Marshal(talks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "talks.json")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"--dataset " + path + " --min-turns 1", "--turns 1 --prompt-tokens 40"} {
+		for warmup, want := range []int64{0, system / block * block} {
+			flags := fmt.Sprintf("multi-turn --users 1 1 --conversations 1 --system-tokens %d --output-tokens 2 --warmup %d --seed 3 %s", system, warmup, from)
+			r := runWeir(t, strings.Fields("run "+cacheSim+" "+flags)...)
+			checkAllWell(t, r)
+			for i, c := range r.Cases {
+				if cachedTokens(c) != want {
+					t.Errorf("%s: case %d finds %d tokens, want %d: just the message of the system, if the warm-up had it", flags, i+1, cachedTokens(c), want)
+				}
+			}
+		}
+	}
+}
+
 // An open loop holds the begin of conversations against the schedule, and nothing else.
 func TestConversationsBeginOnSchedule(t *testing.T) {
 	t.Parallel()

@@ -84,6 +84,7 @@ func hang(text string) behaviour {
 
 var behaviours = map[string]behaviour{
 	"good":         send(chunks(firstEvent, nextEvent, lastEvent, usageEvent, endMark) + lastChunk),
+	"uncounted":    send(chunks(firstEvent, nextEvent, lastEvent, endMark) + lastChunk),
 	"500":          send(answer("500 Internal Server Error", "application/json", `{"error":{"message":"the NPU is out of memory","type":"server_error","code":500}}`)),
 	"html":         send(answer("200 OK", "text/html; charset=utf-8", "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>")),
 	"error-event":  send(chunks(firstEvent, errorEvent, endMark) + lastChunk),
