@@ -2,7 +2,7 @@
 // another → throughput and latencies. It takes the flags of the AscendCloud-LLM script
 // benchmark_climbing.py and writes its summary CSV; what differs on purpose is in
 // docs/ascend.md.
-import { params, type Case, type CaseResult, type It } from "weir";
+import { params, type Case, type CaseResult, type It, type Options } from "weir";
 import type { Dataset } from "weir/dataset";
 import { Tokenizer } from "weir/tokenizer";
 import { checkSeed, wholeNumbers } from "./lib/checks";
@@ -50,6 +50,8 @@ const climb = climbing(p, new Tokenizer(p.tokenizer), {
 });
 
 export const setup = (): Promise<void> => climb.setup();
+
+export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export const plan = (): Generator<Case, void, CaseResult> => climb.plan();
 

@@ -39,7 +39,7 @@ named({ "--dataset": p.dataset, "--benchmark-csv": p.benchmarkCsv });
 const tokenizer = new Tokenizer(p.tokenizer);
 const service = askedService(p, tokenizer);
 
-export const options: Options = {};
+export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
 // The script asks once whether the service sends as many tokens at once as it should.
 export async function setup(): Promise<void> {

@@ -2,7 +2,7 @@
 // sends nothing. It takes the flags of the AscendCloud-LLM script
 // generate_dataset.py and writes its file; what differs on purpose is in
 // docs/ascend.md.
-import { invalidParams, params, type Plan } from "weir";
+import { invalidParams, params, type Plan, type Options } from "weir";
 import { Tokenizer } from "weir/tokenizer";
 import { save, synthetic, type Dataset, type Length, type LengthStats } from "weir/dataset";
 import { limits, named, wholeNumbers } from "./lib/checks";
@@ -33,6 +33,8 @@ const p = params({
 check();
 const tokenizer = new Tokenizer(p.tokenizer);
 checkLeast();
+
+export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export function* plan(): Plan {
   const begin = Date.now();

@@ -1,7 +1,7 @@
 // What a prefix cache brings: prompts of which a share begins with one of
 // several prefixes, and the others with nothing that was seen before. One case
 // for each share. docs/scenarios.md tells how to read the result.
-import { invalidParams, params, type Case, type CaseResult, type It, type RunResult } from "weir";
+import { invalidParams, params, type Case, type CaseResult, type It, type RunResult, type Options } from "weir";
 import { Endpoint, backends } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Item } from "weir/dataset";
@@ -68,6 +68,8 @@ interface Prompts { measured: Item[]; before: Item[] }
 interface Row { share: number; asked: number; found: number; result: CaseResult }
 
 const rows: Row[] = [];
+
+export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export function* plan(): Generator<Case, void, CaseResult> {
   const seed = chooseSeed(p.seed);

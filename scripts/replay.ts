@@ -2,7 +2,7 @@
 // its lengths, prompts that have in common what those of the trace had, and
 // conversations whose next turn waits for the answer before it. One case for
 // each speed. docs/scenarios.md tells how times are kept and what to look at.
-import { invalidParams, params, sleep, type Case, type CaseResult, type It, type RunResult } from "weir";
+import { invalidParams, params, sleep, type Case, type CaseResult, type It, type RunResult, type Options } from "weir";
 import { Endpoint, backends } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { formats, read, synthetic, type Dataset, type ReadOptions, type RecordedItem, type Sessions } from "weir/dataset";
@@ -84,6 +84,8 @@ interface Replayed { requests: Dataset<RecordedItem>; conversations: Sessions | 
 interface Row { speed: number; offered: number; result: CaseResult }
 
 const rows: Row[] = [];
+
+export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export function* plan(): Generator<Case, void, CaseResult> {
   sayRead(trace);

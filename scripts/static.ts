@@ -76,7 +76,7 @@ const service = climb ? null : new Endpoint({
   ...(embeds ? {} : generation()),
 });
 
-export const options: Options = {};
+export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
 const acceptance = speculates && !climb ? new Trend("spec_accept_rate") : undefined;
 

@@ -1,5 +1,5 @@
 // What cmd/bench plays for big inputs: as many requests as asked, each with a prompt of its own.
-import { params, type Case, type It } from "weir";
+import { params, type Case, type It, type Options } from "weir";
 import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
@@ -13,6 +13,8 @@ const p = params({
 
 const tokenizer = new Tokenizer("builtin");
 const service = new Endpoint({ url: p.url, model: "sim", ignoreEos: true });
+
+export const options: Options = { setupTimeout: "24h" }; // to make the prompts takes minutes
 
 export function* plan(): Generator<Case> {
   const data = synthetic({ tokenizer, count: p.requests, input: p.tokens, output: p.tokens });

@@ -101,6 +101,9 @@ func watch[T any](k *maker, say saying, work func(ctx context.Context, done, all
 			if errors.Is(err, context.Canceled) {
 				err = script.ErrInterrupted
 			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = fmt.Errorf("the time was over (%s): give setup and plan more of it with options.setupTimeout, such as \"2h\"", say(&done, &all, time.Since(begin)))
+			}
 			return made, err
 		case <-timer.C:
 			if line := say(&done, &all, time.Since(begin)); line != "" {
