@@ -1,6 +1,8 @@
-// The table in which find-capacity shows its cases.
+// The table in which find-capacity shows its cases, and its sentences, in lines of
+// at most 80 columns.
 import type { CaseResult } from "weir";
-import { limitName, milliseconds, percent, type Judgement, type Limit } from "./slo";
+import { milliseconds, type Judgement, type Limit } from "./slo";
+import { percents, textTable } from "./texttable";
 
 /** A case that was played. */
 export interface Row {
@@ -15,19 +17,39 @@ export interface Row {
 /** The cases in the order of their load. */
 export function capacityTable(rows: readonly Row[], limits: readonly Limit[], unit: string): string {
   if (rows.length === 0) return "";
-  const head = [unit, "requests", ...limits.map((l) => `${limitName(l)} ms`), "goodput", "failed", "validity", "decision"];
+  const metrics = limits.map((l) => l.metric.replace("_from_schedule", ""));
+  const statistics = limits.map((l) => `${l.statistic === "percentile" ? `p${l.p}` : l.statistic} ms`);
+  const above = ["", "", ...metrics, "good", "", "", ""];
+  const head = [unit, "sent", ...statistics, "%", "failed", "validity", "decision"];
   const lines = [...rows]
     .sort((a, b) => a.load - b.load || a.attempt - b.attempt)
     .map(({ load, result, judgement, decision }) => [
       `${load}`,
       `${result.counts.requests}`,
-      ...judgement.findings.slice(0, limits.length).map((f) => (Number.isNaN(f.value) ? "–" : milliseconds(f.value))),
-      result.goodput?.share == null ? "–" : percent(result.goodput.share),
+      ...judgement.findings.slice(0, limits.length).map((f) => (Number.isNaN(f.value) ? null : milliseconds(f.value))),
+      percents(result.goodput?.share),
       `${result.counts.requests_failed}`,
       result.validity.verdict,
-      `${decision}${result.stopped ? ", stopped early" : ""}`,
+      `${decision.replace(/^unclear, taken as (.*)/, "$1 (unclear)")}${result.stopped ? ", cut" : ""}`,
     ]);
-  const widths = head.map((name, i) => Math.max(name.length, ...lines.map((line) => line[i].length)));
-  const write = (cells: string[]): string => cells.map((c, i) => (i === cells.length - 1 ? c : c.padStart(widths[i]))).join("  ");
-  return [write(head), ...lines.map(write)].map((line) => `${line.trimEnd()}\n`).join("");
+  return `${textTable(head, lines, above)}\n`;
+}
+
+/** Breaks lines between words, so that none has more columns than that; those that follow are indented. A number keeps its unit. */
+export function wrapped(text: string, columns = 80): string {
+  return text.split("\n").map((line) => {
+    const lines = [""];
+    for (const word of line.replace(/([<≥≤>]) (?=\d)/g, "$1\u00a0").replace(/(\d) (%|ms|s|req\/s|tok\/s)(?![a-z])/g, "$1\u00a0$2").split(" ")) {
+      const last = lines[lines.length - 1];
+      if (last === "") lines[lines.length - 1] = word;
+      else if (last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+      else lines.push(`  ${word}`);
+    }
+    return lines.join("\n").replaceAll("\u00a0", " ");
+  }).join("\n");
+}
+
+/** 1900 as 1,900. */
+export function thousands(n: number): string {
+  return (n < 100 ? `${+n.toPrecision(3)}` : n.toFixed(0)).replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -38,31 +38,32 @@ export interface Decision {
   doubtful: boolean;
 }
 
-export interface Answer {
+/** What is known so far. */
+export interface Bracket {
   /** Highest load that was met below the lowest that was missed; undefined: none was. */
-  kept: Decision | undefined;
+  kept?: Decision;
   /** Lowest load above it that was missed; undefined: none was. */
-  missed: Decision | undefined;
+  missed?: Decision;
+}
+
+export interface Answer extends Bracket {
   /** Why the search is over. */
   ended: "found" | "cases" | "min" | "max";
   cases: number;
-  decisions: Decision[];
   /** Loads that were missed though a higher one, or the same one, was met at another time. */
   contradictions: Decision[];
 }
 
-/** Yields the cases, and takes what came of each. */
-export function* search(o: SearchOptions): Generator<Step, Answer, Seen> {
+/** Yields the cases, and takes what came of each. soFar is kept up to date meanwhile. */
+export function* search(o: SearchOptions, soFar: Bracket = {}): Generator<Step, Answer, Seen> {
   const decisions: Decision[] = [];
   let cases = 0;
-  let kept: Decision | undefined;
-  let missed: Decision | undefined;
+  let { kept, missed } = soFar;
   const answer = (ended: Answer["ended"]): Answer => ({
     kept,
     missed,
     ended,
     cases,
-    decisions,
     contradictions: decisions.filter((d) => !d.met && decisions.some((other) => other.met && other.load >= d.load)),
   });
 
@@ -93,6 +94,7 @@ export function* search(o: SearchOptions): Generator<Step, Answer, Seen> {
       missed = decision;
       if (kept && kept.load >= load) kept = highest(decisions.filter((d) => d.met && d.load < load));
     }
+    Object.assign(soFar, { kept, missed });
     if (!missed) {
       if (kept!.load >= o.max) return answer("max");
       load = between(2 * kept!.load, o);

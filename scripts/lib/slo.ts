@@ -111,33 +111,43 @@ export interface Judgement {
   /** What the values themselves say, without their uncertainty. */
   lean: "met" | "missed";
   findings: Finding[];
-  /** The findings that have decided: those that are missed, or if none is, those that are unclear. */
+  /** What speaks against the load: what is missed; if nothing is, what is unclear and on the wrong side; if nothing is, what is unclear. */
   against: Finding[];
 }
 
 /** So many requests must miss their SLOs that a case of n requests is missed whatever the others do. */
 export function hopelessMisses(n: number, promised: Promised): number {
   const z = normalQuantile(promised.confidence);
+  return least(n, (misses) => wilson(n - misses, n, z)[1] < promised.goodputShare);
+}
+
+/** So many requests must fail. */
+export function hopelessFailures(n: number, promised: Promised): number {
+  const z = normalQuantile(promised.confidence);
+  return least(n, (failures) => wilson(failures, n, z)[0] > promised.failedShare);
+}
+
+// least is the smallest number from 1 to n that is enough, n if none is.
+function least(n: number, enough: (number: number) => boolean): number {
   let [low, high] = [0, n];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if (wilson(n - middle, n, z)[1] < promised.goodputShare) high = middle;
+    if (enough(middle)) high = middle;
     else low = middle;
   }
   return high;
 }
 
-/** Holds a case against what was promised. */
-export function judge(result: CaseResult, promised: Promised): Judgement {
+/** Holds a case against what was promised. longer: it had more requests than the load's first one. */
+export function judge(result: CaseResult, promised: Promised, longer = false): Judgement {
   const z = normalQuantile(promised.confidence);
   const completed = result.counts.requests - result.counts.requests_failed - result.counts.requests_interrupted;
   const findings = promised.limits.map((limit) => judgeLimit(result.metrics[limit.metric], completed, limit, promised.confidence, z));
   const goodput = result.goodput;
   if (goodput && goodput.requests > 0) {
     const [low, high] = wilson(goodput.good, goodput.requests, z);
-    const finding = atLeast("goodput", goodput.share!, low, high, promised.goodputShare);
-    if (result.stopped) finding.verdict = "missed"; // however the rest would have gone
-    findings.push(finding);
+    const given = result.stopped?.metric === "goodput" ? "missed" : undefined; // however the rest would have gone
+    findings.push(atLeast("goodput", goodput.share!, low, high, promised.goodputShare, given));
   }
   const ended = completed + result.counts.requests_failed;
   if (ended > 0 && result.counts.requests_failed > 0) {
@@ -146,16 +156,19 @@ export function judge(result: CaseResult, promised: Promised): Judgement {
   }
   if (promised.growth !== undefined && result.growth) {
     const { slope, stderr } = result.growth;
-    // A service that has just been idle gets slower for a while, too: only in a longer case, growth that stays is told from that.
     const [low, high] = [slope - z * stderr, slope + z * stderr];
-    const text = `latencies grow by ${percent(slope)} of the time that passes`;
-    findings.push({ name: "growth", value: slope, low, high, limit: promised.growth, verdict: low > 0 && slope > promised.growth ? "unclear" : "met", text });
+    const grows = low > 0 && slope > promised.growth;
+    // A service that has just been idle gets slower for a while, too: only in a longer case, growth that stays is told from that.
+    const verdict = longer && low > promised.growth ? "missed" : grows ? "unclear" : "met";
+    const text = `latencies grow by ${percent(slope)} of the time that passes${verdict === "unclear" ? `, could be ${percent(low)} to ${percent(high)}, limit ${percent(promised.growth)}` : ""}`;
+    findings.push({ name: "growth", value: slope, low, high, limit: promised.growth, verdict, text });
   }
-  const missed = findings.filter((f) => f.verdict === "missed");
-  const against = missed.length > 0 ? missed : findings.filter((f) => f.verdict === "unclear");
-  const verdict = completed === 0 ? "missed" : (against[0]?.verdict ?? "met");
+  const [missed, unclear] = (["missed", "unclear"] as const).map((verdict) => findings.filter((f) => f.verdict === verdict));
   const keeps = (f: Finding): boolean => (f.name === "goodput" ? f.value >= f.limit : f.name === "failed" ? f.value <= f.limit : f.value < f.limit);
-  const lean = verdict === "missed" || !findings.every((f) => f.verdict === "met" || keeps(f)) ? "missed" : "met";
+  const wrong = unclear.filter((f) => !keeps(f));
+  const verdict = completed === 0 || missed.length > 0 ? "missed" : unclear.length > 0 ? "unclear" : "met";
+  const lean = verdict === "missed" || wrong.length > 0 ? "missed" : "met";
+  const against = missed.length > 0 ? missed : wrong.length > 0 ? wrong : unclear;
   return { verdict, lean, findings, against };
 }
 
@@ -186,17 +199,26 @@ function judgeLimit(of: Distribution | undefined, requests: number, limit: Limit
     }
   }
   const verdict = high < limit.below ? "met" : low >= limit.below ? "missed" : "unclear";
-  return { name, value, low, high, limit: limit.below, verdict, text: `${name} ${milliseconds(value)} ${value < limit.below ? "<" : "≥"} ${milliseconds(limit.below)} ms` };
+  const finding = { name, value, low, high, limit: limit.below, verdict } as const;
+  return { ...finding, text: says(finding, milliseconds, value < limit.below ? "<" : "≥", " ms") };
 }
 
-function atLeast(name: string, value: number, low: number, high: number, limit: number): Finding {
-  const verdict = low >= limit ? "met" : high < limit ? "missed" : "unclear";
-  return { name, value, low, high, limit, verdict, text: `${name} ${percent(value)} ${value < limit ? "<" : "≥"} ${percent(limit)}` };
+// says puts a finding into words: what is unclear with its interval.
+function says({ name, value, low, high, limit, verdict }: Omit<Finding, "text">, show: (n: number) => string, sign: string, unit = ""): string {
+  if (verdict !== "unclear") return `${name} ${show(value)} ${sign} ${show(limit)}${unit}`;
+  if (high === Infinity) return `${name} ${show(value)}${unit}, could be above ${show(limit)}: too few requests`;
+  if (low <= 0) return `${name} ${show(value)}${unit}, could be below ${show(limit)}: too few requests`;
+  return `${name} ${show(value)}${unit}, could be ${show(low)} to ${show(high)}, limit ${show(limit)}`;
+}
+
+function atLeast(name: string, value: number, low: number, high: number, limit: number, given?: Verdict): Finding {
+  const finding = { name, value, low, high, limit, verdict: given ?? (low >= limit ? "met" : high < limit ? "missed" : "unclear") } as const;
+  return { ...finding, text: says(finding, percent, value < limit ? "<" : "≥") };
 }
 
 function atMost(name: string, value: number, low: number, high: number, limit: number): Finding {
-  const verdict = high <= limit ? "met" : low > limit ? "missed" : "unclear";
-  return { name, value, low, high, limit, verdict, text: `${name} ${percent(value)} ${value > limit ? ">" : "≤"} ${percent(limit)}` };
+  const finding = { name, value, low, high, limit, verdict: high <= limit ? "met" : low > limit ? "missed" : "unclear" } as const;
+  return { ...finding, text: says(finding, percent, value > limit ? ">" : "≤") };
 }
 
 export function milliseconds(ms: number): string {

@@ -2,8 +2,8 @@
 // fault is thrown, and the console has the numbers that are worth reading.
 import { randomSeeded, type CaseResult, type Distribution } from "weir";
 import { binomialCDF, normalQuantile, percentileRanks, sampleFloor, wilson } from "../lib/intervals";
-import { search, type Answer, type SearchOptions, type Seen } from "../lib/search";
-import { hopelessMisses, judge, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "../lib/slo";
+import { search, type Answer, type Bracket, type SearchOptions, type Seen } from "../lib/search";
+import { hopelessFailures, hopelessMisses, judge, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "../lib/slo";
 
 function near(what: string, got: number, want: number, error = 1e-9): void {
   if (!(Math.abs(got - want) <= error * Math.max(1, Math.abs(want)))) throw new Error(`${what} is ${got}, not ${want}`);
@@ -108,6 +108,21 @@ export function verdicts(): void {
     const got = judge(c, promised);
     equal(what, [got.verdict, got.lean, got.against.length > 0 || got.verdict === "met" || c.counts.requests_failed > 0], [verdict, lean, true]);
   }
+  // Growth is missed only by a longer case, and where it is beyond doubt.
+  const growing = promise("ttft:avg<9s", { growth: 0.025 });
+  equal("growth of longer cases", [0.06, 0.0265, 0.02].map((slope) => judge(result(upTo(100), { slope }), growing, true).verdict), ["missed", "unclear", "met"]);
+  // What speaks against a load, and no more; what is unclear shows its interval.
+  const against = (c: CaseResult, slo: string): string[] => judge(c, promise(slo)).against.map((f) => f.text);
+  equal("too few", against(result(upTo(100)), "ttft:p99<900"), ["ttft p99 99.0 ms, could be above 900: too few requests"]);
+  equal("the wrong side alone", against(result(upTo(1000), { good: 991 }), "ttft:p99<989"), ["ttft p99 990 ms, could be 983 to 997, limit 989"]);
+  equal("on the right side", against(result(upTo(1000), { good: 991 }), "ttft:p99<992"), ["ttft p99 990 ms, could be 983 to 997, limit 992", "goodput 99.1 %, could be 98.3 % to 99.53 %, limit 99 %"]);
+  equal("missed", against(result(upTo(1000), { good: 991 }), "ttft:p99<980"), ["ttft p99 990 ≥ 980 ms"]);
+  // Failures make a case hopeless, too.
+  for (const n of [30, 662, 6636]) {
+    const verdict = (failed: number): unknown => judge(result(upTo(n - failed), { failed }), promise("ttft:avg<9s")).findings.find((f) => f.name === "failed")!.verdict;
+    const failures = hopelessFailures(n, promise("ttft:avg<9s"));
+    equal(`hopeless failures of ${n}`, [verdict(failures), verdict(failures - 1)], ["missed", "unclear"]);
+  }
   // So many that not even all others being good would help, and no less.
   for (const [n, share] of [[662, 0.99], [100, 0.9], [6636, 0.999], [30, 0.5]]) {
     const promised = promise("ttft:p99<1", { goodputShare: share });
@@ -144,6 +159,12 @@ export function searches(): void {
     const { kept, missed, loads } = find({ whole: true, min: 1 }, limit(capacity));
     if (!(kept!.load <= capacity && missed!.load > capacity && (missed!.load - kept!.load === 1 || missed!.load / kept!.load < 1.05)) || !loads.every(Number.isInteger)) throw new Error(`whole ${capacity}: ${loads}`);
   }
+  const soFar: Bracket = {};
+  const steps = search({ start: 2, min: 1, max: 100, tolerance: 0.05, whole: true, maxCases: 9, requests: 1, maxRequests: 1 }, soFar);
+  steps.next();
+  steps.next({ verdict: "met", lean: "met" });
+  steps.next({ verdict: "missed", lean: "missed" });
+  equal("so far", [soFar.kept?.load, soFar.missed?.load], [2, 4]);
   equal("cases run out", [find({ maxCases: 4 }, limit(5)).ended, find({ maxCases: 4 }, limit(5)).kept!.load], ["cases", 4]);
 
   // Too close to call: with 100, with 200, with 400 requests; then the values decide.
