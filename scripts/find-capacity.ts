@@ -92,6 +92,7 @@ const failures = new Counter("failures");
 
 export const options: Options = { slo };
 
+const bursts = !rates || p.start === 0;
 const rows: Row[] = [];
 const soFar: Bracket = {};
 let conclusion = "";
@@ -106,7 +107,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
   const csv = p.capacityCsv ? new Csv(p.capacityCsv, { columns: csvColumns() }) : undefined;
   try {
     let [start, latency, warmup] = [p.start, 0, p.warmup]; // latency: of a request in the case before, ms
-    if (!rates || start === 0) {
+    if (bursts) {
       const burst = yield burstOf(caseSeed("find-capacity", seed, 0));
       if (burst.interrupted) return;
       const refused = refusal(burst);
@@ -158,7 +159,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
       if (sent - failed - cut <= 0) {
         row.decision = "none: no answer";
         record(row, csv);
-        const refused = rows.length === 1 ? refusal(result) : null;
+        const refused = rows.length === 1 && !bursts ? refusal(result) : null;
         conclusion = refused ?? `the service stopped answering in case ${result.name}; until then: ${bracket()}`;
         if (refused !== null) return;
         undecided("the service stopped answering");

@@ -68,6 +68,10 @@ func TestFindCapacityWithoutAnswer(t *testing.T) {
 			&mortal{tokens: 4, requests: 8 + 8}, "--ignore-validity", false, exitFault,
 			"the service stopped answering in case concurrency 4; until then: keeps 2 at once: ", []string{"met", "none: no answer"},
 		},
+		"it dies after the burst": {
+			&mortal{tokens: 4, requests: 8}, "--ignore-validity", false, exitFault,
+			"the service stopped answering in case concurrency 2; until then: no load was decided", []string{"none: no answer"},
+		},
 		"INVALID": {
 			&mortal{tokens: 1, requests: 1 << 40}, "", false, exitFault,
 			"concurrency 2 was INVALID 3 times, so it decides nothing; until then: no load was decided", []string{"none: INVALID", "none: INVALID", "none: INVALID"},
