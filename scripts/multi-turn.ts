@@ -2,7 +2,7 @@
 // pauses, and whose prompts grow with every answer. Shows the time to the first
 // token by turn, with the length of the prompt and what the prefix cache had of
 // it. docs/scenarios.md tells how to read the result.
-import { invalidParams, params, randomSeeded, sleep, type Case, type CaseResult, type CounterMetric, type Distribution, type It, type RunResult } from "weir";
+import { invalidParams, params, randomSeeded, sleep, type Case, type CaseResult, type CounterMetric, type Distribution, type It, type RunResult, type Options } from "weir";
 import { Endpoint, type Message } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { formats, read, synthetic, type Dataset, type RecordedItem } from "weir/dataset";
@@ -109,6 +109,8 @@ interface Talks { data: Dataset<RecordedItem>; picked: { index: number; answers:
 interface Turn { before: Message[]; tokens: number; answer: Message | null }
 
 const tables: string[] = [];
+
+export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export function* plan(): Generator<Case, void, CaseResult> {
   const seed = chooseSeed(p.seed);
