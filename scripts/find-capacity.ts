@@ -1,7 +1,7 @@
 // Finds the highest request rate, or the highest number of requests at the same
 // time, at which a service keeps its SLOs. docs/find-capacity.md tells how.
 import { invalidParams, notMet, params, randomSeeded, undecided, type Case, type CaseResult, type It, type Options, type RunResult } from "weir";
-import { Endpoint, backends } from "weir/llm";
+import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset, type Length } from "weir/dataset";
 import { run } from "weir/execution";
@@ -12,7 +12,8 @@ import { aboveZero, checkSeed, limits as most, useless, wholeNumbers } from "./l
 import { refusal } from "./lib/outcome";
 import { search, type Answer, type Bracket, type Decision, type Step } from "./lib/search";
 import { caseSeed, chooseSeed } from "./lib/seed";
-import { checkService, serviceFlags, serviceOptions } from "./lib/service";
+import { generating } from "./lib/requests";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
 import { hopelessFailures, hopelessMisses, judge, limitName, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "./lib/slo";
 
 const processFlag = { process: { default: "poisson", choices: ["poisson", "constant"] as const, help: "gaps between the starts of --search rate: exponential or equal" } } as const;
@@ -26,9 +27,9 @@ const outputLimits = {
 } as const;
 
 const p = params({
-  backend: { default: "openai-chat", choices: backends.filter((name) => name !== "embeddings" && name !== "rerank"), help: "protocol of the service" },
+  backend: { default: "openai-chat", choices: generating, help: "protocol of the service" },
   ...serviceFlags,
-  scheme: { default: "http", choices: ["http", "https"] as const, help: "of the URL that is made of --host and --port" },
+  ...plainSchemeFlag,
   slo: {
     default: ["ttft:p99<2000", "tpot:p99<100"],
     help: 'what the service must keep, each as "metric:statistic<milliseconds": metrics are ttft, ttfo, tpot, itl, e2el, statistics avg, med, p50 to p99.9, max; ttft:500 is p99. With --search rate, ttft, ttfo and e2el are ttft_from_schedule, ttfo_from_schedule and e2el_from_schedule. Quote them: < is special to shells',
@@ -55,9 +56,7 @@ const p = params({
   temperature: { default: 0, help: "sampling temperature" },
   seed: { default: -1, help: "of the prompts and of the gaps; -1: another one for each run, which it names, so that none finds the prompts of an earlier one in the cache" },
   warmup: { default: 4, help: "requests before the first case that are not counted; --search concurrency and --start 0 send a short burst besides" },
-  pause: { default: "0s", type: "duration", help: "wait between cases" },
-  timeout: { default: "10m", type: "duration", help: "limit of one request" },
-  keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request" },
+  ...askingFlags,
   capacityCsv: { default: "", help: "file for the table of cases; it must not exist yet" },
 });
 
@@ -78,13 +77,8 @@ const promised: Promised = {
 
 const tokenizer = new Tokenizer(p.tokenizer);
 const service = new Endpoint({
-  ...serviceOptions(p, p.scheme),
-  backend: p.backend,
+  ...askingOptions(p),
   tokenizer,
-  temperature: p.temperature,
-  ignoreEos: true,
-  keepAlive: p.keepAlive,
-  timeout: p.timeout,
 });
 
 // Requests that failed, for stopWhen: there is not always an SLO that they miss.

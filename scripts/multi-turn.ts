@@ -15,7 +15,7 @@ import { sayRefused } from "./lib/outcome";
 import { report } from "./lib/report";
 import { sayRead } from "./lib/sayread";
 import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
-import { checkService, serviceFlags, serviceOptions } from "./lib/service";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
 import { number, percents, textTable } from "./lib/texttable";
 
 // Flags that say nothing together with others.
@@ -49,13 +49,11 @@ const p = params({
   ignoreEos: { default: true, help: "answers of just that length; --no-ignore-eos: at most" },
   backend: { default: "openai-chat", choices: ["openai-chat", "openai-responses", "anthropic"] as const, help: "protocol of the service" },
   ...serviceFlags,
-  scheme: { default: "http", choices: ["http", "https"] as const, help: "of the URL that is made of --host and --port" },
+  ...plainSchemeFlag,
   temperature: { default: 0, help: "sampling temperature" },
   ...seedFlag,
   warmup: { default: 2, help: "conversations before each case that are not counted, without pauses" },
-  pause: { default: "0s", type: "duration", help: "wait between cases" },
-  timeout: { default: "10m", type: "duration", help: "limit of one request" },
-  keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request" },
+  ...askingFlags,
   multiTurnCsv: { default: "", help: "file for the table of turns; it must not exist yet" },
 });
 
@@ -76,13 +74,8 @@ else useless(recordedFlags, p, "without --dataset: it is about recorded conversa
 
 const tokenizer = new Tokenizer(p.tokenizer);
 const service = new Endpoint({
-  ...serviceOptions(p, p.scheme),
-  backend: p.backend,
+  ...askingOptions(p),
   tokenizer,
-  temperature: p.temperature,
-  ignoreEos: p.ignoreEos,
-  keepAlive: p.keepAlive,
-  timeout: p.timeout,
 });
 
 const meanTurns = p.turns || 5;

@@ -9,11 +9,11 @@ import { images, synthetic, withMedia, type Dataset, type MediaItem } from "weir
 import { named } from "./lib/checks";
 import { sayInexact } from "./lib/made";
 import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Point } from "./lib/parallel";
-import { serviceFlags, serviceOptions } from "./lib/service";
+import { plainSchemeFlag, serviceFlags, serviceOptions } from "./lib/service";
 
 const p = params({
   ...serviceFlags,
-  scheme: { default: "http", choices: ["http", "https"] as const, help: "of the URL that is made of --host and --port" },
+  ...plainSchemeFlag,
   height: { default: 256, help: "height of the images, pixels" },
   width: { default: 256, help: "width of the images, pixels" },
   imageFormat: { default: "jpeg", choices: ["jpeg", "png"] as const, help: "format of the images, which are random noise" },

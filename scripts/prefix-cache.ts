@@ -2,7 +2,7 @@
 // several prefixes, and the others with nothing that was seen before. One case
 // for each share. docs/scenarios.md tells how to read the result.
 import { invalidParams, params, type Case, type CaseResult, type It, type RunResult, type Options } from "weir";
-import { Endpoint, backends } from "weir/llm";
+import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Item } from "weir/dataset";
 import { Csv, type Cell } from "weir/output";
@@ -12,15 +12,16 @@ import { shuffled } from "./lib/lists";
 import { sayRefused } from "./lib/outcome";
 import { report } from "./lib/report";
 import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
-import { checkService, serviceFlags, serviceOptions } from "./lib/service";
+import { generating } from "./lib/requests";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
 import { number, percents, textTable } from "./lib/texttable";
 
 const closedLoop = { concurrency: { default: 8, help: "requests at the same time" } } as const;
 
 const p = params({
-  backend: { default: "openai-chat", choices: backends.filter((name) => name !== "embeddings" && name !== "rerank"), help: "protocol of the service" },
+  backend: { default: "openai-chat", choices: generating, help: "protocol of the service" },
   ...serviceFlags,
-  scheme: { default: "http", choices: ["http", "https"] as const, help: "of the URL that is made of --host and --port" },
+  ...plainSchemeFlag,
   groups: { default: 10, help: "prefixes that there are" },
   prefixTokens: { default: 1024, help: "length of the prefixes, tokens" },
   promptTokens: { default: 2048, help: "length of the prompts with their prefix, tokens" },
@@ -33,9 +34,7 @@ const p = params({
   temperature: { default: 0, help: "sampling temperature" },
   ...seedFlag,
   warmup: { default: 4, help: "requests before the first case that are not counted" },
-  pause: { default: "0s", type: "duration", help: "wait between cases" },
-  timeout: { default: "10m", type: "duration", help: "limit of one request" },
-  keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request" },
+  ...askingFlags,
   prefixCacheCsv: { default: "", help: "file for the table of cases; it must not exist yet" },
 });
 
@@ -53,13 +52,8 @@ if (p.prefixTokens >= p.promptTokens) invalidParams(`--prefix-tokens ${p.prefixT
 
 const tokenizer = new Tokenizer(p.tokenizer);
 const service = new Endpoint({
-  ...serviceOptions(p, p.scheme),
-  backend: p.backend,
+  ...askingOptions(p),
   tokenizer,
-  temperature: p.temperature,
-  ignoreEos: true,
-  keepAlive: p.keepAlive,
-  timeout: p.timeout,
 });
 
 /** The prompts of a case, and those before it: they bring its prefixes into the cache, and are the warm-up. */

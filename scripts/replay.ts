@@ -3,7 +3,7 @@
 // conversations whose next turn waits for the answer before it. One case for
 // each speed. docs/scenarios.md tells how times are kept and what to look at.
 import { invalidParams, params, sleep, type Case, type CaseResult, type It, type RunResult, type Options } from "weir";
-import { Endpoint, backends } from "weir/llm";
+import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { formats, read, synthetic, type Dataset, type ReadOptions, type RecordedItem, type Sessions } from "weir/dataset";
 import { Csv, type Cell } from "weir/output";
@@ -14,7 +14,8 @@ import { sayRefused } from "./lib/outcome";
 import { report } from "./lib/report";
 import { sayRead } from "./lib/sayread";
 import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
-import { checkService, serviceFlags, serviceOptions } from "./lib/service";
+import { generating } from "./lib/requests";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
 import { number, percents, textTable } from "./lib/texttable";
 
 const p = params({
@@ -30,15 +31,13 @@ const p = params({
   outputTokens: { default: 128, help: "output length where the trace tells none, tokens" },
   ignoreEos: { default: true, help: "outputs as long as in the trace; --no-ignore-eos: at most" },
   maxInFlight: { default: 0, help: "requests (or conversations) at the same time at most; others start late; 0: no limit" },
-  backend: { default: "openai-chat", choices: backends.filter((name) => name !== "embeddings" && name !== "rerank"), help: "protocol of the service" },
+  backend: { default: "openai-chat", choices: generating, help: "protocol of the service" },
   ...serviceFlags,
-  scheme: { default: "http", choices: ["http", "https"] as const, help: "of the URL that is made of --host and --port" },
+  ...plainSchemeFlag,
   temperature: { default: 0, help: "sampling temperature" },
   ...seedFlag,
   warmup: { default: 4, help: "short requests before the first case, which are not the trace's and not counted" },
-  pause: { default: "0s", type: "duration", help: "wait between cases" },
-  timeout: { default: "10m", type: "duration", help: "limit of one request" },
-  keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request" },
+  ...askingFlags,
   replayCsv: { default: "", help: "file for the table of cases; it must not exist yet" },
 });
 
@@ -50,14 +49,9 @@ wholeNumbers(1, { "--output-tokens": p.outputTokens });
 
 const tokenizer = new Tokenizer(p.tokenizer);
 const service = new Endpoint({
-  ...serviceOptions(p, p.scheme),
-  backend: p.backend,
+  ...askingOptions(p),
   tokenizer,
-  temperature: p.temperature,
   maxTokens: p.outputTokens, // an item's own goes before
-  ignoreEos: p.ignoreEos,
-  keepAlive: p.keepAlive,
-  timeout: p.timeout,
 });
 
 const selection: ReadOptions = {

@@ -32,6 +32,18 @@ export const schemeFlag = {
   scheme: { default: "auto", choices: ["auto", "http", "https"], help: "of the URL that is made of --host and --port; auto is https for tgi, as in the scripts, and http for all others" },
 } as const;
 
+/** Of the scenarios that ask a tgi as any other. */
+export const plainSchemeFlag = {
+  scheme: { default: "http", choices: ["http", "https"], help: "of the URL that is made of --host and --port" },
+} as const;
+
+/** How the scenarios that are weir's own ask, besides where and whom. */
+export const askingFlags = {
+  pause: { default: "0s", type: "duration", help: "wait between cases" },
+  timeout: { default: "10m", type: "duration", help: "limit of one request" },
+  keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request" },
+} as const;
+
 /** The values of parameters, by their names. */
 export type Values<Specs> = { readonly [Name in keyof Specs]: ParamValue<Specs[Name]> };
 export type Service = Values<typeof serviceFlags>;
@@ -84,6 +96,20 @@ export function serviceOptions(p: Service, scheme: string): EndpointOptions {
     clientCert: p.clientCert,
     clientKey: p.clientKey,
     proxy: p.proxy,
+  };
+}
+
+/** The same, with how the scenarios that are weir's own ask. */
+export function askingOptions(
+  p: Service & Values<typeof plainSchemeFlag & typeof askingFlags> & { readonly backend: string; readonly temperature: number; readonly ignoreEos?: boolean },
+): EndpointOptions {
+  return {
+    ...serviceOptions(p, p.scheme),
+    backend: p.backend,
+    temperature: p.temperature,
+    ignoreEos: p.ignoreEos ?? true,
+    keepAlive: p.keepAlive,
+    timeout: p.timeout,
   };
 }
 

@@ -35,16 +35,13 @@ func (f *File) noRecord(s *source, is layout) error {
 				if list := unwrap(s, r.raw); list != "" {
 					hint = list
 				}
-				return wrong(hint, "%s:%d: none of the first records is any good; the first one is %s: %s", s.path, r.line, asIs(reason), cut(r.raw))
+				return wrong(hint, "%s:%d: none of the first records is any good; the first one is %s: %s", s.path, r.line, reason, cut(r.raw))
 			}
 			return err
 		}
 	}
 	return wrong("", "%s: no record of this file is a JSON object", s.path)
 }
-
-// asIs is a reason in the middle of a sentence.
-func asIs(reason reject) string { return string(reason) }
 
 // unknownFields lists what the records have, and what the formats would need.
 func (f *File) unknownFields(s *source, is layout, seen []*record) error {
