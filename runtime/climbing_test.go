@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -14,16 +13,7 @@ import (
 // TestClimbingTable is TestStaticTable for the summary of scripts/climbing.ts. Its first
 // column tells when each case was played, which the golden file leaves out.
 func TestClimbingTable(t *testing.T) {
-	var cases []struct {
-		Requests []recorded `json:"requests"`
-	}
-	text, err := os.ReadFile("../testdata/static/events.json")
-	if err == nil {
-		err = json.Unmarshal(text, &cases)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := recordedCases(t, "../testdata/static/events.json")
 	dir := t.TempDir()
 	names := runPlan(t, "climbing", []string{"--concurrencies", "2", "3", "--prompt-tokens", "64", "32", "--output-tokens", "8", "6", "--growth-rate", "3", "--benchmark-dir", dir},
 		func(number int) *result.Case { return replay(t, cases[number-1].Requests) })

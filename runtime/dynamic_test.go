@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"encoding/json"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -13,16 +11,7 @@ import (
 // TestDynamicTable is TestStaticTable for scripts/dynamic.ts: which prompts are left, how
 // long they are on average, and every column (testdata/dynamic/golden.py).
 func TestDynamicTable(t *testing.T) {
-	var cases []struct {
-		Requests []recorded `json:"requests"`
-	}
-	text, err := os.ReadFile("../testdata/dynamic/events.json")
-	if err == nil {
-		err = json.Unmarshal(text, &cases)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := recordedCases(t, "../testdata/dynamic/events.json")
 	prompts, err := filepath.Abs("../testdata/dynamic/prompts.jsonl")
 	if err != nil {
 		t.Fatal(err)

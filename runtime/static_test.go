@@ -39,16 +39,7 @@ type recorded struct {
 // the plan of scripts/static.ts, and holds the CSV against one that numpy made
 // of the same times by the scripts' formulas (testdata/static/golden.py).
 func TestStaticTable(t *testing.T) {
-	var cases []struct {
-		Requests []recorded `json:"requests"`
-	}
-	text, err := os.ReadFile("../testdata/static/events.json")
-	if err == nil {
-		err = json.Unmarshal(text, &cases)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := recordedCases(t, "../testdata/static/events.json")
 	for _, layout := range []string{"6.3", "6.5"} {
 		path := filepath.Join(t.TempDir(), "table.csv")
 		names := runPlan(t, "static", []string{"--parallel-num", "2", "3", "--prompt-tokens", "64", "32", "--output-tokens", "8", "6", "--epochs", "2",
@@ -59,6 +50,23 @@ func TestStaticTable(t *testing.T) {
 		}
 		sameFile(t, path, "../testdata/static/golden-"+layout+".csv")
 	}
+}
+
+// recordedCase is a case of a file of recorded event times.
+type recordedCase struct {
+	Requests []recorded `json:"requests"`
+}
+
+func recordedCases(t *testing.T, path string) (cases []recordedCase) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &cases)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
 }
 
 func sameFile(t *testing.T, path, golden string) {
