@@ -25,8 +25,9 @@ type Module struct {
 	clients   *transport.Clients
 	userAgent string
 
-	mu       sync.Mutex     // protects counters
+	mu       sync.Mutex     // protects the following fields
 	counters map[string]any // by what they count
+	services []*Service
 }
 
 // New makes the module; clients is shared with whatever else sends requests in

@@ -97,6 +97,7 @@ func (m *Module) aim(e *endpoint, number int, bases, verbatim []string, path str
 			t.path, t.whole = newPlace(u, path, e.backend.model), newPlace(u, whole, e.backend.model)
 		}
 		e.targets.list = append(e.targets.list, t)
+		m.noteService(e, &t, len(verbatim) > 0)
 	}
 	return nil
 }
