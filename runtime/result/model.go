@@ -15,6 +15,7 @@ type Result struct {
 	Error       string         `json:"error,omitempty"` // why the run ended early
 	Verdict     Verdict        `json:"verdict"`         // of the worst case; "" as long as there is none
 	Cases       []*Case        `json:"cases"`
+	Doctor      []Finding      `json:"doctor,omitempty"` // of options.doctor; nil: nobody looked
 }
 
 // Add appends a finished case; the run's verdict becomes that of its worst case.

@@ -94,6 +94,7 @@ type Trace struct {
 // Finding is one of weir doctor's.
 type Finding struct {
 	Check  string `json:"check"`         // its name in docs/doctor.md
+	Group  string `json:"group"`         // "service", "machine" or "devices"
 	Status string `json:"status"`        // "ok", "warn", "fail", or "skip": it could not be looked at
 	What   string `json:"what"`          // was found
 	Why    string `json:"why,omitempty"` // it matters for the measurement; of "ok" it may be absent, and so the next
