@@ -89,23 +89,24 @@ func (h *histogram) pauses() *result.Pauses {
 	return p
 }
 
-// tail collects durations of up to an hour, with an error of at most 1 %, in
-// memory that does not grow.
-type tail struct {
+// Tail collects durations of up to an hour, with an error of at most 1 %, in
+// memory that does not grow. It is for one goroutine at a time.
+type Tail struct {
 	micros *hdrhistogram.Histogram
 	max    time.Duration
 }
 
-func newTail() *tail { return &tail{micros: hdrhistogram.New(1, time.Hour.Microseconds(), 2)} }
+// NewTail makes an empty one.
+func NewTail() *Tail { return &Tail{micros: hdrhistogram.New(1, time.Hour.Microseconds(), 2)} }
 
-func (t *tail) add(d time.Duration) {
+func (t *Tail) Add(d time.Duration) {
 	d = max(d, 0)
 	t.max = max(t.max, d)
 	_ = t.micros.RecordValue(min(d, time.Hour).Microseconds()) // it is in range
 }
 
-// result is nil where nothing was added.
-func (t *tail) result() *result.Tail {
+// Result is nil where nothing was added.
+func (t *Tail) Result() *result.Tail {
 	n := t.micros.TotalCount()
 	if n == 0 {
 		return nil

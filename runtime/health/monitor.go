@@ -33,8 +33,8 @@ type Monitor struct {
 	pauses      *histogram
 	waits       *histogram
 	due         time.Time // when the goroutine should wake next
-	wakeLag     *tail
-	loopLag     *tail
+	wakeLag     *Tail
+	loopLag     *Tail
 	rss, files  peak
 	windows     int // that have been closed
 }
@@ -58,8 +58,8 @@ func watch(root fs.FS, lags func() []time.Duration) *Monitor {
 		ended:   make(chan struct{}),
 		pauses:  newHistogram("/sched/pauses/total/gc:seconds"),
 		waits:   newHistogram("/sched/latencies:seconds"),
-		wakeLag: newTail(),
-		loopLag: newTail(),
+		wakeLag: NewTail(),
+		loopLag: NewTail(),
 	}
 	if lags != nil {
 		lags()
@@ -114,13 +114,13 @@ func (m *Monitor) loop() {
 func (m *Monitor) look(now time.Time) {
 	// Stop comes before the time.
 	if late := now.Sub(m.due); late >= 0 {
-		m.wakeLag.add(late)
+		m.wakeLag.Add(late)
 	}
 	if m.lags == nil {
 		return
 	}
 	if lags := m.lags(); len(lags) > 0 {
-		m.loopLag.add(slices.Max(lags))
+		m.loopLag.Add(slices.Max(lags))
 	}
 }
 
@@ -167,8 +167,8 @@ func (m *Monitor) report() *result.Client {
 
 		GCPause:      m.pauses.pauses(),
 		SchedLatency: m.waits.tail(),
-		LoopLag:      m.loopLag.result(),
-		WakeLag:      m.wakeLag.result(),
+		LoopLag:      m.loopLag.Result(),
+		WakeLag:      m.wakeLag.Result(),
 
 		OpenFiles:      m.files.result(),
 		OpenFilesLimit: m.system.fileLimit,

@@ -79,16 +79,16 @@ func TestShortCase(t *testing.T) {
 }
 
 func TestTail(t *testing.T) {
-	tail := newTail()
+	tail := NewTail()
 	for i := range 1000 {
-		tail.add(time.Duration(i+1) * time.Millisecond)
+		tail.Add(time.Duration(i+1) * time.Millisecond)
 	}
-	got := tail.result()
+	got := tail.Result()
 	if got.N != 1000 || got.Max != 1000 || got.P99 < 985 || got.P99 > 1000 {
 		t.Errorf("1 to 1000 ms: %+v", got)
 	}
-	tail.add(3 * time.Hour)
-	if got := tail.result(); got.N != 1001 || got.Max != 3*3600*1000 {
+	tail.Add(3 * time.Hour)
+	if got := tail.Result(); got.N != 1001 || got.Max != 3*3600*1000 {
 		t.Errorf("and three hours: %+v", got)
 	}
 }

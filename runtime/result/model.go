@@ -15,7 +15,9 @@ type Result struct {
 	Error       string         `json:"error,omitempty"` // why the run ended early
 	Verdict     Verdict        `json:"verdict"`         // of the worst case; "" as long as there is none
 	Cases       []*Case        `json:"cases"`
-	Doctor      []Finding      `json:"doctor,omitempty"` // of options.doctor; nil: nobody looked
+	Devices     []Device       `json:"devices,omitempty"`  // that were monitored
+	Monitors    []Monitor      `json:"monitors,omitempty"` // what became of each source of telemetry
+	Doctor      []Finding      `json:"doctor,omitempty"`   // of options.doctor; nil: nobody looked
 }
 
 // Add appends a finished case; the run's verdict becomes that of its worst case.
@@ -73,6 +75,9 @@ type Case struct {
 	Validity    Validity           `json:"validity"`
 	Thresholds  []Threshold        `json:"thresholds"`
 	Client      *Client            `json:"client,omitempty"`       // nil: nobody watched
+	Devices     []DeviceUse        `json:"devices,omitempty"`      // what monitored devices did meanwhile
+	Energy      *Energy            `json:"energy,omitempty"`       // nil: no device that serves told its power
+	Server      []Server           `json:"server,omitempty"`       // what the services' pages of metrics say, one each
 	RecordsWait *RecordsWait       `json:"records_wait,omitempty"` // nil: no request waited for the file of records
 	Warmup      *Warmup            `json:"warmup,omitempty"`
 	Interrupted bool               `json:"interrupted"`
