@@ -1,19 +1,8 @@
 package result
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"iter"
-	"os"
-	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // RecordsName is the name of the file of records in a run's folder.
@@ -90,225 +79,27 @@ type TokenCount struct {
 
 // Records writes the file of records while a run goes on. Add may be called
 // from any goroutine; Flush and Close are for one.
-//
-// Whoever adds a record encodes it; one goroutine compresses and writes
-// (archive). What waits for it is bounded: when the disk does not keep up, Add
-// waits, and says for how long. A write that fails, or that takes longer than
-// stuckAfter, ends the writing, not the run: later records are discarded, and
-// Flush and Close tell of it.
-type Records struct {
-	path  string
-	queue chan task
-	ended chan struct{} // closed when the writer has ended
-
-	added  atomic.Int64  // records
-	kept   atomic.Int64  // records that are in the file and can be read
-	failed chan struct{} // closed with err
-
-	mu  sync.Mutex // protects the following field
-	err error      // the first failure, or that it is closed
-}
-
-// task is what the writer is to do: write a line, or put everything on disk.
-type task struct {
-	line *[]byte
-	done chan<- error // it is on disk; nil for a line
-	last bool         // and complete the file
-}
-
-const (
-	queuedRecords = 1024             // that may wait for the writer: some megabytes
-	keptLine      = 1 << 16          // the largest encoded record whose memory is used again, bytes
-	stuckAfter    = 10 * time.Second // a disk that takes longer for one step is given up
-)
-
-var lines = sync.Pool{New: func() any { return new([]byte) }}
-
-var errClosed = errors.New("the file of records is closed")
+type Records struct{ *lineFile }
 
 // CreateRecords begins the file of records in a run's folder. One that exists
 // is never overwritten.
 func (f *Folder) CreateRecords() (*Records, error) {
-	path := filepath.Join(f.Dir, RecordsName)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("create the file of records %s: %w; choose another folder with --out", path, err)
-	}
-	r, err := newRecords(path, file)
-	if err != nil {
-		return nil, errors.Join(err, file.Close(), os.Remove(path))
-	}
-	return r, nil
-}
-
-func newRecords(path string, to disk) (*Records, error) {
-	a, err := newArchive(to)
+	l, err := f.createLines(RecordsName, "records")
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{path: path, queue: make(chan task, queuedRecords), ended: make(chan struct{}), failed: make(chan struct{})}
-	go r.write(a)
-	return r, nil
+	return &Records{l}, nil
 }
 
-// Path is the path of the file.
-func (r *Records) Path() string { return r.path }
+func newRecords(path string, to disk) (*Records, error) {
+	l, err := newLineFile(path, "records", to)
+	return &Records{l}, err
+}
 
 // Add writes one record. It does not keep it. It returns for how long the disk
 // held it up. After Close, records are discarded.
-func (r *Records) Add(request *Request) (waited time.Duration) {
-	r.added.Add(1)
-	if r.failure() != nil {
-		return 0
-	}
-	text, err := json.Marshal(request)
-	if err != nil {
-		r.fail(fmt.Errorf("encode a record: %w", err))
-		return 0
-	}
-	line := lines.Get().(*[]byte)
-	*line = append(append((*line)[:0], text...), '\n')
-	select {
-	case r.queue <- task{line: line}:
-		return 0
-	default:
-	}
-	began := time.Now()
-	limit := time.NewTimer(stuckAfter)
-	defer limit.Stop()
-	select {
-	case r.queue <- task{line: line}:
-	case <-r.failed:
-	case <-limit.C:
-		r.fail(r.stuck())
-	}
-	return time.Since(began)
-}
-
-func (r *Records) stuck() error {
-	return fmt.Errorf("write %s: the disk took longer than %v; nothing more is written to it", r.path, stuckAfter)
-}
-
-// write is the goroutine that writes.
-func (r *Records) write(a *archive) {
-	defer close(r.ended)
-	for t := range r.queue {
-		var err error
-		switch {
-		case t.line != nil:
-			err = a.add(*t.line)
-			if cap(*t.line) <= keptLine {
-				lines.Put(t.line)
-			}
-		default:
-			err = a.flush(t.last)
-		}
-		if err != nil {
-			r.fail(writeError(r.path, err))
-		}
-		r.kept.Store(a.kept)
-		if t.done != nil {
-			t.done <- r.failure()
-		}
-		if t.last {
-			return
-		}
-	}
-}
-
-// Flush returns when everything that was added is on disk, or with an error when
-// the disk does not get there.
-func (r *Records) Flush() error {
-	if err := r.failure(); err != nil {
-		return err
-	}
-	return r.await(false)
-}
-
-// Close completes the file. It reports whatever went wrong since its creation.
-func (r *Records) Close() error {
-	if r.failure() == errClosed {
-		return nil
-	}
-	err := r.await(true)
-	r.fail(errClosed)
-	if missing := r.added.Load() - r.kept.Load(); err != nil && missing > 0 {
-		return fmt.Errorf("%w; %d of %d records are missing, the others can be read", err, missing, r.added.Load())
-	}
-	return err
-}
-
-// await has the writer put everything on disk.
-func (r *Records) await(last bool) error {
-	limit := time.NewTimer(stuckAfter)
-	defer limit.Stop()
-	done := make(chan error, 1)
-	select {
-	case r.queue <- task{done: done, last: last}:
-	case <-r.ended:
-		return r.failure()
-	case <-limit.C:
-		r.fail(r.stuck())
-		return r.failure()
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-limit.C:
-		r.fail(r.stuck())
-		return r.failure()
-	}
-}
-
-// fail keeps the first failure.
-func (r *Records) fail(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err == nil {
-		r.err = err
-		close(r.failed)
-	}
-}
-
-func (r *Records) failure() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
-}
+func (r *Records) Add(request *Request) (waited time.Duration) { return r.add(request) }
 
 // ReadRecords reads a file of records, one after another. A file that was cut
 // off, as by a full disk, yields what it has, and then an error.
-func ReadRecords(path string) iter.Seq2[*Request, error] {
-	return func(yield func(*Request, error) bool) {
-		file, err := os.Open(path)
-		if err != nil {
-			yield(nil, fmt.Errorf("read records: %w", err))
-			return
-		}
-		defer file.Close()
-		unzip, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			yield(nil, fmt.Errorf("read records: %s: %w", path, err))
-			return
-		}
-		defer unzip.Close()
-		in := bufio.NewReader(unzip)
-		for number := 1; ; number++ {
-			line, err := in.ReadBytes('\n')
-			if err == io.EOF && len(line) == 0 {
-				return
-			}
-			request := new(Request)
-			if err == nil {
-				err = json.Unmarshal(line, request)
-			}
-			if err != nil {
-				yield(nil, fmt.Errorf("read records: %s: line %d: %w", path, number, err))
-				return
-			}
-			if !yield(request, nil) {
-				return
-			}
-		}
-	}
-}
+func ReadRecords(path string) iter.Seq2[*Request, error] { return readLines[Request](path, "records") }

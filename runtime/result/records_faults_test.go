@@ -175,7 +175,7 @@ func TestSlowDisk(t *testing.T) {
 		d := &faultyDisk{room: -1, stuck: make(chan struct{})}
 		r := onDisk(t, d)
 		var waited time.Duration
-		for range 3 * queuedRecords {
+		for range 3 * queuedLines {
 			waited += r.Add(large())
 		}
 		if waited != stuckAfter {
