@@ -38,7 +38,7 @@ type ServerRequests struct {
 	Finished *float64           `json:"finished,omitempty"`
 	Failed   *float64           `json:"failed,omitempty"`
 	Reasons  map[string]float64 `json:"finish_reasons,omitempty"` // of Finished
-	Client   int64              `json:"client"`                   // requests that the client saw end
+	Client   *int64             `json:"client,omitempty"`         // requests that the client saw end
 }
 
 // ServerTokens are tokens of the window.

@@ -2,59 +2,135 @@
 // metrics, and sets it beside what the client saw.
 //
 // The way of a page: [Scrape] fetches it, package prom parses it, the table of its
-// server (tables.go) tells what its names mean, and a [Snapshot] keeps what is known
-// of it. [Compare] subtracts two snapshots, one of just before a case and one of just
-// after it. What a server does not tell is absent, never 0.
+// server (tables.go) tells what its names mean (read.go), and a [Snapshot] keeps what
+// is known of it. [Compare] subtracts two snapshots, one of just before a case and
+// one of just after it (compare.go, percentile.go). What a server does not tell is
+// absent, never 0.
 //
 // It decides nothing about when pages are fetched; package telemetry does.
 package serving
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
+	"weir/runtime/metrics"
 	"weir/runtime/result"
+	"weir/runtime/transport"
 )
 
 // Target is a page of metrics. Any goroutine may use it.
 type Target struct {
 	URL   string                                    // as it is shown: no secrets
+	Model string                                    // that is asked for: of a page with several, its series are read; "": all of them
 	Fetch func(ctx context.Context) ([]byte, error) // the page
 }
 
-// Snapshot is what a server said at a moment. It does not change.
-type Snapshot struct {
-	URL     string
-	At      time.Time // the middle of the call
-	Kind    string
-	Models  []string
-	Engines int
-	gauges  map[string]float64
+// Request is how a page is asked for, besides its URL.
+type Request struct {
+	Options transport.Options
+	Headers []transport.Header
+	Signer  transport.Signer
+	Model   string
 }
+
+// How long a page may take where the caller does not say, and how large it may be.
+const (
+	fetchLimit = 10 * time.Second
+	pageLimit  = 16 << 20
+)
+
+// At makes a target of a URL; clients is what the run sends its other requests with.
+// A page is fetched on a connection of its own, so that the load keeps those that it has.
+func At(clients *transport.Clients, rawURL string, r Request) (Target, error) {
+	client, u, err := clients.Client(rawURL, r.Options)
+	if err != nil {
+		return Target{}, fmt.Errorf("page of server metrics: %w", err)
+	}
+	headers := append([]transport.Header{{Name: "Accept", Value: "text/plain"}}, r.Headers...)
+	return Target{URL: Shown(u), Model: r.Model, Fetch: func(ctx context.Context) ([]byte, error) {
+		wait := fetchLimit
+		if until, bounded := ctx.Deadline(); bounded {
+			wait = time.Until(until)
+		}
+		a, failed := client.Fetch(ctx, &transport.Request{
+			Method: http.MethodGet, URI: u.RequestURI(), Host: u.Host, Header: headers, Close: true,
+			Limits: transport.Limits{Connect: wait, Total: wait}, Signer: r.Signer,
+		}, pageLimit+1)
+		return a.Body, problem(a, failed)
+	}}, nil
+}
+
+// Shown is a URL without a user, a password or a query.
+func Shown(u *url.URL) string {
+	shown := *u
+	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""
+	return shown.String()
+}
+
+func problem(a transport.Answer, failed *metrics.Error) error {
+	switch {
+	case failed != nil:
+		return fmt.Errorf("%s: %s", failed.Kind, failed.Message)
+	case a.Status != http.StatusOK:
+		return fmt.Errorf("the answer is status %d %s", a.Status, http.StatusText(a.Status))
+	case len(a.Body) > pageLimit:
+		return fmt.Errorf("it is larger than %d MiB", pageLimit>>20)
+	}
+	return nil
+}
+
+// hint is what to do about a page that is not there.
+const hint = "vLLM, TGI and LMDeploy serve /metrics by default; SGLang needs --enable-metrics, llama.cpp --metrics, " +
+	"MindIE MIES_SERVICE_MONITOR_MODE=1 (on its metricsPort), TensorRT-LLM has /prometheus/metrics, Triton port 8002; name another page with metricsUrl or --metrics-url"
 
 // Scrape fetches a page and reads it. The error says what was asked, what came, and
 // what to do about it.
 func Scrape(ctx context.Context, t Target) (*Snapshot, error) {
 	began := time.Now()
-	_, err := t.Fetch(ctx)
-	if err != nil {
-		return nil, err
+	page, err := t.Fetch(ctx)
+	took := time.Since(began)
+	var s *Snapshot
+	if err == nil {
+		s, err = read(page, t.Model)
 	}
-	return &Snapshot{URL: t.URL, At: began.Add(time.Since(began) / 2)}, nil
+	if err != nil {
+		return nil, fmt.Errorf("page of server metrics %s: %w (%s)", t.URL, err, hint)
+	}
+	s.URL, s.At = t.URL, began.Add(took/2)
+	return s, nil
 }
 
-// Gauges are what a time line shows: running, waiting, kv_cache_pct, …
-func (s *Snapshot) Gauges() map[string]float64 { return s.gauges }
+// How long a server may take to count the requests that have ended, and how often
+// it is looked at meanwhile.
+const (
+	idleWithin = time.Second
+	idleEvery  = 50 * time.Millisecond
+)
 
-// Compare sets what happened between two pages of a server beside the client's view
-// of the case: before is of just before the load, after of just after it, polls are
-// those in between, in order. before and after may be nil: they could not be had.
-func Compare(before, after *Snapshot, polls []*Snapshot, c *result.Case) result.Server {
-	s := result.Server{Polls: int64(len(polls))}
-	return s
+// ScrapeIdle is Scrape for just after a load: once the server says that it has no more
+// requests, at the latest after a second. The client may have the end of an answer
+// before the server has counted it.
+func ScrapeIdle(ctx context.Context, t Target) (*Snapshot, error) {
+	until := time.Now().Add(idleWithin)
+	for {
+		s, err := Scrape(ctx, t)
+		if err != nil || s.gauges[Running]+s.gauges[Waiting] == 0 || time.Now().After(until) {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return s, nil
+		case <-time.After(idleEvery):
+		}
+	}
 }
 
-// Failed is the result of a target that could not be read.
+// Failed is the result of a page that could not be had.
 func Failed(t Target, err error) result.Server {
-	return result.Server{URL: t.URL, Error: err.Error()}
+	return result.Server{URL: t.URL, Error: strings.TrimSpace(err.Error())}
 }
