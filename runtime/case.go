@@ -10,6 +10,7 @@ import (
 	"weir/runtime/health"
 	"weir/runtime/load"
 	"weir/runtime/metrics"
+	"weir/runtime/profiling"
 	"weir/runtime/result"
 	"weir/runtime/script"
 )
@@ -23,6 +24,7 @@ type caseSpec struct {
 	named      bool          // the script has named them, and wants their results
 	pause      time.Duration // after the case
 	preconnect int           // connections to each service before it
+	profilers  []profiling.Profiler
 
 	thresholds thresholds
 	slo        metrics.SLOs // of the case; each scenario has its own
@@ -31,7 +33,7 @@ type caseSpec struct {
 }
 
 // caseOptions are the options of a case besides those of a scenario.
-var caseOptions = []string{"name", "scenario", "scenarios", "of", "pause", "preconnect", "expect", "stopWhen"}
+var caseOptions = []string{"name", "scenario", "scenarios", "of", "pause", "preconnect", "expect", "stopWhen", "profile"}
 
 // parseCase reads a case. What is wrong with it is a *script.ParamError.
 func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
@@ -84,6 +86,9 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 		if c.rules, err = parseExpect(o["expect"]); err != nil {
 			return err
 		}
+	}
+	if c.profilers, err = r.parseProfilers(o["profile"]); err != nil {
+		return fmt.Errorf("profile: %w", err)
 	}
 	if c.stopWhen, err = r.parseStopWhen(c, o["stopWhen"]); err != nil {
 		return err
@@ -160,10 +165,19 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	}
 	r.preconnect(c.preconnect)
 	warmed := r.warmUp(c, number, bound)
-	if warmed != nil && !warmed.Refused() {
+	profiled := false
+	if !warmed.Refused() {
+		if profiled, err = r.startProfile(c); err != nil {
+			return nil, err
+		}
+	}
+	if profiled || warmed != nil && !warmed.Refused() {
 		r.preconnect(c.preconnect) // what the service has closed meanwhile
 	}
 	if r.stopped() {
+		if profiled {
+			r.stopProfile(c)
+		}
 		return nil, nil
 	}
 	recorder := metrics.NewRecorder(metrics.Options{SLOs: c.wholeSLO(), Keep: r.keep(number, c.name)})
@@ -176,8 +190,13 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		r.drive(p, number)
 	}
 	recorder.SetClient(watch.Stop())
+	var traces []result.Trace
+	if profiled {
+		traces = r.stopProfile(c)
+		c.rules.Profilers = profilerNames(traces)
+	}
 	found := p.finish()
-	found.Name, found.Tags, found.Started, found.Warmup = c.name, c.tags, started, warmed
+	found.Name, found.Tags, found.Started, found.Warmup, found.Profile = c.name, c.tags, started, warmed, traces
 	r.pause = c.pause
 	return found, nil
 }

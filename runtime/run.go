@@ -19,6 +19,7 @@ import (
 
 	"weir/runtime/load"
 	"weir/runtime/metrics"
+	"weir/runtime/profiling"
 	"weir/runtime/result"
 	"weir/runtime/script"
 )
@@ -39,6 +40,8 @@ type Config struct {
 	// Preconnect opens n connections to every service that the script addresses,
 	// before a case begins, and returns early when ctx ends. nil: none are opened.
 	Preconnect func(ctx context.Context, n int) error
+	// Profiling makes profilers of the requests that a case describes.
+	Profiling profiling.Maker
 	// Sleep is what the starts of a schedule are waited for with; nil: a precise
 	// timer. See load.Executor.
 	Sleep func(ctx context.Context, until time.Time) error

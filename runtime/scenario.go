@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dop251/goja"
-
 	"weir/runtime/load"
 	"weir/runtime/metrics"
 	"weir/runtime/script"
@@ -283,11 +281,5 @@ func fields(v any) (map[string]any, bool) {
 	if !ok {
 		return nil, false
 	}
-	m := make(map[string]any, len(o.Keys))
-	for i, key := range o.Keys {
-		if u, ok := o.Values[i].(goja.Value); !ok || !goja.IsUndefined(u) {
-			m[key] = o.Values[i]
-		}
-	}
-	return m, true
+	return o.Fields(), true
 }

@@ -11,9 +11,12 @@ import (
 	"weir/modules/llm"
 	custom "weir/modules/metrics"
 	"weir/modules/output"
+	profilers "weir/modules/profile"
 	simulator "weir/modules/sim"
 	"weir/modules/tokenizer"
+	"weir/runtime/load"
 	"weir/runtime/metrics"
+	"weir/runtime/profiling"
 	"weir/runtime/script"
 	"weir/runtime/sim"
 	"weir/runtime/transport"
@@ -26,6 +29,7 @@ type modules struct {
 	metrics    *custom.Module
 	simulators *simulator.Module
 	outputs    *output.Module
+	profiling  profiling.Maker
 
 	mu     sync.Mutex
 	reason string // why the script ended the run
@@ -49,6 +53,7 @@ func newModules(clients *transport.Clients, redirect *url.URL, flags *runFlags, 
 		return encode(t, text)
 	})
 	userAgent := "weir/" + version
+	m.profiling = profiling.Maker{Clients: clients, UserAgent: userAgent, Duration: load.ParseDuration}
 	simURL := ""
 	if redirect != nil {
 		simURL = redirect.String()
@@ -61,6 +66,7 @@ func newModules(clients *transport.Clients, redirect *url.URL, flags *runFlags, 
 		"weir/dataset":   dataset.New(),
 		"weir/metrics":   m.metrics,
 		"weir/output":    m.outputs,
+		"weir/profile":   profilers.New(m.profiling),
 		"weir/sim":       m.simulators,
 		"weir/execution": execution.New(execution.Hooks{
 			SimURL:    simURL,

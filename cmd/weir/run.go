@@ -284,6 +284,7 @@ func (s *session) run() error {
 			}
 			return err
 		},
+		Profiling: modules.profiling,
 		Instance:  s.flags.instance.number,
 		Instances: s.flags.instance.of,
 		Watch:     s.watch,

@@ -283,11 +283,68 @@ declare module "weir" {
     /** Validity rules (docs/validity.md) whose findings belong to the experiment, such as "cached_prompts": they are reported and leave the verdict alone. */
     expect?: readonly string[];
     /**
+     * What profiles the service, or anything else, while the load runs: made by `weir/profile`, or the two requests
+     * that start and stop a profiler. All are started after the warm-up, just before the load, and stopped just after
+     * it; neither is part of the case's times. A profiler that cannot be started ends the run. Not of the verdict VALID
+     * (profiled_case), as profilers make services slower; see docs/profiling.md.
+     */
+    profile?: Profile | readonly Profile[] | false | null;
+    /**
      * Ends the case as soon as one of these holds, such as
      * `{ goodput: "missed>7" }`: what runs is cut off, and the run goes on. They are
      * looked at every second; the result's `stopped` tells which it was.
      */
     stopWhen?: Record<string, string | readonly string[]>;
+  }
+
+  /** What profiles a case: a `Profiler` of weir/profile, or the requests that start and stop one. */
+  export type Profile = { readonly profiles: string[] } | ProfileRequests;
+
+  export interface ProfileRequests {
+    start: string | ProfileRequest;
+    stop: string | ProfileRequest;
+    /** Limit of the stop, in which traces are written; a start may take 5 minutes of it. Default: 30 minutes. */
+    timeout?: Duration;
+    /** Where the trace will be, for the result. */
+    trace?: string;
+    /** Its name in the result. Default: "http". */
+    name?: string;
+    /** Sent as header Authorization: Bearer. */
+    apiKey?: string;
+    /** Sent as header X-Apig-AppCode. */
+    appCode?: string;
+    /** Sent as header X-Auth-Token. */
+    authToken?: string;
+    /** Of both requests. */
+    headers?: Record<string, string>;
+  }
+
+  /** One request. A URL alone is sent a POST without a body. */
+  export interface ProfileRequest {
+    url: string;
+    /** Default: "POST". */
+    method?: string;
+    /** A text, or what is sent as JSON. */
+    body?: unknown;
+    headers?: Record<string, string>;
+  }
+
+  /** What a profiler left of a case. */
+  export interface Trace {
+    /** Such as "vllm". */
+    profiler: string;
+    /** What it profiled or was switched by: the service's base URL, its configuration file, the command. */
+    target?: string;
+    /** When it ran, and when it was told to stop or had ended by itself. */
+    started: string;
+    stopped: string;
+    /** From then until the trace was written, as far as one can know. */
+    stop_took_s: number;
+    /** Where the trace is, as far as it is known. */
+    where?: string;
+    level?: string;
+    /** Why there is none, or a doubtful one. */
+    error?: string;
   }
 
   /**
@@ -400,6 +457,8 @@ declare module "weir" {
     tag(name: string, value: string | number | boolean): void;
     /** What of `stopWhen` has ended the case early. */
     stopped?: { metric: string; expr: string; value: number; after_s: number };
+    /** Of the profilers that ran during the case; none: it was not profiled. */
+    profile?: Trace[];
     /** The shares of the scenarios, when the script has named them. */
     scenarios?: Record<string, ScenarioResult>;
   }

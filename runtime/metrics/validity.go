@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"weir/runtime/result"
@@ -42,7 +43,7 @@ var floors = []struct {
 // RuleNames are the names of the validity rules, in the order of their reasons.
 var RuleNames = []string{
 	"failed_warmup", "no_completed_requests", "failed_requests", "failed_dials", "client_limit", "interrupted_requests",
-	"interrupted_case", "failed_iterations", "dropped_iterations", "late_iterations",
+	"interrupted_case", "profiled_case", "failed_iterations", "dropped_iterations", "late_iterations",
 	"start_lag", "read_lag", "event_loop_lag", "user_stamps", "client_cpu", "gc_pauses", "cpu_steal", "slow_records",
 	"short_outputs", "prompt_length", "cached_prompts", "token_counts",
 	"merged_first_tokens", "shared_reads", "retransmissions", "few_samples",
@@ -59,6 +60,8 @@ type Rules struct {
 	Warmup *result.Warmup
 	// Interrupted: the case was stopped before it had been played to its end.
 	Interrupted bool
+	// Profilers are the names of those that ran during the case.
+	Profilers []string
 	// Stopped is what the script has ended the case by, in its stopWhen; nil: nothing.
 	Stopped *result.Stopped
 }
@@ -222,6 +225,9 @@ func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Val
 	j.requests(c, r.Stopped)
 	if r.Interrupted {
 		j.interrupted(c.Counts)
+	}
+	if len(r.Profilers) > 0 {
+		j.reason("profiled_case", false, "a profiler ran during the case (%s): it takes time from the service, so its latencies and throughput are not those that users see", strings.Join(r.Profilers, ", "))
 	}
 	j.iterations(c.Counts)
 	late := j.client(c, f, lag)

@@ -82,6 +82,7 @@ type Case struct {
 	Warmup      *Warmup            `json:"warmup,omitempty"`
 	Interrupted bool               `json:"interrupted"`
 	Stopped     *Stopped           `json:"stopped,omitempty"` // nil: its stopWhen never held
+	Profile     []Trace            `json:"profile,omitempty"` // of its profilers; none: it was not profiled
 
 	// Scenarios holds the shares of the scenarios that the script has named; nil
 	// when it has named none.

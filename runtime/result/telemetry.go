@@ -82,11 +82,12 @@ type Energy struct {
 
 // Trace is what a profiler left of a case.
 type Trace struct {
-	Profiler string    `json:"profiler"` // such as "vllm"
-	Started  time.Time `json:"started"`
-	Stopped  time.Time `json:"stopped"`
-	StopTook float64   `json:"stop_took_s"`
-	Where    string    `json:"where,omitempty"` // where the trace is, as far as it is known
+	Profiler string    `json:"profiler"`         // such as "vllm"
+	Target   string    `json:"target,omitempty"` // what it profiled or was switched by: the service's base URL, its configuration file, the command
+	Started  time.Time `json:"started"`          // when it ran
+	Stopped  time.Time `json:"stopped"`          // when it was told to stop, or had ended by itself
+	StopTook float64   `json:"stop_took_s"`      // from then until the trace was written, as far as one can know
+	Where    string    `json:"where,omitempty"`  // where the trace is, as far as it is known
 	Level    string    `json:"level,omitempty"`
 	Error    string    `json:"error,omitempty"` // why there is none, or a doubtful one
 }

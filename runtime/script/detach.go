@@ -37,6 +37,17 @@ func (o *Object) Get(key string) any {
 	return nil
 }
 
+// Fields are the members, but for undefined ones.
+func (o *Object) Fields() map[string]any {
+	m := make(map[string]any, len(o.Keys))
+	for i, key := range o.Keys {
+		if u, ok := o.Values[i].(goja.Value); !ok || !goja.IsUndefined(u) {
+			m[key] = o.Values[i]
+		}
+	}
+	return m
+}
+
 // MarshalJSON keeps the order of the keys and leaves out undefined values.
 func (o *Object) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer

@@ -1,0 +1,124 @@
+/** Profilers that run during the load of chosen cases; see docs/profiling.md. */
+declare module "weir/profile" {
+  import type { Duration, ProfileRequest } from "weir";
+
+  /**
+   * A profiler, for a case's option `profile`. It is started just before the load and stopped
+   * just after it. One that cannot be started ends the run. It may be given to any number of cases.
+   */
+  export interface Profiler {
+    /** The profilers that it stands for, such as "vllm at http://127.0.0.1:8000": one for each node. */
+    readonly profiles: string[];
+  }
+
+  /** How a service is asked: as by an Endpoint of weir/llm. */
+  export interface Access {
+    /** Sent as header Authorization: Bearer. */
+    apiKey?: string;
+    /** Sent as header X-Apig-AppCode. */
+    appCode?: string;
+    /** Sent as header X-Auth-Token. */
+    authToken?: string;
+    headers?: Record<string, string>;
+    /** Accept a certificate that cannot be verified. Default: false. */
+    insecure?: boolean;
+    /** File with certificates of authorities (PEM) that are trusted besides the system's. */
+    ca?: string;
+    /** File with the certificate to show to a service that asks for one (PEM); it may hold the key, too. */
+    clientCert?: string;
+    /** File with its private key (PEM, not encrypted). */
+    clientKey?: string;
+    /** Name that the service's certificate must have. Default: the URL's host. */
+    serverName?: string;
+    /** HTTP proxy: "http://user:password@host:port"; "environment" takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
+    proxy?: string;
+    /** Access key (AK) of Huawei Cloud: requests are signed, for which the secret key is needed, too. */
+    accessKey?: string;
+    secretKey?: string;
+    securityToken?: string;
+    /** Limit of the stop, in which traces are written; a start may take 5 minutes of it. Default: 30 minutes. */
+    timeout?: Duration;
+    /** Where the trace will be, for the result. Default: what is known of it. */
+    trace?: string;
+  }
+
+  export interface ServiceOptions extends Access {
+    /**
+     * The service, or all its nodes: where prefill and decode are apart, each has to be asked itself. What follows
+     * the host in a URL is left out; for a profiler behind a path of a gateway there is `http`.
+     */
+    url: string | readonly string[];
+  }
+
+  export interface VLLMOptions extends ServiceOptions {
+    /** Sent as `?level=…` with the start, for the services of the AscendCloud-LLM packages. Default: none is sent. */
+    level?: "Level_none" | "Level0" | "Level1" | "Level2";
+  }
+
+  /** POST /start_profile and /stop_profile of vLLM and vLLM-Ascend. */
+  export function vllm(options: VLLMOptions): Profiler;
+
+  export interface SGLangOptions extends ServiceOptions {
+    /** Folder of the service for the trace. Default: that of its SGLANG_TORCH_PROFILER_DIR. */
+    outputDir?: string;
+    /** Forward steps after which the service ends the profile itself. Default: when the load ends. */
+    numSteps?: number;
+    /** What is recorded, such as ["CPU", "GPU"]. Default: the service's. */
+    activities?: readonly string[];
+  }
+
+  /** POST /start_profile and /stop_profile of SGLang. */
+  export function sglang(options: SGLangOptions): Profiler;
+
+  export interface HTTPOptions extends Access {
+    start: string | ProfileRequest;
+    stop: string | ProfileRequest;
+    /** Its name in the result. Default: "http". */
+    name?: string;
+  }
+
+  /** Any two requests that start and stop a profiler. */
+  export function http(options: HTTPOptions): Profiler;
+
+  export interface MSServiceProfilerOptions {
+    /** The file that the service was started with as SERVICE_PROF_CONFIG_PATH. Its `enable` is 1 during the load, and 0 otherwise. */
+    config: string;
+    /** Until the service has seen that the file has changed. Default: 3 seconds. */
+    settle?: Duration;
+    /** Where the data will be, for the result. Default: the file's `prof_dir`. */
+    trace?: string;
+  }
+
+  /** MS Service Profiler, of MindIE and vLLM-Ascend, which is switched by a file. */
+  export function msServiceProfiler(options: MSServiceProfilerOptions): Profiler;
+
+  interface CommandCommon {
+    /** Folder that the program runs in. Default: weir's. */
+    cwd?: string;
+    /** Variables besides those of weir's own environment. */
+    env?: Record<string, string>;
+    /** How long the program may take to end: after the interrupt, or by itself. Then it is killed, with what it has started. Default: 30 minutes. */
+    timeout?: Duration;
+    /** Where the trace will be, for the result. */
+    trace?: string;
+    /** Its name in the result. Default: the program's. */
+    name?: string;
+  }
+
+  export interface RunningCommand extends CommandCommon {
+    /** A program that runs during the load, such as ["py-spy", "record", "-o", "trace.svg", "--pid", "123"]. It is ended by SIGINT, and waited for. */
+    run: readonly string[];
+    /** How long it must have run before the load begins. Default: 1 second. */
+    settle?: Duration;
+  }
+
+  export interface StartStopCommands extends CommandCommon {
+    /** A program that starts the profiler, and ends. */
+    start: readonly string[];
+    /** A program that stops it. */
+    stop: readonly string[];
+  }
+
+  /** Programs of this machine (or of another, by ssh). A program is a list of its name and its arguments, which no shell reads. */
+  export function command(options: RunningCommand | StartStopCommands): Profiler;
+}
