@@ -36,6 +36,10 @@ declare module "weir/sim" {
     /** What goes wrong, and how often (0 to 1). */
     fault?: string;
     faultRate?: number;
+    /** Folder for the traces of `/start_profile` and `/stop_profile`; left out: these answer 404, as vLLM's do. */
+    profileDir?: string;
+    /** Time that a trace takes to be written. */
+    profileTime?: Duration;
     seed?: number;
     [knob: string]: unknown;
   }

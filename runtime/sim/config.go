@@ -103,6 +103,12 @@ type Config struct {
 	// TrickleDelay is the pause between two bytes of a stream with the fault "trickle".
 	TrickleDelay time.Duration
 
+	// ProfileDir is the folder that traces are written to when a profile is stopped; ""
+	// has no profiler, and then /start_profile and /stop_profile answer 404.
+	ProfileDir string
+	// ProfileTime is how long the writing of a trace takes.
+	ProfileTime time.Duration
+
 	// Seed makes jitter, early stops, accepted drafts and faults reproducible:
 	// the n-th request to a server meets the same ones in every run.
 	Seed uint64
@@ -212,6 +218,7 @@ func (c *Config) Validate() error {
 	complain(c.FaultRate > 0 && c.Fault == "", "fault-rate", c.FaultRate, "a fault with it: "+strings.Join(Faults(), ", "))
 	atLeast("fault-after", c.FaultAfter, 0)
 	notNegative("trickle-delay", c.TrickleDelay)
+	notNegative("profile-time", c.ProfileTime)
 	atLeast("log-requests", c.LogRequests, 0)
 	complain(c.Vocabulary != nil && len(c.Vocabulary) == 0, "vocabulary", "empty", "at least one word, or nil")
 	return errors.Join(errs...)
@@ -255,6 +262,9 @@ func (c *Config) Flags(fs *pflag.FlagSet, prefix string) {
 	fs.Float64Var(&c.FaultRate, name("fault-rate"), c.FaultRate, "probability that a request meets the fault, 0 to 1")
 	fs.IntVar(&c.FaultAfter, name("fault-after"), c.FaultAfter, "token events before a fault in the middle of a stream")
 	fs.DurationVar(&c.TrickleDelay, name("trickle-delay"), c.TrickleDelay, "pause between two bytes under the fault trickle")
+
+	fs.StringVar(&c.ProfileDir, name("profile-dir"), c.ProfileDir, "`folder` for the traces of /start_profile and /stop_profile; without it these answer 404, as vLLM's do")
+	fs.DurationVar(&c.ProfileTime, name("profile-time"), c.ProfileTime, "time that a trace takes to be written when a profile is stopped")
 
 	fs.Uint64Var(&c.Seed, name("seed"), c.Seed, "seed of everything that is drawn")
 	fs.IntVar(&c.LogRequests, name("log-requests"), c.LogRequests, "requests that are remembered in memory")

@@ -44,6 +44,7 @@ const (
 type page struct {
 	method string
 	show   func(w http.ResponseWriter, model string)
+	serve  func(http.ResponseWriter, *http.Request) // instead of show, where it looks at the request
 }
 
 // route sets up the paths of the protocols that the service speaks.
@@ -62,7 +63,7 @@ func (s *Server) route() {
 	add := func(method, path string, show func(http.ResponseWriter, string)) {
 		if _, there := s.pages[path]; !there {
 			s.paths = append(s.paths, path)
-			s.pages[path] = page{method, show}
+			s.pages[path] = page{method: method, show: show}
 		}
 	}
 	for _, way := range discovery {
@@ -77,6 +78,12 @@ func (s *Server) route() {
 			}
 			respond(w, http.StatusOK, "application/json", way.answer(nil, &s.cfg, model))
 		})
+	}
+	if s.cfg.ProfileDir != "" {
+		s.profiler = &profiler{dir: s.cfg.ProfileDir, takes: s.cfg.ProfileTime}
+		s.pages["/start_profile"] = page{method: http.MethodPost, serve: s.startProfile}
+		s.pages["/stop_profile"] = page{method: http.MethodPost, serve: s.stopProfile}
+		s.paths = append(s.paths, "/start_profile", "/stop_profile")
 	}
 	add("GET", "/health", func(w http.ResponseWriter, _ string) { w.WriteHeader(http.StatusOK) })
 	add("GET", "/metrics", func(w http.ResponseWriter, _ string) {

@@ -24,7 +24,7 @@
 //  5. log.go keeps the truth: when each event was due, when it was sent and how
 //     long the kernel took to take it. logfile.go writes it to a file after the
 //     request's end. metrics.go shows the state of the service to Prometheus, and
-//     discovery.go what kind of service it is.
+//     discovery.go what kind of service it is; profile.go pretends to profile it.
 //
 // The model of time:
 //

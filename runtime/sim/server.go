@@ -41,6 +41,7 @@ type Server struct {
 	words    *words
 	engine   *engine
 	prefixes *prefixCache // nil: none
+	profiler *profiler    // nil: none
 	counters *counters
 	log      Log
 	requests atomic.Uint64
@@ -192,6 +193,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		})
 	case r.Method != p.method && (p.method != http.MethodGet || r.Method != http.MethodHead):
 		notAllowed(w, r, openAI, p.method)
+	case p.serve != nil:
+		p.serve(w, r)
 	default:
 		p.show(w, model)
 	}

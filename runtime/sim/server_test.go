@@ -878,6 +878,7 @@ func TestValidate(t *testing.T) {
 		"fault-after":      func(c *sim.Config) { c.FaultAfter = -1 },
 		"trickle-delay":    func(c *sim.Config) { c.TrickleDelay = -1 },
 		"log-requests":     func(c *sim.Config) { c.LogRequests = -1 },
+		"profile-time":     func(c *sim.Config) { c.ProfileTime = -1 },
 		"vocabulary":       func(c *sim.Config) { c.Vocabulary = []string{} },
 		"speaks":           func(c *sim.Config) { c.Speaks = []string{"openai", "klingon"} },
 		"delimiter":        func(c *sim.Config) { c.Delimiter = "" },
