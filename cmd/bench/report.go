@@ -3,9 +3,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -14,7 +16,7 @@ import (
 
 	"github.com/montanaflynn/stats"
 
-	weir "weir/runtime"
+	hardware "weir/runtime/machine"
 )
 
 // numbers are what was measured, by name.
@@ -58,7 +60,7 @@ func thisMachine(binary string) (machine, error) {
 		return machine{}, fmt.Errorf("run %s: %w; make build makes it, -weir names another", binary, err)
 	}
 	line, _, _ := strings.Cut(string(version), "\n")
-	e := weir.Environment(0)
+	e := hardware.Read(context.Background(), os.DirFS("/"))
 	return machine{CPU: e.CPUModel, Cores: e.CPUs, Kernel: e.Kernel, Go: runtime.Version(), Weir: line, Date: time.Now().UTC().Truncate(time.Second)}, nil
 }
 

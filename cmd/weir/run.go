@@ -20,6 +20,7 @@ import (
 
 	"weir/modules/tokenizer"
 	"weir/runtime"
+	"weir/runtime/machine"
 	"weir/runtime/metrics"
 	"weir/runtime/result"
 	"weir/runtime/script"
@@ -205,6 +206,7 @@ type session struct {
 	stdout  io.Writer
 	stderr  io.Writer
 
+	machine  chan result.Environment // gets the facts about this machine once
 	progress *result.Progress
 	folder   *result.Folder
 	records  *result.Records // nil: not asked for
@@ -221,6 +223,7 @@ func (s *session) run() error {
 	})
 	ctx, stop, abort, release := signals(s.progress)
 	defer release()
+	s.readMachine()
 
 	server, redirect, err := s.startSim(ctx)
 	if err != nil {
@@ -296,6 +299,20 @@ func (s *session) run() error {
 	})
 	return s.finish(outcome, modules.aborted())
 }
+
+// readMachine reads the facts about this machine while the script is loaded.
+func (s *session) readMachine() {
+	s.machine = make(chan result.Environment, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), machineLimit)
+		defer cancel()
+		s.machine <- machine.Read(ctx, os.DirFS("/"))
+	}()
+}
+
+// machineLimit is how long the files of a machine may take that does not answer, such
+// as one whose network file system hangs.
+const machineLimit = 2 * time.Second
 
 // startSim starts the simulated service that --sim asks for.
 func (s *session) startSim(ctx context.Context) (*sim.Server, *url.URL, error) {
@@ -379,9 +396,10 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 		Weir:        thisVersion(),
 		Script:      result.Script{Name: loaded.Name, Path: loaded.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(loaded.Source))},
 		Params:      map[string]any{},
-		Environment: runtime.Environment(s.flags.runtimes),
+		Environment: <-s.machine,
 		Cases:       []*result.Case{},
 	}
+	s.report.Environment.Runtimes = s.flags.runtimes
 	if server != nil {
 		s.report.Environment.Sim = server.URL()
 	}

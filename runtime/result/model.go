@@ -43,18 +43,6 @@ type Script struct {
 	SHA256 string `json:"sha256"` // of the bundled source
 }
 
-// Environment is where it was run.
-type Environment struct {
-	OS       string `json:"os"`
-	Arch     string `json:"arch"`
-	Kernel   string `json:"kernel,omitempty"`
-	CPUs     int    `json:"cpus"`
-	CPUModel string `json:"cpu_model,omitempty"`
-	Hostname string `json:"hostname,omitempty"`
-	Runtimes int    `json:"runtimes"` // JavaScript runtimes
-	Sim      string `json:"sim,omitempty"`
-}
-
 // Case is one point of the plan: its load and what was measured.
 type Case struct {
 	Name        string             `json:"name"`

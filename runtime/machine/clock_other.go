@@ -1,0 +1,7 @@
+//go:build !linux
+
+package machine
+
+import "weir/runtime/result"
+
+func synchronized(*result.KernelClock) {}

@@ -1,0 +1,76 @@
+package result
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Hidden stands in a result for a secret.
+const Hidden = "…"
+
+// SecretName tells whether what is called so — a flag, an environment variable, a
+// setting — may be a secret, such as HF_TOKEN, apiKey or --ssl-keyfile-password. What
+// only counts tokens, or says where a tokenizer or a file of keys is, is none.
+func SecretName(name string) bool {
+	all := words(name)
+	for i, word := range all {
+		switch word {
+		case "password", "passwd", "passphrase", "pwd", "pass", "secret", "secrets", "credential", "credentials", "auth", "authorization",
+			"cookie", "signature", "appcode", "apikey", "apikeys", "accesskey", "secretkey", "authtoken", "ak", "sk":
+			return true
+		case "key", "keys", "token":
+			if i == len(all)-1 || i > 0 && slices.Contains([]string{"api", "access", "secret", "private", "auth"}, all[i-1]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// words are those of a name, in lower case: of X-Auth-Token, ssl_keyfile or apiKey.
+func words(name string) (all []string) {
+	start, before := 0, rune(0)
+	cut := func(end int) {
+		if end > start {
+			all = append(all, strings.ToLower(name[start:end]))
+		}
+	}
+	for i, r := range name {
+		switch {
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
+			cut(i)
+			start = i + utf8.RuneLen(r)
+		case unicode.IsUpper(r) && unicode.IsLower(before):
+			cut(i)
+			start = i
+		}
+		before = r
+	}
+	cut(len(name))
+	return all
+}
+
+// HideLogin takes the user and the password out of a text that is a URL or has some in
+// it: what stands between "://" and the last @ before the path.
+func HideLogin(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "://")
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		b.WriteString("://")
+		end := strings.IndexAny(rest, "/?# \t\n\"',")
+		if end < 0 {
+			end = len(rest)
+		}
+		if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
+			b.WriteString(Hidden)
+			rest = rest[at:]
+		}
+		text = rest
+	}
+}
