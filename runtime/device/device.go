@@ -31,11 +31,13 @@ const (
 	AIVector          Quantity = "aivector_pct"
 	AICPU             Quantity = "aicpu_pct"
 	CtrlCPU           Quantity = "ctrlcpu_pct"
+	SM                Quantity = "sm_pct"     // NVIDIA's multiprocessors that had work
 	Tensor            Quantity = "tensor_pct" // NVIDIA's tensor cores
 	MemoryUsed        Quantity = "memory_used_mib"
 	MemoryTotal       Quantity = "memory_total_mib"
 	Memory            Quantity = "memory_pct" // used of total
 	MemoryBandwidth   Quantity = "memory_bandwidth_pct"
+	MemoryActivity    Quantity = "memory_activity_pct" // of the time, memory was read or written, however much
 	Clock             Quantity = "clock_mhz"
 	Voltage           Quantity = "voltage_v"
 	CPU               Quantity = "cpu_pct" // of all CPUs of a host together
