@@ -7,6 +7,7 @@ import type { Dataset } from "weir/dataset";
 import { Tokenizer } from "weir/tokenizer";
 import { checkSeed, wholeNumbers } from "./lib/checks";
 import { checkClimbing, climbing, climbingFlags } from "./lib/climbing";
+import { checkProfile, profileFlags } from "./lib/profiling";
 import { seedFlag } from "./lib/seed";
 import { checkService, schemeFlag, serviceFlags } from "./lib/service";
 import { checkSpeculation, speculationFlags, speculationOptions } from "./lib/speculation";
@@ -25,6 +26,7 @@ const p = params({
   ignoreEos: { default: true, help: "have the service make as many tokens as are asked for; --no-ignore-eos for one that refuses that, or for answers of their own length" },
   numSchedulerSteps: { default: 1, help: "tokens that the service sends at once (multi-step scheduling); one request finds out first whether it does" },
   ...speculationFlags,
+  ...profileFlags,
   ...seedFlag,
   keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request, as benchmark_climbing.py does" },
   pause: { default: "0s", type: "duration", help: "wait between cases" },
@@ -34,6 +36,7 @@ const p = params({
 
 checkService(p);
 checkSpeculation(p, p.backend);
+checkProfile(p);
 checkSeed(p.seed);
 wholeNumbers(1, { "--num-scheduler-steps": p.numSchedulerSteps });
 checkClimbing(p, "--concurrencies");

@@ -7,10 +7,11 @@ import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { askedFlags, askedService } from "./lib/asked";
 import { named } from "./lib/checks";
+import { checkProfile, profileFlags, profiler } from "./lib/profiling";
 import { checkRequests, checkSteps, requestFlags } from "./lib/requests";
 import { chooseSeed, seedFlag } from "./lib/seed";
 import { byRate, checkServing, datasetTypes, serve, servingColumns, servingFlags, servingPrompts } from "./lib/serving";
-import { checkService, sayScheme } from "./lib/service";
+import { checkService, sayScheme, schemeOf, serviceOptions } from "./lib/service";
 import { closeTable, scriptTable } from "./lib/table";
 
 const p = params({
@@ -24,6 +25,7 @@ const p = params({
   benchmarkCsv: { default: "benchmark_serving.csv", help: "file for the table; it must not exist yet" },
   ...askedFlags,
   ...requestFlags,
+  ...profileFlags,
   ...seedFlag,
   keepAlive: { default: true, help: "reuse connections; --no-keep-alive opens one for each request, as benchmark_serving.py does" },
   timeout: { default: "3h", type: "duration", help: "limit of one request" },
@@ -34,10 +36,12 @@ const p = params({
 checkServing(p);
 checkService(p);
 checkRequests(p, p.backend);
+checkProfile(p);
 named({ "--dataset": p.dataset, "--benchmark-csv": p.benchmarkCsv });
 
 const tokenizer = new Tokenizer(p.tokenizer);
 const service = askedService(p, tokenizer);
+const profile = profiler(p, serviceOptions(p, schemeOf(p, p.backend)));
 
 export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
@@ -54,7 +58,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
   const table = scriptTable(p.benchmarkCsv, servingColumns);
   try {
     const load = { ...p, seed: chooseSeed(p.seed), tokenizer };
-    yield* serve({ ...load, prompts: servingPrompts(load), cases: p.requestRate.length, tables: [table] });
+    yield* serve({ ...load, prompts: servingPrompts(load), cases: p.requestRate.length, tables: [table], profile });
   } finally {
     closeTable(table, byRate);
   }

@@ -12,6 +12,7 @@ import { named, useless } from "./lib/checks";
 import { checkClimbing, checkNumPrompts, climbing, climbingFlags, type Climbing } from "./lib/climbing";
 import { sayInexact } from "./lib/made";
 import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./lib/parallel";
+import { checkProfile, profileFlags, profiler } from "./lib/profiling";
 import { checkReal, ownLengths, realFlags, realPairs, realPrompts } from "./lib/realdata";
 import { checkRequests, checkSteps, modelOf, requestFlags, requestOptions } from "./lib/requests";
 import { caseSeed, chooseSeed } from "./lib/seed";
@@ -50,6 +51,7 @@ const p = params({
   warmup: { default: 4, help: "requests before the first case that are not counted" },
   ...speculationFlags,
   ...realFlags,
+  ...profileFlags,
   ...climbingAlone,
   numPrompts: { ...numPrompts, help: "requests of each case, one number for each of --parallel-num; with --run-method parallel instead of --epochs, as many epochs for all" },
 });
@@ -60,14 +62,16 @@ const speculates = p.numSpeculativeTokens >= 0;
 const load = realPairs(p);
 checkFlags(load, !embeds);
 checkOwnFlags();
+checkProfile(p);
 if (p.runMethod === "climbing") useless(parallelFlags, p, "to --run-method climbing");
 else useless(climbingAlone, p, "to --run-method parallel; --run-method climbing looks at it");
 const epochs = p.runMethod === "parallel" && p.numPrompts.length > 0 ? epochsOf(p.numPrompts, p.parallelNum) : p.epochs;
 
 const tokenizer = new Tokenizer(p.tokenizer);
+const reached = serviceOptions(p, schemeOf(p, backend));
 const climb = p.runMethod === "climbing" ? climbing(climbingLoad(), tokenizer, { ...generation(), keepAlive: p.keepAlive, timeout: p.timeout }) : null;
 const service = climb ? null : new Endpoint({
-  ...serviceOptions(p, schemeOf(p, backend)),
+  ...reached,
   backend,
   ...modelOf(p, backend),
   tokenizer,
@@ -75,6 +79,8 @@ const service = climb ? null : new Endpoint({
   timeout: p.timeout,
   ...(embeds ? {} : generation()),
 });
+
+const profile = climb ? null : profiler(p, reached);
 
 export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
 
@@ -103,6 +109,7 @@ export function plan(): Generator<Case, void, CaseResult> {
       tags: tagsOf(point),
       process: given(p.usePdSeparate) ? "constant" : "poisson",
       data: real ? real.take(point) : prompts(point),
+      profile,
       // Where prompts are to be found in the prefix cache, finding them is no fault.
       expect: p.samePrompt || given(p.enablePrefixCaching) ? ["cached_prompts"] : [],
     }),

@@ -2,7 +2,6 @@ package profiling
 
 import (
 	"encoding/json"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -78,15 +77,17 @@ func (m Maker) nodes(o *options, a Access, like remote, query string, body []byt
 	if o.err != nil {
 		return nil, o.err
 	}
-	for i, raw := range urls {
-		if slices.Contains(urls[:i], raw) {
-			return nil, errors.New("option url names a node twice: " + transport.HideQuery(raw))
-		}
-		r := like
+	var bases []string
+	for _, raw := range urls {
 		base, err := Base(raw)
 		if err != nil {
 			return nil, err
 		}
+		if slices.Contains(bases, base) {
+			continue // another path of the same node
+		}
+		bases = append(bases, base)
+		r := like
 		if r.start, err = m.newCall("POST", base+"/start_profile"+query, body, headers, a); err != nil {
 			return nil, err
 		}

@@ -5,12 +5,14 @@ import { synthetic, type Dataset } from "weir/dataset";
 import { Endpoint, type RequestOptions } from "weir/llm";
 import { Counter, Trend } from "weir/metrics";
 import { makeFolder, type Csv } from "weir/output";
+import type { Profiler } from "weir/profile";
 import type { Tokenizer } from "weir/tokenizer";
 import { limits, paired, useless, wholeNumbers } from "./checks";
 import { climbingCells, climbingColumns, localTime } from "./climbingtable";
 import { sayInexact } from "./made";
 import { sayFailed, sayRefused } from "./outcome";
 import { type Point } from "./parallel";
+import { profiler, type Profiling } from "./profiling";
 import { readProviders, type Provider } from "./providers";
 import { folderPrompts } from "./realdata";
 import { checkSteps } from "./requests";
@@ -39,7 +41,7 @@ export const climbingFlags = {
 
 export type ClimbingFlags = Values<typeof climbingFlags>;
 
-export interface Climbing extends ClimbingFlags, Speculation, Service {
+export interface Climbing extends ClimbingFlags, Speculation, Service, Profiling {
   backend: string;
   /** Of the URL made of --host and --port. */
   scheme: string;
@@ -114,6 +116,7 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
   const { list: providers, ignored } = readProviders(p.providersPath, p, p.scheme === "https" ? "https" : "http", p.backend);
   const tables = tableNames(p, providers);
   const services = new Map<string, Endpoint>();
+  const profilers = new Map(providers.map(({ name, endpoint }) => [name, profiler(p, endpoint)]));
   for (const { name, endpoint } of providers) {
     const prefill = p.controlMethod === "pd-adaptive" ? { maxPrefill: p.serverPrefillConcurrency } : {};
     try {
@@ -137,7 +140,7 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
     },
     plan() {
       if (ignored.length > 0) console.warn(`--providers-path ${p.providersPath}: ignored: ${ignored.join("; ")}`);
-      return climb(p, tokenizer, providers, tables);
+      return climb(p, tokenizer, providers, tables, profilers);
     },
     async iterate(it) {
       if (it.iterationInVU === 0) busy.add(1);
@@ -152,7 +155,7 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
 const busyConnections = "_busy_connections";
 
 /** The cases: of each service, one for each concurrency and pair of lengths. */
-function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[], names: readonly string[]): Generator<Case, void, CaseResult> {
+function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[], names: readonly string[], profilers: ReadonlyMap<string, Profiler | null>): Generator<Case, void, CaseResult> {
   const tables: Csv[] = [];
   const seed = chooseSeed(p.seed);
   const cases = points(p);
@@ -183,6 +186,7 @@ function* climb(p: Climbing, tokenizer: Tokenizer, providers: readonly Provider[
           data: folder ? folder.take(point) : made(tokenizer, point),
           warmup: j === 0 && p.warmup > 0 ? { executor: "shared-iterations", vus: Math.min(warmupAtOnce, p.warmup), iterations: p.warmup } : 0,
           pause: p.pause,
+          profile: profilers.get(provider.name) ?? null,
           // Connections are opened to every service of the script; those of others would only wait.
           ...(providers.length > 1 ? { preconnect: false } : {}),
         };

@@ -1,6 +1,6 @@
 // The load of benchmark_serving.py: prompts and output lengths of a dataset, which
 // arrive at random at one rate after another, and its table.
-import { invalidParams, type Case, type CaseResult } from "weir";
+import { invalidParams, type Case, type CaseResult, type Profile } from "weir";
 import { formats, read, type Dataset, type RecordedItem } from "weir/dataset";
 import type { Cell, Column, Csv } from "weir/output";
 import type { Tokenizer } from "weir/tokenizer";
@@ -77,9 +77,9 @@ export const servingColumns: Column[] = [
 
 /**
  * One case for each rate, and a row of the tables for each, after which `written` is called. prompts are those of
- * servingPrompts; cases is how many the run has in all. Returns false when the service answers nothing.
+ * servingPrompts; cases is how many the run has in all; profile is what profiles each. Returns false when the service answers nothing.
  */
-export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: readonly Csv[]; written?: () => void }): Generator<Case, boolean, CaseResult> {
+export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: readonly Csv[]; written?: () => void; profile?: Profile | null }): Generator<Case, boolean, CaseResult> {
   const { prompts } = p;
   const dataset = p.datasetType === "auto" ? prompts.format! : p.datasetType;
   let used = 0;
@@ -103,6 +103,7 @@ export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: r
       warmup: { executor: "arrival-rate", rate: 100, process: "poisson", iterations: warmup },
       pause: p.pause,
       expect: p.samePrompts ? ["cached_prompts"] : [],
+      profile: p.profile ?? null,
     };
     if (i === 0 && sayRefused(result)) return false;
     const row = cells(dataset, asked.promptTokens.avg, asked.outputTokens.avg, rate, result);
