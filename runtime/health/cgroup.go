@@ -8,17 +8,34 @@ import (
 	"strings"
 )
 
-// cgroup is a control group that may limit the CPU time of this process.
+// cgroup is a control group that may limit what this process uses of a resource.
 type cgroup struct {
 	dir string // from the root of the file system, without the leading slash
 	v2  bool
 }
 
+// Limits are the least share of CPUs' time, in CPUs, and the least memory, in bytes,
+// that the control groups of this process and all above them allow. Nil: they do not
+// limit it. root is the root of the file system.
+func Limits(root fs.FS) (cpus *float64, memory *int64) {
+	for _, g := range cgroups(root, "cpu") {
+		if quota, limited := g.quota(root); limited && (cpus == nil || quota < *cpus) {
+			cpus = &quota
+		}
+	}
+	for _, g := range cgroups(root, "memory") {
+		if bytes, limited := g.memory(root); limited && (memory == nil || bytes < *memory) {
+			memory = &bytes
+		}
+	}
+	return cpus, memory
+}
+
 // cgroups are those of this process whose limits hold for it: its own and all
-// above, of the hierarchy that controls the CPU (version 1) and of the unified
-// one (version 2), as both may be there
+// above, of the hierarchy that has a controller, such as "cpu" (version 1), and of the
+// unified one (version 2), as both may be there
 // (https://man7.org/linux/man-pages/man7/cgroups.7.html).
-func cgroups(root fs.FS) []cgroup {
+func cgroups(root fs.FS, controller string) []cgroup {
 	memberships, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {
 		return nil
@@ -28,8 +45,8 @@ func cgroups(root fs.FS) []cgroup {
 		return nil
 	}
 	var groups []cgroup
-	for _, m := range parseMemberships(memberships) {
-		for _, mount := range parseMounts(mounts) {
+	for _, m := range parseMemberships(memberships, controller) {
+		for _, mount := range parseMounts(mounts, controller) {
 			if mount.v2 != m.v2 {
 				continue
 			}
@@ -49,6 +66,18 @@ func (g cgroup) quota(root fs.FS) (cpus float64, limited bool) {
 	}
 	limit := append(g.read(root, "cpu.cfs_quota_us"), ' ')
 	return parseQuota(append(limit, g.read(root, "cpu.cfs_period_us")...))
+}
+
+// memory is how many bytes the group may use; false: as many as there are.
+func (g cgroup) memory(root fs.FS) (limit int64, limited bool) {
+	name := "memory.limit_in_bytes"
+	if g.v2 {
+		name = "memory.max"
+	}
+	limit, err := strconv.ParseInt(string(bytes.TrimSpace(g.read(root, name))), 10, 64)
+	// Version 1 writes "no limit" as the most whole pages that an int64 holds.
+	const most = 1 << 62
+	return limit, err == nil && limit > 0 && limit < most
 }
 
 // throttled is for how long the quotas of groups have held their tasks back, in
@@ -76,7 +105,7 @@ func (g cgroup) read(root fs.FS, name string) []byte {
 	return text
 }
 
-// membership is the group of a process in a hierarchy that may control the CPU.
+// membership is the group of a process in a hierarchy that may have a controller.
 type membership struct {
 	path string // within the hierarchy
 	v2   bool
@@ -84,7 +113,7 @@ type membership struct {
 
 // parseMemberships reads /proc/PID/cgroup: "4:cpu,cpuacct:/path", and "0::/path"
 // for version 2.
-func parseMemberships(text []byte) []membership {
+func parseMemberships(text []byte, controller string) []membership {
 	var found []membership
 	for line := range strings.Lines(string(text)) {
 		parts := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
@@ -92,14 +121,14 @@ func parseMemberships(text []byte) []membership {
 			continue
 		}
 		v2 := parts[0] == "0" && parts[1] == ""
-		if v2 || listed("cpu", parts[1]) {
+		if v2 || listed(controller, parts[1]) {
 			found = append(found, membership{path: parts[2], v2: v2})
 		}
 	}
 	return found
 }
 
-// cgroupMount is where a hierarchy that may control the CPU is mounted.
+// cgroupMount is where a hierarchy that may have a controller is mounted.
 type cgroupMount struct {
 	root  string // the group that is seen at point
 	point string
@@ -109,7 +138,7 @@ type cgroupMount struct {
 // parseMounts reads /proc/PID/mountinfo
 // (https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html):
 // "36 35 98:0 /root /point options optional… - type source options".
-func parseMounts(text []byte) []cgroupMount {
+func parseMounts(text []byte, controller string) []cgroupMount {
 	var found []cgroupMount
 	for line := range strings.Lines(string(text)) {
 		mount, kind, ok := strings.Cut(line, " - ")
@@ -118,7 +147,7 @@ func parseMounts(text []byte) []cgroupMount {
 			continue
 		}
 		v2 := system[0] == "cgroup2"
-		if v2 || system[0] == "cgroup" && listed("cpu", system[2]) {
+		if v2 || system[0] == "cgroup" && listed(controller, system[2]) {
 			found = append(found, cgroupMount{root: unescape(place[3]), point: unescape(place[4]), v2: v2})
 		}
 	}

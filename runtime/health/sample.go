@@ -44,7 +44,7 @@ func newSystem(root fs.FS) *system {
 	return &system{
 		root:      root,
 		affinity:  affinity(),
-		groups:    cgroups(root),
+		groups:    cgroups(root, "cpu"),
 		fileLimit: fileLimit(),
 	}
 }

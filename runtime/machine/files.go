@@ -14,6 +14,7 @@ import (
 const (
 	maxFile = 64 << 10 // bytes that are read of a file
 	maxText = 512      // bytes that are kept of a text
+	maxArgs = 2 << 10  // bytes that are kept of the kernel's command line, which most kernels bound likewise
 	maxCPUs = 4096     // that are looked at; so the next two
 	maxNICs = 64
 	maxDevs = 128
@@ -50,9 +51,12 @@ func clean(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, " "))
-	s = strings.TrimSpace(s)
-	if len(s) > maxText {
-		s = strings.ToValidUTF8(s[:maxText], "") + "…"
+	return cut(strings.TrimSpace(s), maxText)
+}
+
+func cut(s string, most int) string {
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }
@@ -173,11 +177,11 @@ func unquote(s string) string {
 
 // kernelArgs is the kernel's command line, without the values of secrets.
 func kernelArgs(f files) string {
-	args := strings.Fields(f.line("proc/cmdline"))
+	args := strings.Fields(strings.ToValidUTF8(f.text("proc/cmdline"), ""))
 	for i, arg := range args {
 		if name, _, ok := strings.Cut(arg, "="); ok && result.SecretName(name) {
 			args[i] = name + "=" + result.Hidden
 		}
 	}
-	return strings.Join(args, " ")
+	return cut(strings.Join(args, " "), maxArgs)
 }

@@ -3,6 +3,7 @@ package machine
 import (
 	"strings"
 
+	"weir/runtime/health"
 	"weir/runtime/result"
 )
 
@@ -14,6 +15,7 @@ func limits(f files) *result.Limits {
 	l.Processes, l.ProcessesHard = limit(rows, "Max processes")
 	l.LockedMemory, _ = limit(rows, "Max locked memory")
 	l.CPUSet = pairs(f.text("proc/self/status"), ":")["Cpus_allowed_list"]
+	l.CPUQuota, l.Memory = health.Limits(f.root)
 	return filled(l, rows == "" && l == result.Limits{})
 }
 
