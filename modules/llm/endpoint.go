@@ -62,6 +62,7 @@ func (m *Module) newEndpoint(rt *script.Runtime, number int, c goja.ConstructorC
 	path := ""
 	maxPrefill := 0
 	var reaching reach.Options
+	var metricsPages pages
 	text := func(into *string) func(goja.Value) error {
 		return func(v goja.Value) error { return oneText(v, into) }
 	}
@@ -86,9 +87,10 @@ func (m *Module) newEndpoint(rt *script.Runtime, number int, c goja.ConstructorC
 			}
 			return nil
 		},
-		"apiKey":    e.keyHeader(header),
-		"appCode":   header("X-Apig-AppCode", ""),
-		"authToken": header("X-Auth-Token", ""),
+		"apiKey":     e.keyHeader(header),
+		"appCode":    header("X-Apig-AppCode", ""),
+		"authToken":  header("X-Auth-Token", ""),
+		"metricsUrl": metricsPages.set,
 		"maxPrefill": func(v goja.Value) error {
 			return whole(func(*settings) *int { return &maxPrefill }, 1)(nil, v)
 		},
@@ -108,6 +110,13 @@ func (m *Module) newEndpoint(rt *script.Runtime, number int, c goja.ConstructorC
 	e.secrets = reaching.Secrets()
 	if e.signer, err = reaching.Signer(e.headers); err == nil {
 		err = m.aim(e, number, bases, verbatim, path, reaching.Options)
+	}
+	if err == nil {
+		to := verbatim
+		if len(to) == 0 {
+			to = bases
+		}
+		err = m.notePages(e, metricsPages, to, len(verbatim) > 0, reaching.Options)
 	}
 	if err == nil {
 		e.prefill = m.gate(number, maxPrefill)

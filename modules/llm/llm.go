@@ -28,6 +28,8 @@ type Module struct {
 	mu       sync.Mutex     // protects the following fields
 	counters map[string]any // by what they count
 	services []*Service
+	senders  []sender
+	pages    []metricsPage
 }
 
 // New makes the module; clients is shared with whatever else sends requests in

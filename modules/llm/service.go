@@ -4,10 +4,10 @@ import (
 	"context"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"weir/runtime/metrics"
+	"weir/runtime/serving"
 	"weir/runtime/transport"
 )
 
@@ -30,18 +30,9 @@ type Service struct {
 
 // noteService keeps where an endpoint sends to.
 func (m *Module) noteService(e *endpoint, t *target, verbatim bool) {
-	base := *t.base
-	if verbatim {
-		base.RawPath = ""
-		base.Path = strings.TrimSuffix(base.Path, e.backend.path) // a gateway's own path may come before it
-		if base.Path == t.base.Path {
-			base.Path = ""
-		}
-	}
+	base := *baseOf(t.base, e.backend.path, verbatim)
 	s := &Service{Backend: e.backend.name, Model: e.model, base: &base, client: t.client, headers: e.headers, signer: e.signer, secrets: e.secrets}
-	shown := base
-	shown.User, shown.RawQuery, shown.Fragment = nil, "", ""
-	s.URL = shown.String()
+	s.URL = serving.Shown(&base)
 
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -63,12 +54,22 @@ func (m *Module) Services() []*Service {
 // endpoint's requests, and reads at most limit bytes of the answer. The error is nil
 // when an answer came, whatever its status.
 func (s *Service) Fetch(ctx context.Context, method, path string, body []byte, limit int64) (transport.Answer, *metrics.Error) {
+	return s.client.Fetch(ctx, s.Request(ctx, method, path, body), limit)
+}
+
+// Request is a request to a path, as Fetch sends it: it may take until the end of ctx,
+// and 10 s where that has none.
+func (s *Service) Request(ctx context.Context, method, path string, body []byte) *transport.Request {
 	wait := 10 * time.Second
 	if until, bounded := ctx.Deadline(); bounded {
 		wait = time.Until(until)
 	}
-	return s.client.Fetch(ctx, &transport.Request{
+	return &transport.Request{
 		Method: method, URI: join(s.base, path).RequestURI(), Host: s.base.Host, Header: s.headers, Body: body,
 		Limits: transport.Limits{Connect: wait, Total: wait}, Signer: s.signer,
-	}, limit)
+	}
 }
+
+// Apart is a client for requests whose connections shall not be the load's. Whoever has
+// it closes it.
+func (s *Service) Apart() *transport.Client { return s.client.Apart() }

@@ -19,6 +19,12 @@ import (
 // servicesOf runs init code and gives the places that its endpoints send to to look.
 func servicesOf(t *testing.T, init string, look func([]*llm.Service)) {
 	t.Helper()
+	moduleOf(t, init, func(m *llm.Module) { look(m.Services()) })
+}
+
+// moduleOf runs init code and gives its module to look.
+func moduleOf(t *testing.T, init string, look func(*llm.Module)) {
+	t.Helper()
 	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	path := filepath.Join(t.TempDir(), "scenario.ts")
@@ -41,7 +47,7 @@ func servicesOf(t *testing.T, init string, look func([]*llm.Service)) {
 		}
 		defer rt.Close()
 	}
-	look(module.Services())
+	look(module)
 }
 
 // A module tells where its script's endpoints send to, each place once, without secrets.
