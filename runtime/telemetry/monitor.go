@@ -108,7 +108,7 @@ func (m *Monitor) sample(ctx context.Context, s device.Source, emit func(device.
 		began := time.Now()
 		r, err := s.Read(ctx)
 		if err == nil {
-			m.read(&r, time.Since(began))
+			m.read(r.Unread, time.Since(began))
 			emit(r)
 		}
 		return err
@@ -162,7 +162,7 @@ func (m *Monitor) watch(ctx context.Context, w device.Watcher, emit func(device.
 				m.missed(int64((now.Sub(last)+m.options.Interval/2)/m.options.Interval) - 1)
 			}
 			last = now
-			m.read(&r, r.Took)
+			m.read(r.Unread, r.Took)
 			emit(r)
 		})
 		switch {
@@ -205,26 +205,31 @@ func (m *Monitor) watchOnce(ctx context.Context, w device.Watcher, emit func(dev
 	return err
 }
 
-// read counts a reading, and keeps the lines of it that could not be read.
-func (m *Monitor) read(r *device.Reading, took time.Duration) {
+// read counts a reading, and keeps the lines of it that could not be read. A took of 0
+// is not known.
+func (m *Monitor) read(unread []string, took time.Duration) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.status.Readings++
 	if took > 0 {
 		m.took.Add(took)
 	}
-	for _, line := range r.Unread {
-		m.unread(line)
-	}
+	m.mu.Unlock()
+	m.unread(unread)
 }
 
-// unread keeps a line, and tells of it, once. The caller holds m.mu.
-func (m *Monitor) unread(line string) {
-	if len(m.status.Unread) == mostUnread || slices.Contains(m.status.Unread, line) {
-		return
+// unread keeps lines, and tells of them, each once.
+func (m *Monitor) unread(lines []string) {
+	for _, line := range lines {
+		m.mu.Lock()
+		known := len(m.status.Unread) == mostUnread || slices.Contains(m.status.Unread, line)
+		if !known {
+			m.status.Unread = append(m.status.Unread, line)
+		}
+		m.mu.Unlock()
+		if !known {
+			m.say(fmt.Sprintf("a line of its output could not be read and is left out: %q", line))
+		}
 	}
-	m.status.Unread = append(m.status.Unread, line)
-	m.say(fmt.Sprintf("a line of its output could not be read and is left out: %q", line))
 }
 
 func (m *Monitor) missed(n int64) {
@@ -245,9 +250,12 @@ func (m *Monitor) failed(err error) {
 // failure keeps the first one, and tells of it.
 func (m *Monitor) failure(err error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.status.Error == "" {
+	first := m.status.Error == ""
+	if first {
 		m.status.Error = err.Error()
+	}
+	m.mu.Unlock()
+	if first {
 		m.say(err.Error())
 	}
 }
