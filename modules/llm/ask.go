@@ -3,6 +3,7 @@ package llm
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"weir/runtime/metrics"
 	"weir/runtime/transport"
@@ -21,6 +22,10 @@ type Question struct {
 	MaxTokens int // 0: left to the service
 	IgnoreEOS bool
 	Stream    bool // of no meaning for embeddings and rankings
+
+	// Head, unless nil, is shown the answer when its head has come, and may look at
+	// its status and header only.
+	Head func(*transport.Exchange)
 }
 
 // Answer is what came of a Question.
@@ -32,6 +37,10 @@ type Answer struct {
 	Events       int           // token events
 	Results      int           // embeddings or scores
 	Error        *metrics.Error
+
+	Started time.Time   // the first byte of the request was sent
+	Ended   time.Time   // the answer was complete, or was given up
+	At      []time.Time // when each token event came; those of one read have the same
 }
 
 // Ask sends a request and waits for the whole answer. The error is one of the
@@ -56,7 +65,7 @@ func Ask(ctx context.Context, clients *transport.Clients, q Question) (*Answer, 
 	if err := m.aim(e, 0, []string{q.URL}, nil, "", q.Options); err != nil {
 		return nil, err
 	}
-	c := &call{settings: e.settings, backend: b, prompt: q.Prompt}
+	c := &call{settings: e.settings, backend: b, prompt: q.Prompt, head: q.Head}
 	switch b.task {
 	case taskEmbed:
 		c.input = appendString(nil, q.Prompt)
@@ -66,9 +75,13 @@ func Ask(ctx context.Context, clients *transport.Clients, q Question) (*Answer, 
 	x := &exchange{targets: &e.targets, call: c, rec: c.record(nil)}
 	x.once(ctx)
 	r := newReply(x)
-	x.rec.Recorder().Close(x.rec)
-	return &Answer{
+	a := &Answer{
 		Text: string(r.text()), FinishReason: r.finish, Tokens: r.output, Input: r.input,
-		Events: r.events, Results: r.results, Error: r.failed,
-	}, nil
+		Events: r.events, Results: r.results, Error: r.failed, Started: x.rec.Started, Ended: x.rec.End,
+	}
+	for i := range x.rec.Events {
+		a.At = append(a.At, x.rec.EventTime(i))
+	}
+	x.rec.Recorder().Close(x.rec)
+	return a, nil
 }

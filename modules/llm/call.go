@@ -10,6 +10,7 @@ import (
 
 	"weir/runtime/metrics"
 	"weir/runtime/script"
+	"weir/runtime/transport"
 )
 
 // call is one request as the script asked for it.
@@ -26,6 +27,8 @@ type call struct {
 	input     []byte // JSON: what is to be embedded, or the documents to be ranked
 	body      []byte // JSON, where the script has made it
 	echo      bool   // the script has asked the service to repeat the prompt
+
+	head func(*transport.Exchange) // is shown the head of the answer; nil: nobody looks
 }
 
 // complete is endpoint.complete(prompt, options?).

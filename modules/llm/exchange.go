@@ -162,6 +162,9 @@ func (x *exchange) follow(ctx context.Context) *metrics.Error {
 	}
 	x.releaseBody()
 	defer ex.Close()
+	if x.call.head != nil {
+		x.call.head(ex)
+	}
 	if x.script != nil {
 		for !x.take(ex) {
 		}

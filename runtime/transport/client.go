@@ -117,6 +117,15 @@ func newClient(cs *Clients, key clientKey) (*Client, error) {
 	return c, nil
 }
 
+// Apart is a client of the same service with connections of its own, for requests
+// whose connections shall not be the load's. Whoever has it closes it.
+func (c *Client) Apart() *Client {
+	return &Client{set: c.set, addr: c.addr, tls: c.tls, proxy: c.proxy, base: c.base}
+}
+
+// Close closes the kept connections.
+func (c *Client) Close() { c.pool.close() }
+
 // forwards tells whether requests are sent to a proxy in absolute form, for it to
 // send them on; otherwise what is written goes to the service as it is.
 func (c *Client) forwards() bool { return c.proxy != nil && c.tls == nil }

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"weir/modules/llm"
 	"weir/runtime/transport"
 )
 
@@ -30,6 +32,8 @@ type Config struct {
 	UserAgent string // "": none is sent
 
 	Model    string    // to ask for; "": the first one that the service names
+	Backend  string    // the only one to try; "": all that the service may speak
+	NoTokens bool      // only GETs: no backend is tried
 	All      bool      // try every backend, and ask for every path
 	Progress io.Writer // gets a line for each request
 }
@@ -43,6 +47,9 @@ func Run(ctx context.Context, clients *transport.Clients, cfg Config) (*Result, 
 	at, err := parseTarget(cfg.URL)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Backend != "" && find(cfg.Backend) == nil {
+		return nil, fmt.Errorf("there is no backend %q; there are %s", cfg.Backend, strings.Join(llm.BackendNames(), ", "))
 	}
 	for _, h := range cfg.Header {
 		if err := transport.CheckHeader(h.Name, h.Value); err != nil {
@@ -93,6 +100,9 @@ func (p *prober) run(ctx context.Context) error {
 		return err
 	}
 	p.settle()
+	if p.cfg.NoTokens {
+		return nil
+	}
 	if err := p.try(ctx); err != nil {
 		return err
 	}

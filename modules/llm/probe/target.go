@@ -77,6 +77,16 @@ func knownPaths() []string {
 	return append(slices.Clip(all), "/health", "/metrics")
 }
 
+// At is where a path of the service is: what its request line has, behind the host.
+// base has the query of the URL that was given, in which there may be a key.
+func (c Config) At(path string) (base *url.URL, uri string, err error) {
+	t, err := parseTarget(c.URL)
+	if err != nil {
+		return nil, "", err
+	}
+	return t.base, t.uri(path), nil
+}
+
 // shown is the base without its query, which may have a key in it.
 func (t *target) shown() string {
 	u := *t.base

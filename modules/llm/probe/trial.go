@@ -38,6 +38,9 @@ func (p *prober) try(ctx context.Context) error {
 // candidates are all backends in the order in which they are worth trying: first
 // those that the service should speak, then those that it may speak.
 func (p *prober) candidates() (own, others []string) {
+	if p.cfg.Backend != "" {
+		return []string{p.cfg.Backend}, nil
+	}
 	add := func(names ...string) {
 		for _, name := range names {
 			if !slices.Contains(own, name) {

@@ -76,22 +76,25 @@ func (p *prober) limits() transport.Limits {
 }
 
 // header is what every request has; the key's place depends on the backend.
-func (p *prober) header(backend string) []transport.Header {
+func (p *prober) header(backend string) []transport.Header { return p.cfg.Headers(backend) }
+
+// Headers is what every request has for a backend; "" is what no backend sends.
+func (c Config) Headers(backend string) []transport.Header {
 	var all []transport.Header
 	add := func(name, prefix, value string) {
 		if value != "" {
 			all = append(all, transport.Header{Name: name, Value: prefix + value})
 		}
 	}
-	add("User-Agent", "", p.cfg.UserAgent)
+	add("User-Agent", "", c.UserAgent)
 	if backend == "anthropic" {
-		add("X-Api-Key", "", p.cfg.APIKey)
+		add("X-Api-Key", "", c.APIKey)
 	} else {
-		add("Authorization", "Bearer ", p.cfg.APIKey)
+		add("Authorization", "Bearer ", c.APIKey)
 	}
-	add("X-Apig-AppCode", "", p.cfg.AppCode)
-	add("X-Auth-Token", "", p.cfg.AuthToken)
-	return append(all, p.cfg.Header...)
+	add("X-Apig-AppCode", "", c.AppCode)
+	add("X-Auth-Token", "", c.AuthToken)
+	return append(all, c.Header...)
 }
 
 // failure is a failed request for the result, without secrets.
