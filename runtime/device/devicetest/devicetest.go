@@ -14,7 +14,8 @@ import (
 	"weir/runtime/device"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew; read the difference before it is committed")
+// Update is the flag -update of a test that has golden files.
+var Update = flag.Bool("update", false, "write the golden files anew; read the difference before it is committed")
 
 // Golden lists and reads a source and holds both against a file, but for when the
 // reading was and how long it took. secret is a text that is another one in each run,
@@ -38,7 +39,7 @@ func Golden(t *testing.T, file string, s device.Source, secret string) {
 	if secret != "" {
 		text = strings.ReplaceAll(text, secret, "«here»")
 	}
-	if *update {
+	if *Update {
 		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}

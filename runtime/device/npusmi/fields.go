@@ -174,11 +174,3 @@ func memory(of *device.Values, number func(key string) (float64, bool)) (kind st
 
 // text is a field that was told.
 func (s Section) text(key string) string { return told(s.Fields[key]) }
-
-// name is how a section's card is called.
-func (s Section) card() string {
-	if s.NPU == nil {
-		return ""
-	}
-	return strconv.Itoa(*s.NPU)
-}

@@ -3,16 +3,14 @@ package npusmi_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"weir/runtime/device/devicetest"
 	"weir/runtime/device/npusmi"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew; read the difference before it is committed")
 
 const samples = "../../../testdata/npu-smi"
 
@@ -54,7 +52,7 @@ func TestSamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden := strings.TrimSuffix(path, ".txt") + ".golden.json"
-			if *update {
+			if *devicetest.Update {
 				if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
 					t.Fatal(err)
 				}

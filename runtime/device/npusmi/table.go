@@ -29,6 +29,8 @@ type Chip struct {
 	Bus        string                      `json:"bus,omitempty"`
 	MemoryKind string                      `json:"memory_kind,omitempty"` // "HBM" or "DDR": which the values are of
 	Values     map[device.Quantity]float64 `json:"values,omitempty"`
+
+	both bool // it has HBM and DDR
 }
 
 // ChipProcess is one that uses a chip.
@@ -230,13 +232,17 @@ func (p *tableParser) close() {
 	set(device.AICore, "aicore(%)")
 	set(device.Utilization, "npu util(%)")
 	for _, m := range []struct{ kind, column string }{{"HBM", "hbm-usage(mb)"}, {"DDR", "memory-usage(mb)"}} {
-		if used, total, ok := usage(v[m.column]); ok {
-			c.MemoryKind = m.kind
-			of.Set(device.MemoryUsed, used)
-			of.Set(device.MemoryTotal, total)
-			of.Share()
-			break
+		used, total, ok := usage(v[m.column])
+		if !ok {
+			continue
 		}
+		if c.both = c.MemoryKind != ""; c.both {
+			continue
+		}
+		c.MemoryKind = m.kind
+		of.Set(device.MemoryUsed, used)
+		of.Set(device.MemoryTotal, total)
+		of.Share()
 	}
 	c.Values = of.Of
 	p.Chips = append(p.Chips, c)
