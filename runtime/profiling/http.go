@@ -206,7 +206,8 @@ func (c *call) send(ctx context.Context, limit time.Duration) (status int, err e
 	}
 	if answer.Status < 200 || answer.Status > 299 {
 		said := ""
-		if text := bytes.TrimSpace(answer.Body); len(text) > 0 {
+		// What stands beside a 404 is a page of whoever answered.
+		if text := bytes.TrimSpace(answer.Body); len(text) > 0 && answer.Status != 404 {
 			said = ": " + c.hide(transport.Excerpt(string(text)))
 		}
 		return answer.Status, fmt.Errorf("%s: the service answered with status %d%s", c.shown, answer.Status, said)

@@ -30,6 +30,7 @@ func Summary(w io.Writer, r *Result, width int, files ...string) error {
 	s.checks(r.Cases)
 	s.thresholds(r.Cases)
 	s.validity(r)
+	s.traces(r.Cases)
 	s.files(r, files)
 	_, err := io.WriteString(w, s.out.String())
 	return err

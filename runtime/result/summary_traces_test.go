@@ -1,0 +1,28 @@
+package result_test
+
+import (
+	"strings"
+	"testing"
+
+	"weir/runtime/result"
+)
+
+func TestSummaryTellsTraces(t *testing.T) {
+	first, second := llmCase("parallel 1", 320, 166.4189), llmCase("parallel 2", 320, 166.4189)
+	vllm := result.Trace{Profiler: "vllm", Target: "http://10.0.0.1:8000"}
+	spy := result.Trace{Profiler: "py-spy", Target: "py-spy record", Where: "one.svg"}
+	first.Profile = []result.Trace{vllm, spy}
+	spy.Where, spy.Error = "two.svg", "it was killed"
+	second.Profile = []result.Trace{vllm, spy}
+	var b strings.Builder
+	if err := result.Summary(&b, run(first, second), 120); err != nil {
+		t.Fatal(err)
+	}
+	want := "\nTraces\n" +
+		"  vllm (http://10.0.0.1:8000): where the profiler was told to write it — in all cases\n" +
+		"  py-spy (py-spy record): one.svg — case \"parallel 1\"\n" +
+		"  py-spy (py-spy record): ! it was killed — case \"parallel 2\"\n"
+	if !strings.Contains(b.String(), want) {
+		t.Errorf("want%s\n%s", want, b.String())
+	}
+}
