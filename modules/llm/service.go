@@ -73,3 +73,6 @@ func (s *Service) Request(ctx context.Context, method, path string, body []byte)
 // Apart is a client for requests whose connections shall not be the load's. Whoever has
 // it closes it.
 func (s *Service) Apart() *transport.Client { return s.client.Apart() }
+
+// Redact takes the secrets of the service's requests out of a text that it has sent.
+func (s *Service) Redact(text string) string { return transport.Redact(text, s.headers, s.secrets...) }

@@ -21,7 +21,8 @@ func SecretName(name string) bool {
 			"cookie", "signature", "appcode", "apikey", "apikeys", "accesskey", "secretkey", "authtoken", "ak", "sk":
 			return true
 		case "key", "keys", "token":
-			if i == len(all)-1 || i > 0 && slices.Contains([]string{"api", "access", "secret", "private", "auth"}, all[i-1]) {
+			special := i > 0 && slices.Contains([]string{"bos", "eos", "pad", "unk", "sep", "cls", "mask"}, all[i-1])
+			if i == len(all)-1 && !special || i > 0 && slices.Contains([]string{"api", "access", "secret", "private", "auth"}, all[i-1]) {
 				return true
 			}
 		}

@@ -85,7 +85,11 @@ func (p *prober) get(ctx context.Context, path string, read func(*prober, []byte
 		p.page = true
 		p.title = title(a.body)
 	case a.ok() && read != nil:
-		read(p, bytes.TrimSpace(a.body))
+		body := bytes.TrimSpace(a.body)
+		read(p, body)
+		if p.told != nil {
+			p.told.take(path, body)
+		}
 	}
 	return nil
 }

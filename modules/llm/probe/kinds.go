@@ -16,12 +16,13 @@ type kind struct {
 	backends []string // that it speaks, the likeliest first
 	any      bool     // it may speak any other, too
 	gets     []string // that are worth asking it for, once it is known
+	tells    []string // what it says of how it was set up, besides those
 }
 
 // kinds are those that can be told apart.
 var kinds = []kind{
-	{id: "vllm", name: "vLLM", owner: "vllm", metric: "vllm:", backends: []string{"openai-chat", "openai"}, gets: []string{"/version"}},
-	{id: "sglang", name: "SGLang", owner: "sglang", metric: "sglang:", backends: []string{"openai-chat", "openai", "sglang"}, gets: []string{"/get_model_info", "/get_server_info"}},
+	{id: "vllm", name: "vLLM", owner: "vllm", metric: "vllm:", backends: []string{"openai-chat", "openai"}, gets: []string{"/version"}, tells: []string{"/server_info?config_format=json", "/metrics"}},
+	{id: "sglang", name: "SGLang", owner: "sglang", metric: "sglang:", backends: []string{"openai-chat", "openai", "sglang"}, gets: []string{"/get_model_info", "/get_server_info"}, tells: []string{"/server_info"}},
 	{id: "llamacpp", name: "llama.cpp", owner: "llamacpp", metric: "llamacpp:", server: "llama.cpp", backends: []string{"openai-chat", "openai", "llamacpp"}, gets: []string{"/props"}},
 	{id: "tgi", name: "Text Generation Inference", metric: "tgi_", backends: []string{"openai-chat", "tgi"}},
 	{id: "tei", name: "Text Embeddings Inference", metric: "te_", backends: []string{"embeddings", "rerank"}},
@@ -30,7 +31,7 @@ var kinds = []kind{
 	{id: "mindspore", name: "MindSpore llm-serving", backends: []string{"mindspore"}, any: true},
 	{id: "trtllm", name: "TensorRT-LLM", owner: "tensorrt_llm", backends: []string{"openai-chat", "openai"}, gets: []string{"/version"}},
 	{id: "lmdeploy", name: "LMDeploy", owner: "lmdeploy", backends: []string{"openai-chat", "openai"}},
-	{id: "weir-sim", name: "weir's simulator", owner: "weir", server: "weir-sim", backends: []string{"openai-chat", "openai"}, any: true},
+	{id: "weir-sim", name: "weir's simulator", owner: "weir", server: "weir-sim", backends: []string{"openai-chat", "openai"}, any: true, tells: []string{"/version", "/metrics"}},
 }
 
 func kindOf(id string) *kind {

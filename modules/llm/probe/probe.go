@@ -83,6 +83,9 @@ type prober struct {
 	hide    *strings.Replacer // takes secrets out of texts
 	result  *Result
 
+	service *llm.Service // whose requests are sent, as Describe does; nil: those of cfg
+	told    *settings    // nil: nobody wants to know
+
 	kind    *kind    // of the server; nil: not known
 	listed  bool     // GET /v1/models told something
 	others  []string // models of a Triton, which paths are made of

@@ -31,13 +31,7 @@ func (a *answer) ok() bool { return a.failed == nil && a.status == 200 }
 func (p *prober) send(ctx context.Context, method, path string, body []byte, each func(data []byte)) (a answer) {
 	rec := metrics.NewRecord()
 	defer func() { rec.Recorder().Close(rec) }()
-	header := p.header("")
-	if body != nil {
-		header = append(header, transport.Header{Name: "Content-Type", Value: "application/json"})
-	}
-	ex, failed := p.client.Send(ctx, &transport.Request{
-		Method: method, URI: p.at.uri(path), Host: p.at.base.Host, Header: header, Body: body, Limits: p.limits(), Signer: p.cfg.Signer,
-	}, rec)
+	ex, failed := p.client.Send(ctx, p.request(ctx, method, path, body), rec)
 	if failed != nil {
 		return answer{failed: p.failure(failed)}
 	}
@@ -51,6 +45,22 @@ func (p *prober) send(ctx context.Context, method, path string, body []byte, eac
 	}
 	a.failed = p.failure(transport.AsError(err))
 	return a
+}
+
+// request is a request to a path of the service.
+func (p *prober) request(ctx context.Context, method, path string, body []byte) *transport.Request {
+	if p.service != nil {
+		req := p.service.Request(ctx, method, path, body)
+		req.Limits.Connect, req.Limits.Total = min(req.Limits.Connect, p.cfg.Timeout), min(req.Limits.Total, p.cfg.Timeout)
+		return req
+	}
+	header := p.header("")
+	if body != nil {
+		header = append(header, transport.Header{Name: "Content-Type", Value: "application/json"})
+	}
+	return &transport.Request{
+		Method: method, URI: p.at.uri(path), Host: p.at.base.Host, Header: header, Body: body, Limits: p.limits(), Signer: p.cfg.Signer,
+	}
 }
 
 // events gives the data of each event of a stream to each.
