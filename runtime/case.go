@@ -13,6 +13,7 @@ import (
 	"weir/runtime/profiling"
 	"weir/runtime/result"
 	"weir/runtime/script"
+	"weir/runtime/telemetry"
 )
 
 // caseSpec is one case as plan yields it.
@@ -182,6 +183,10 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	}
 	recorder := metrics.NewRecorder(metrics.Options{SLOs: c.wholeSLO(), Keep: r.keep(number, c.name)})
 	p := newPlay(c, bound, recorder)
+	var window *telemetry.Window
+	if !warmed.Refused() {
+		window = r.Telemetry.OpenCase(r.ctx, number)
+	}
 	watch := health.Watch(r.lags)
 	started := time.Now()
 	if warmed.Refused() {
@@ -190,6 +195,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		r.drive(p, number)
 	}
 	recorder.SetClient(watch.Stop())
+	window.Close(r.ctx)
 	var traces []result.Trace
 	if profiled {
 		traces = r.stopProfile(c)
@@ -197,6 +203,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	}
 	found := p.finish()
 	found.Name, found.Tags, found.Started, found.Warmup, found.Profile = c.name, c.tags, started, warmed, traces
+	window.Describe(found)
 	r.pause = c.pause
 	return found, nil
 }

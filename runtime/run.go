@@ -22,6 +22,7 @@ import (
 	"weir/runtime/profiling"
 	"weir/runtime/result"
 	"weir/runtime/script"
+	"weir/runtime/telemetry"
 )
 
 // Config is what a run is made of.
@@ -37,6 +38,9 @@ type Config struct {
 	Save func(*result.Result) error
 	// Records is given every request but those of warm-ups; nil: nobody wants them.
 	Records *result.Records
+	// Telemetry samples devices and services from before setup to after teardown, and
+	// tells what each case took of them. nil: nothing does.
+	Telemetry *telemetry.Hub
 	// Preconnect opens n connections to every service that the script addresses,
 	// before a case begins, and returns early when ctx ends. nil: none are opened.
 	Preconnect func(ctx context.Context, n int) error
@@ -174,6 +178,7 @@ func (r *run) play() error {
 	if err := r.save(); err != nil {
 		return err
 	}
+	r.Telemetry.Begin(r.ctx)
 	if err := r.callSetup(); err != nil {
 		return err
 	}
@@ -206,6 +211,7 @@ func (r *run) conclude() {
 	if r.outcome.Refused {
 		return
 	}
+	r.Telemetry.End(r.Result)
 	ended := time.Now()
 	r.Result.Ended = &ended
 	r.Result.Interrupted = r.outcome.Interrupted

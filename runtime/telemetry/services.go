@@ -113,7 +113,7 @@ func (h *Hub) takePage(s *service, page *serving.Snapshot, took time.Duration) {
 }
 
 // scrapeBefore scrapes the pages just before a case, all at the same time.
-func (h *Hub) scrapeBefore(ctx context.Context, name string) []*served {
+func (h *Hub) scrapeBefore(ctx context.Context) []*served {
 	h.mu.Lock()
 	all := make([]*served, len(h.services))
 	for i, s := range h.services {

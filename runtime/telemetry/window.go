@@ -9,8 +9,8 @@ import (
 	"weir/runtime/result"
 )
 
-// Window is the time of a case, and what devices and services did in it. Close must be
-// called. A nil one watches nothing.
+// Window is the time of a case, and what devices and services did in it. A nil one
+// watches nothing.
 type Window struct {
 	hub    *Hub
 	number int
@@ -20,7 +20,7 @@ type Window struct {
 	end      time.Time // zero: the case is played
 	closed   bool      // nothing is added any more
 	uses     map[*source]map[key]*use
-	awaited  map[*source]bool // by Close: a reading from after the end
+	awaited  map[*source]bool // by Close: for a reading from after the end
 	arrived  chan struct{}    // closed when all of these are there
 	services []*served
 }
@@ -42,13 +42,14 @@ const afterLimit = 2 * time.Second
 const gapOf = 3
 
 // OpenCase begins the window of a case, just before its load. The pages of services
-// are scraped first, for 2 s at most. There is one window at a time.
-func (h *Hub) OpenCase(ctx context.Context, number int, name string) *Window {
+// are scraped first, for 2 s at most. number is that of the case in the run, from 1.
+// There is one window at a time.
+func (h *Hub) OpenCase(ctx context.Context, number int) *Window {
 	if h == nil {
 		return nil
 	}
 	w := &Window{hub: h, number: number, uses: map[*source]map[key]*use{}}
-	w.services = h.scrapeBefore(ctx, name)
+	w.services = h.scrapeBefore(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w.start = time.Now()
@@ -63,9 +64,9 @@ func (h *Hub) OpenCase(ctx context.Context, number int, name string) *Window {
 	return w
 }
 
-// Close ends the window and fills what it has seen into the case. It waits for 2 s at
-// most.
-func (w *Window) Close(ctx context.Context, c *result.Case) {
+// Close ends the window, just after the load. It waits for readings and pages from
+// after the end, for 2 s at most.
+func (w *Window) Close(ctx context.Context) {
 	if w == nil {
 		return
 	}
@@ -79,10 +80,19 @@ func (w *Window) Close(ctx context.Context, c *result.Case) {
 	case <-ctx.Done():
 	}
 	pages.Wait()
-
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
 	w.closed = true
+}
+
+// Describe fills what the window has seen into the case, which is finished otherwise.
+// Close comes first.
+func (w *Window) Describe(c *result.Case) {
+	if w == nil {
+		return
+	}
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
 	w.describeDevices(c)
 	w.describeServices(c)
 }
