@@ -70,6 +70,10 @@ func span(text string) (from, to int, ok bool) {
 	return int(a), int(b), err == nil && err2 == nil && a <= b
 }
 
+// Has tells whether a device is selected: one of a host, a kind and a number as
+// result.Device has them.
+func (s Selection) Has(host, kind string, index int) bool { return s.serves(key{host, kind, index}) }
+
 // serves tells whether a device is selected.
 func (s Selection) serves(k key) bool {
 	if s == nil {
