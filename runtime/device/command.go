@@ -206,17 +206,28 @@ func quote(s string) string {
 
 // describe says what was being done.
 func (t Tool) describe(args []string) string {
-	text := strings.Join(append([]string{t.Name}, args...), " ")
+	text := strings.Join(append([]string{t.Name}, shown(args)...), " ")
 	if t.Host != "" {
 		text += " on " + t.Host
 	}
 	return text
 }
 
+// shown are the arguments as messages have them: a script of several lines is "…".
+func shown(args []string) []string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if strings.Contains(a, "\n") {
+			args[i] = "…"
+		}
+	}
+	return args
+}
+
 // byHand is the command to try, in brackets.
 func (t Tool) byHand(args []string) string {
 	words := []string{quote(t.Name)}
-	for _, a := range args {
+	for _, a := range shown(args) {
 		words = append(words, quote(a))
 	}
 	if t.Host != "" {

@@ -38,28 +38,53 @@ func parseStat(text []byte, cpus cpuSet) cpuTimes {
 		if err != nil || !cpus.has(id) {
 			continue
 		}
-		const idle, ioWait, steal = 3, 4, 7
-		var times [8]float64
-		for i := range min(len(times), len(fields)-1) {
-			ticks, err := strconv.ParseUint(string(fields[i+1]), 10, 64)
-			if err != nil {
-				return unknownTimes
-			}
-			times[i] = float64(ticks) / ticksPerSecond
+		times, ok := parseTimes(fields[1:])
+		if !ok {
+			return unknownTimes
 		}
 		found = true
-		for i, t := range times {
-			sum.all += t
-			if i != idle && i != ioWait && i != steal {
-				sum.busy += t
-			}
-		}
-		sum.steal += times[steal]
+		sum.all += times.all
+		sum.busy += times.busy
+		sum.steal += times.steal
 	}
 	if !found {
 		return unknownTimes
 	}
 	return sum
+}
+
+// parseTimes reads what follows the name in a line of /proc/stat.
+func parseTimes(fields [][]byte) (sum cpuTimes, ok bool) {
+	const idle, ioWait, steal = 3, 4, 7
+	var times [8]float64
+	for i := range min(len(times), len(fields)) {
+		ticks, err := strconv.ParseUint(string(fields[i]), 10, 64)
+		if err != nil {
+			return cpuTimes{}, false
+		}
+		times[i] = float64(ticks) / ticksPerSecond
+	}
+	for i, t := range times {
+		sum.all += t
+		if i != idle && i != ioWait && i != steal {
+			sum.busy += t
+		}
+	}
+	sum.steal = times[steal]
+	return sum, true
+}
+
+// MachineTimes sums all CPUs of a machine up, from its /proc/stat: the CPU seconds that
+// passed since it started, and those of them in which something ran.
+func MachineTimes(stat []byte) (all, busy float64, ok bool) {
+	line, _, _ := bytes.Cut(stat, []byte("\n"))
+	rest, ok := bytes.CutPrefix(line, []byte("cpu "))
+	fields := bytes.Fields(rest)
+	if !ok || len(fields) < 4 {
+		return 0, 0, false
+	}
+	times, ok := parseTimes(fields)
+	return times.all, times.busy, ok
 }
 
 // runTimes is how long threads ran, how long they were ready to run and had no

@@ -18,8 +18,14 @@ type model struct {
 }
 
 // readModel reads the begin of /proc/cpuinfo: of hundreds of processors, one is enough.
-func readModel(f files) model {
-	first, _, _ := strings.Cut(f.text("proc/cpuinfo"), "\n\n")
+func readModel(f files) model { return parseModel(f.text("proc/cpuinfo")) }
+
+// CPUModel is the name of the processors of a machine, from its /proc/cpuinfo; "": it
+// tells none that is known.
+func CPUModel(cpuinfo string) string { return parseModel(cpuinfo).name }
+
+func parseModel(cpuinfo string) model {
+	first, _, _ := strings.Cut(cpuinfo, "\n\n")
 	p := pairs(first, ":")
 	var m model
 	if flags, ok := field(first, "flags"); ok {
