@@ -46,7 +46,7 @@ func TestMetricsTargets(t *testing.T) {
 	f(`new Endpoint({ backend: "triton", url: "http://127.0.0.1:9000", model: "m" })`, "auto", "http://127.0.0.1:9000/metrics m")
 	f(`new Endpoint({ backend: "mindie", url: "http://[::1]:1025" })`, "auto", "http://[::1]:1027/metrics")
 	// Sad paths.
-	f(``, "not-a-url", `page of server metrics: url "not-a-url" has no host; give the whole URL, such as "http://127.0.0.1:8000"`)
+	f(``, "not-a-url", `page of server metrics: "not-a-url" is not a URL that can be requested: it must begin with http:// or https://`)
 }
 
 // An option that is none says so.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"weir/runtime/result"
 )
@@ -43,6 +44,9 @@ func Compare(before, after *Snapshot, polls []*Snapshot, c *result.Case) result.
 	}
 	d := subtract(before, after)
 	d.describe(&s, c)
+	if after.together {
+		s.Notes = append(s.Notes, fmt.Sprintf("the page has several models (%s), whose numbers are together; an endpoint with a model has those of that one alone", strings.Join(s.Models, ", ")))
+	}
 	if c != nil {
 		s.TTFT = parts(&s, c)
 		s.Notes = append(s.Notes, doubts(s.Requests, s.PromptTokens, s.GenerationTokens)...)
@@ -79,7 +83,7 @@ func restarted(before, after *Snapshot, polls []*Snapshot) bool {
 			return true
 		}
 		for key, old := range last.counters {
-			if now, there := next.counters[key]; !there || now.v < old.v {
+			if next.counters[key].v < old.v {
 				return true
 			}
 		}
@@ -93,8 +97,7 @@ func restarted(before, after *Snapshot, polls []*Snapshot) bool {
 
 func fewer(last, next map[string]total) bool {
 	for key, old := range last {
-		now, there := next[key]
-		if !there || now.n < old.n {
+		if next[key].n < old.n {
 			return true
 		}
 	}
@@ -183,10 +186,7 @@ func (d *difference) describe(s *result.Server, c *result.Case) {
 	d.requests(s, c)
 	s.PromptTokens = d.tokens(promptIn, "prompt_tokens", c)
 	s.GenerationTokens = d.tokens(generated, "generated_tokens", c)
-	if h := (result.HitRate{Queries: d.count(queries), Hits: d.count(hits)}); h.Queries != nil {
-		if h.Hits == nil { // the series comes with the first hit
-			h.Hits = new(float64)
-		}
+	if h := (result.HitRate{Queries: d.count(queries), Hits: d.count(hits)}); h.Queries != nil && h.Hits != nil {
 		h.Rate = over(h.Hits, h.Queries)
 		s.PrefixCache = &h
 	}

@@ -1,6 +1,7 @@
 package serving
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Snapshot struct {
 	Engines int      // engines, ranks or models of which it tells
 	Unread  []string // lines that could not be read
 
+	together bool    // counters of several models are summed
 	started  float64 // the process, Unix seconds; 0: the page does not tell
 	gauges   map[string]float64
 	counters map[string]count // by their series
@@ -64,6 +66,7 @@ func (s *Snapshot) Slim() *Snapshot {
 // page is one that is being read.
 type page struct {
 	prom.Page
+	text []byte
 	*Snapshot
 	model  string
 	server *server
@@ -81,7 +84,7 @@ func read(text []byte, model string) (*Snapshot, error) {
 	}
 	var kinds []string
 	for i := range servers {
-		p := page{families, s, model, &servers[i]}
+		p := page{families, text, s, model, &servers[i]}
 		if p.marked() {
 			kinds = append(kinds, p.server.kind)
 			p.read()
@@ -292,8 +295,9 @@ func (p *page) gauge(r *rule) {
 	}
 }
 
+// set keeps a gauge. vLLM says -1 of a prefix cache that it has not.
 func (p *page) set(what string, v float64) {
-	if !math.IsInf(v, 0) {
+	if v >= 0 && !math.IsInf(v, 0) {
 		p.gauges[what] = v
 	}
 }
@@ -305,7 +309,24 @@ func (p *page) note(s series) {
 	}
 }
 
-func (p *page) counter(r *rule) { p.count(r.what, r.part, r.factor(), p.find(r.from)) }
+func (p *page) counter(r *rule) {
+	all := p.find(r.from)
+	if len(all) == 0 && p.declared(r.from) {
+		p.counters[r.what] = count{what: r.what}
+	}
+	p.count(r.what, r.part, r.factor(), all)
+	for _, s := range all {
+		p.together = p.together || modelOf(s.metric) != modelOf(all[0].metric)
+	}
+}
+
+// declared tells whether the page says of which type one of the names is. A counter
+// with labels has no series before it has counted something.
+func (p *page) declared(from []string) bool {
+	return slices.ContainsFunc(from, func(name string) bool {
+		return bytes.Contains(p.text, []byte("# TYPE "+name+" "))
+	})
+}
 
 func (p *page) count(what, part string, factor float64, all []series) {
 	for _, s := range all {
