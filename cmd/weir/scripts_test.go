@@ -50,7 +50,7 @@ func TestAllScripts(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				args := []string{"run", script, "--sim", "--sim-ttft", "1ms", "--sim-itl", "200us", "--out", "out"}
+				args := []string{"run", script, "--sim", "--sim-ttft", "1ms", "--sim-itl", "200us", "--sim-profile-dir", "traces", "--out", "out"}
 				r := runWeir(t, append(args, strings.Fields(strings.ReplaceAll(smaller[script], "DATASETS", datasets))...)...)
 				if sendsNothing[name] {
 					if len(r.Cases) > 0 || r.Verdict != result.Valid || r.Error != "" {
