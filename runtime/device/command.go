@@ -164,6 +164,12 @@ func (t Tool) command(ctx context.Context, args []string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
+// There tells whether this machine has the program.
+func (t Tool) There() bool {
+	_, err := t.look()
+	return err == nil
+}
+
 // look finds the program on this machine.
 func (t Tool) look() (string, error) {
 	path, err := exec.LookPath(t.Name)
