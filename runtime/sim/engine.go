@@ -19,9 +19,17 @@ type engine struct {
 	running  atomic.Int64 // sequences in the batch
 	waiting  atomic.Int64 // requests in the queue
 	kvTokens atomic.Int64 // tokens of prompts and replies in the batch
+	drafts   atomic.Int64 // of the speculative decoder, one a step and sequence
+
+	accepted []atomic.Int64 // of those drafts, that were accepted at least as far as each place
 
 	mu    sync.Mutex // protects queue, and changes of running
 	queue []*ticket  // in order of arrival
+}
+
+// startEngine makes an engine, which has no pacers yet.
+func startEngine(cfg *Config) *engine {
+	return &engine{cfg: cfg, accepted: make([]atomic.Int64, cfg.DraftTokens)}
 }
 
 // waiter waits as a [pacer.Pacer] does.
@@ -90,7 +98,9 @@ func (e *engine) run(ctx context.Context, j job, start func(time.Time) (cached i
 	var failure error
 	// advance makes the tokens that are due, and returns the time of the next ones.
 	advance := func() (time.Time, bool) {
-		k := min(j.timing.stepTokens(), longest-made)
+		n := j.timing.stepTokens()
+		e.speculated(n-1, len(j.lengths))
+		k := min(n, longest-made)
 		made += k
 		held += int64(k * len(j.lengths))
 		e.kvTokens.Add(int64(k * len(j.lengths)))
@@ -123,6 +133,18 @@ func (e *engine) run(ctx context.Context, j job, start func(time.Time) (cached i
 			err = failure
 		}
 		return err
+	}
+}
+
+// speculated counts the draft of a step, of which so many tokens were accepted for each
+// of its sequences.
+func (e *engine) speculated(accepted, sequences int) {
+	if e.cfg.DraftTokens == 0 {
+		return
+	}
+	e.drafts.Add(int64(sequences))
+	for i := range accepted {
+		e.accepted[i].Add(int64(sequences))
 	}
 }
 

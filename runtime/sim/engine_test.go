@@ -26,7 +26,11 @@ func (timers) Repeat(ctx context.Context, at time.Time, f func() (time.Time, boo
 	return pacer.Repeat(ctx, at, f, pacer.Sleep)
 }
 
-func newEngine(cfg *Config) *engine { return &engine{cfg: cfg, pacers: []waiter{timers{}}} }
+func newEngine(cfg *Config) *engine {
+	e := startEngine(cfg)
+	e.pacers = []waiter{timers{}}
+	return e
+}
 
 // arrival is a request of a test: when it arrives and what it wants.
 type arrival struct {

@@ -93,7 +93,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.engine = &engine{cfg: &s.cfg}
+	s.engine = startEngine(&s.cfg)
 	// One pacer sends some 100,000 events a second; half of the processors are for
 	// the rest of the work.
 	for range max(1, runtime.GOMAXPROCS(0)/2) {
@@ -238,6 +238,9 @@ func (s *Server) serveReply(w http.ResponseWriter, r *http.Request, several []*d
 	s.log.add(e)
 	finish := func(outcome Outcome) {
 		s.counters.finished(outcome, e.FinishReason)
+		if e.Queued >= 0 {
+			s.counters.open.Add(-1)
+		}
 		s.log.finish(e, outcome)
 	}
 
@@ -296,7 +299,7 @@ func (s *Server) serveReply(w http.ResponseWriter, r *http.Request, several []*d
 	err = s.answer(st, seq)
 	switch {
 	case err == nil && (fault.name == faultNone || fault.name == faultTrickle):
-		s.counters.e2e.observe(time.Since(received))
+		s.counters.times(rep, time.Since(received))
 		finish(OutcomeCompleted)
 	case err == nil || errors.Is(err, errFault):
 		finish(OutcomeFault)
@@ -356,6 +359,7 @@ func (s *Server) answer(st *stream, seq uint64) error {
 		if cacheable {
 			st.reply.cached = s.prefixes.findPrompts(req)
 		}
+		s.counters.open.Add(1)
 		s.counters.promptTokens.Add(int64(req.promptTokens))
 		st.reply.queued = at.Sub(st.entry.Received)
 		st.entry.set(func(r *Request) { r.Queued, r.CachedTokens = st.reply.queued, st.reply.cached })

@@ -523,6 +523,13 @@ func TestOtherPaths(t *testing.T) {
 		"vllm:inter_token_latency_seconds_count" + labels + "} 2\n",
 		"vllm:inter_token_latency_seconds_bucket" + labels + `,le="+Inf"} 2` + "\n",
 		"vllm:e2e_request_latency_seconds_count" + labels + "} 1\n",
+		"vllm:request_queue_time_seconds_count" + labels + "} 1\n",
+		"vllm:request_prefill_time_seconds_count" + labels + "} 1\n",
+		"vllm:request_decode_time_seconds_count" + labels + "} 1\n",
+		"vllm:request_inference_time_seconds_count" + labels + "} 1\n",
+		"vllm:num_preemptions_total" + labels + "} 0\n",
+		`vllm:cache_config_info{block_size="16",enable_prefix_caching="False",engine="0",num_gpu_blocks="`,
+		"# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds 1",
 		"weir_sim:send_lateness_seconds_count" + labels + "} 3\n",
 	} {
 		if !strings.Contains(metrics, want) {
