@@ -38,7 +38,7 @@ type Hub struct {
 	services []*service
 	played   *Window // of the case that is played, or the last one that was; nil: none yet
 	samples  *result.Samples
-	noFile   bool // it could not be made
+	noFile   error // why there are none
 }
 
 // source is a source of devices, and what is known of it.
@@ -220,11 +220,9 @@ func (h *Hub) take(s *source, r device.Reading) {
 // then readings are missed.
 func (h *Hub) write(sample *result.Sample) {
 	h.mu.Lock()
-	if h.samples == nil && !h.noFile && h.config.Samples != nil {
-		var err error
-		if h.samples, err = h.config.Samples(); err != nil {
-			h.samples, h.noFile = nil, true
-			h.say(err.Error())
+	if h.samples == nil && h.noFile == nil && h.config.Samples != nil {
+		if h.samples, h.noFile = h.config.Samples(); h.noFile != nil {
+			h.samples = nil
 		}
 	}
 	to := h.samples
@@ -232,6 +230,31 @@ func (h *Hub) write(sample *result.Sample) {
 	if to != nil {
 		to.Add(sample)
 	}
+}
+
+// Flush returns when all that was sampled is on disk, or with an error when the disk
+// does not get there. It is for one goroutine at a time, as is Close.
+func (h *Hub) Flush() error {
+	to, err := h.file()
+	if to == nil {
+		return err
+	}
+	return to.Flush()
+}
+
+// Close completes the file of samples, after End. It reports whatever went wrong with it.
+func (h *Hub) Close() error {
+	to, err := h.file()
+	if to == nil {
+		return err
+	}
+	return to.Close()
+}
+
+func (h *Hub) file() (*result.Samples, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.samples, h.noFile
 }
 
 func (h *Hub) say(message string) {

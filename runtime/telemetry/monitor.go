@@ -227,7 +227,7 @@ func (m *Monitor) unread(lines []string) {
 		}
 		m.mu.Unlock()
 		if !known {
-			m.say(fmt.Sprintf("a line of its output could not be read and is left out: %q", line))
+			m.say(fmt.Sprintf("left out, as it could not be read: %q", line))
 		}
 	}
 }

@@ -132,7 +132,7 @@ func TestMonitor(t *testing.T) {
 	}}, "9 read, 0 missed, 2 failed", "code 1")
 	f(&fake{name: "unread", read: func(_ context.Context, n int) (device.Reading, error) {
 		return device.Reading{Unread: []string{"odd", "even"}[n%2 : n%2+1]}, nil
-	}}, "11 read, 0 missed, 0 failed", `could not be read and is left out: "odd"`, `"even"`)
+	}}, "11 read, 0 missed, 0 failed", `left out, as it could not be read: "odd"`, `"even"`)
 
 	f(&watcher{fake: fake{name: "watches"}, watch: func(ctx context.Context, _ int, interval time.Duration, emit func(device.Reading)) error {
 		every(ctx, interval, 100, emit)
