@@ -42,6 +42,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		"group":         native(rt, "group", group),
 		"fail":          native(rt, "", fail),
 		"invalidParams": native(rt, "", invalidParams),
+		"chosen":        native(rt, "", chosen),
 		"notMet":        native(rt, "", notMet),
 		"undecided":     native(rt, "", undecided),
 		"parseYAML":     native(rt, "parseYAML", parseYAML),
@@ -102,6 +103,22 @@ func invalidParams(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error
 		return nil, script.TypeErrorf("invalidParams(message): the message is %s, not a text", call.Argument(0))
 	}
 	return nil, &script.ParamError{Message: message}
+}
+
+// chosen notes the value that the script has given to a parameter.
+func chosen(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
+	name, ok := call.Argument(0).Export().(string)
+	if !ok {
+		return nil, script.TypeErrorf("chosen(name, value): the name is %s, not that of a parameter", call.Argument(0))
+	}
+	switch value := call.Argument(1).Export().(type) {
+	case string, bool, int64, float64:
+		if !rt.Script().Choose(name, value) {
+			return nil, script.TypeErrorf("chosen(name, value): there is no parameter %q", name)
+		}
+		return goja.Undefined(), nil
+	}
+	return nil, script.TypeErrorf("chosen(name, value): the value is %s, not a text, a number or a boolean", call.Argument(1))
 }
 
 // notMet ends the run as a threshold that was crossed does: the script knows what

@@ -19,7 +19,7 @@ const (
 
 // synthetic is synthetic(options).
 func (k *maker) synthetic(call goja.FunctionCall) (script.Shared, error) {
-	s, err := readSynthetic(k.rt.VM(), call.Argument(0), k.rt.Script().Dir)
+	s, err := readSynthetic(k.rt.VM(), call.Argument(0), k.rt.Script().Dir, k.module.note)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +145,7 @@ func (k *maker) files(name string, kind Kind, call goja.FunctionCall) (script.Sh
 	if err != nil {
 		return nil, err
 	}
+	k.module.note(names...)
 	return keep(k, fmt.Sprintf("files %q", append([]string{string(kind)}, names...)), "files", len(names), func(ctx context.Context, done *atomic.Int64) (*MediaList, error) {
 		return f.load(ctx, names, skipped, done)
 	})

@@ -15,8 +15,9 @@ import (
 type Module struct {
 	first, next time.Duration // until progress is told, and told again
 
-	mu   sync.Mutex // protects made; not held while anything is made
-	made map[any]*making
+	mu     sync.Mutex // protects the fields below; not held while anything is made
+	made   map[any]*making
+	opened []string // files and folders that were read
 }
 
 // New returns the module of a run.

@@ -12,14 +12,15 @@ import (
 	"weir/runtime/suggest"
 )
 
-// readSynthetic reads the options of synthetic(). dir is where relative paths start.
-func readSynthetic(vm *goja.Runtime, v goja.Value, dir string) (Synthetic, error) {
+// readSynthetic reads the options of synthetic(). dir is where relative paths start; note
+// is told of files that were read.
+func readSynthetic(vm *goja.Runtime, v goja.Value, dir string, note func(...string)) (Synthetic, error) {
 	var s Synthetic
 	o, err := readOptions(vm, "synthetic", v, "tokenizer", "count", "input", "output", "like", "prefix", "seed", "same", "specialTokens", "template", "system")
 	if err != nil {
 		return s, err
 	}
-	o.dir = dir
+	o.dir, o.note = dir, note
 	s.Tokenizer = o.tokenizer()
 	s.Count = o.integer("count", 0)
 	if like := o.get("like"); like != nil {
@@ -73,7 +74,8 @@ type options struct {
 	vm    *goja.Runtime
 	place string // "synthetic", "synthetic: input"
 	value *goja.Object
-	dir   string // where relative paths start
+	dir   string                // where relative paths start
+	note  func(paths ...string) // is told of files that were read; nil: nobody is
 	err   error
 }
 

@@ -61,6 +61,9 @@ func (k *maker) read(call goja.FunctionCall) (script.Shared, error) {
 	if err != nil && err != script.ErrInterrupted {
 		return nil, &script.ParamError{Message: err.Error()}
 	}
+	if err == nil {
+		k.module.note(r.Path)
+	}
 	return d, err
 }
 
@@ -247,7 +250,7 @@ func (o *options) length(name string) Length {
 		needed("max", "a number of tokens")
 		l.Exponent = in.number("s", 0)
 	case Empirical:
-		l.Values = in.values(o.dir)
+		l.Values = in.values(o.dir, o.note)
 	}
 	if in.err != nil {
 		return fail(in.err)
@@ -256,7 +259,7 @@ func (o *options) length(name string) Length {
 }
 
 // values reads the lengths of an empirical distribution: a list, or a file of numbers.
-func (o *options) values(dir string) []int {
+func (o *options) values(dir string, note func(...string)) []int {
 	list, file := o.get("values"), o.get("file")
 	if (list == nil) == (file == nil) {
 		o.err = fmt.Errorf("%s: give values, a list of lengths, or file, one with a length in each line", o.place)
@@ -270,6 +273,9 @@ func (o *options) values(dir string) []int {
 		values, err := readLengths(path)
 		if err != nil && o.err == nil {
 			o.err = fmt.Errorf("%s: %w", o.place, err)
+		}
+		if err == nil && note != nil {
+			note(path)
 		}
 		return values
 	}

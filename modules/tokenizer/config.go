@@ -36,26 +36,21 @@ type chatTemplate struct {
 // defaultTemplate is the name of a template that has none.
 const defaultTemplate = "default"
 
+// companions are the files beside a tokenizer's own that readConfig reads.
+var companions = []string{"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.json", "chat_template.jinja"}
+
 // readConfig reads tokenizer_config.json and its companions in a directory.
 func readConfig(dir string) (config, error) {
 	c := config{templates: map[string]chatTemplate{}, variables: map[string]any{}}
-	for _, part := range []struct {
-		name string
-		read func(data []byte, file string) error
-	}{
-		{"tokenizer_config.json", c.tokenizerConfig},
-		{"special_tokens_map.json", c.specialTokens},
-		{"added_tokens.json", c.addedTokens},
-		{"chat_template.json", c.chatTemplateJSON},
-		{"chat_template.jinja", c.chatTemplateJinja},
-	} {
-		file := filepath.Join(dir, part.name)
+	readers := []func(data []byte, file string) error{c.tokenizerConfig, c.specialTokens, c.addedTokens, c.chatTemplateJSON, c.chatTemplateJinja}
+	for i, name := range companions {
+		file := filepath.Join(dir, name)
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		data, err := readFile(file)
 		if err == nil {
-			err = part.read(data, file)
+			err = readers[i](data, file)
 		}
 		if err != nil {
 			return c, fmt.Errorf("%s: %w: copy the model's files again", file, err)

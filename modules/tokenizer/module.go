@@ -14,6 +14,7 @@ type Module struct {
 	mu     sync.Mutex // protects the fields below; not held while a file is loaded
 	loaded map[string]*loading
 	closed bool
+	files  []string // that tokenizers were made of
 }
 
 // loading is one path: whoever comes second waits for the first.
@@ -50,6 +51,7 @@ func (m *Module) Load(path string) (*Tokenizer, error) {
 	l.once.Do(func() {
 		if l.tokenizer, l.err = Load(path); l.err == nil {
 			l.tokenizer.module = m
+			m.note(l.tokenizer)
 		}
 	})
 	return l.tokenizer, l.err

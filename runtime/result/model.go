@@ -7,7 +7,12 @@ type Result struct {
 	Schema      int            `json:"schema"` // 1
 	Weir        Version        `json:"weir"`
 	Script      Script         `json:"script"`
-	Params      map[string]any `json:"params"` // without secrets
+	Params      map[string]any `json:"params"`                  // without secrets
+	Chosen      map[string]any `json:"chosen,omitempty"`        // values that the script has given to params which left them open, such as a seed of -1
+	Secrets     []string       `json:"secret_params,omitempty"` // names of those that were given and are not in Params
+	Command     []string       `json:"command,omitempty"`       // line, with … for secrets
+	Settings    *Settings      `json:"settings,omitempty"`
+	Files       []File         `json:"files,omitempty"` // that were read, sorted by kind and path
 	Environment Environment    `json:"environment"`
 	Started     time.Time      `json:"started"`
 	Ended       *time.Time     `json:"ended"` // null while the run goes on, and after a crash
@@ -15,6 +20,7 @@ type Result struct {
 	Error       string         `json:"error,omitempty"` // why the run ended early
 	Verdict     Verdict        `json:"verdict"`         // of the worst case; "" as long as there is none
 	Cases       []*Case        `json:"cases"`
+	Services    []Service      `json:"services,omitempty"` // that the script's endpoints send to, as they describe themselves
 	Devices     []Device       `json:"devices,omitempty"`  // that were monitored
 	Monitors    []Monitor      `json:"monitors,omitempty"` // what became of each source of telemetry
 	Doctor      []Finding      `json:"doctor,omitempty"`   // of options.doctor; nil: nobody looked

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -85,4 +86,30 @@ func kebab(name string) string {
 // envName is the environment variable of a flag: slo-ttft → WEIR_SLO_TTFT.
 func envName(flag string) string {
 	return "WEIR_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// HideSecrets replaces the values of secret parameters in arguments by hidden. To be
+// called when the parameters are known.
+func (s *Script) HideSecrets(args []string, hidden string) []string {
+	secret := func(name string, short bool) bool {
+		return slices.ContainsFunc(s.Params(), func(p Param) bool { return p.Secret && p.isUse(flagUse{name: name, short: short}) })
+	}
+	shown := make([]string, len(args))
+	within := false // a secret parameter's values
+	for i, arg := range args {
+		shown[i] = arg
+		switch {
+		case arg == "--":
+			within = false
+		case isFlag(arg):
+			name, _, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			if within = secret(name, !strings.HasPrefix(arg, "--")); within && inline {
+				before, _, _ := strings.Cut(arg, "=")
+				shown[i] = before + "=" + hidden
+			}
+		case within:
+			shown[i] = hidden
+		}
+	}
+	return shown
 }

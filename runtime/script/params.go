@@ -3,6 +3,7 @@ package script
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -206,7 +207,9 @@ func (s *paramSet) resolve(p *Param) *ParamError {
 		if err != nil {
 			return p.wrong(fmt.Sprintf("%s in %s", p.Name, file.path), show(v), err)
 		}
-		p.Value, p.From = value, "file"
+		if !file.result || !reflect.DeepEqual(value, p.Default) {
+			p.Value, p.From = value, "file"
+		}
 	}
 	if lookup := s.script.cfg.LookupEnv; lookup != nil {
 		// An empty variable is as good as none: it is how shells and CI systems unset.
@@ -220,6 +223,9 @@ func (s *paramSet) resolve(p *Param) *ParamError {
 	}
 	if problem := s.resolveFlag(p); problem != nil {
 		return problem
+	}
+	if text, ok := p.Value.(string); ok && p.From == "file" && file.result && strings.HasSuffix(text, "=…") {
+		return &ParamError{Message: fmt.Sprintf("--%s: its value is hidden in %s, since it ends in a secret", p.Flag, file.path), Hint: "give it again: --" + p.Flag}
 	}
 	if p.Required && p.From == "default" && (p.Value == nil || p.Value == "") {
 		message := fmt.Sprintf("--%s is required", p.Flag)

@@ -1,6 +1,7 @@
 package script
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,9 +13,11 @@ import (
 type paramsFile struct {
 	path   string
 	values map[string]any
+	result bool // it is the result of a run: it has all parameters, also those that nobody gave
 }
 
-// readParamsFile reads JSON or YAML; JSON is YAML, so one reader does for both.
+// readParamsFile reads JSON or YAML; JSON is YAML, so one reader does for both. A
+// result.json stands for the parameters of its run.
 func readParamsFile(path string) (*paramsFile, error) {
 	if path == "" {
 		return &paramsFile{}, nil
@@ -23,11 +26,37 @@ func readParamsFile(path string) (*paramsFile, error) {
 	if err != nil {
 		return nil, &ParamError{Message: fmt.Sprintf("parameter file: %v", err), Hint: "--params takes a JSON or YAML file"}
 	}
+	if values := resultParams(data); values != nil {
+		return &paramsFile{path, values, true}, nil
+	}
 	values, err := parseParams(data)
 	if err != nil {
 		return nil, &ParamError{Message: fmt.Sprintf("parameter file %s: %v", path, err), Hint: "it holds one value a parameter, such as \"rate: 4\""}
 	}
-	return &paramsFile{path, values}, nil
+	return &paramsFile{path: path, values: values}, nil
+}
+
+// resultParams are the parameters of the run that a result.json is of, with what the
+// script had chosen itself; nil when the file is none.
+func resultParams(data []byte) map[string]any {
+	var r struct {
+		Schema int            `json:"schema"`
+		Weir   *struct{}      `json:"weir"`
+		Params map[string]any `json:"params"`
+		Chosen map[string]any `json:"chosen"`
+	}
+	if json.Unmarshal(data, &r) != nil || r.Schema == 0 || r.Weir == nil || r.Params == nil {
+		return nil
+	}
+	maps.Copy(r.Params, r.Chosen)
+	for name, v := range r.Params {
+		if v == nil { // it had no value
+			delete(r.Params, name)
+			continue
+		}
+		r.Params[name] = paramValue(v)
+	}
+	return r.Params
 }
 
 func parseParams(data []byte) (map[string]any, error) {

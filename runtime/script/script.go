@@ -16,6 +16,8 @@ package script
 import (
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -52,8 +54,32 @@ type Script struct {
 	files   fileCache // what open() has read in this run
 	values  func() (*paramsFile, error)
 
-	mu     sync.Mutex // protects params
+	mu     sync.Mutex // protects the fields below
 	params []Param
+	chosen map[string]any // values that the script has given to parameters, by their names
+}
+
+// Choose notes the value that the script itself has given to a parameter which leaves
+// it open, as a seed of -1 does: with that value the run can be repeated. False: there
+// is no such parameter.
+func (s *Script) Choose(name string, value any) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.ContainsFunc(s.params, func(p Param) bool { return p.Name == name }) {
+		return false
+	}
+	if s.chosen == nil {
+		s.chosen = make(map[string]any)
+	}
+	s.chosen[name] = value
+	return true
+}
+
+// Chosen are the values that Choose was given so far, by parameter.
+func (s *Script) Chosen() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.chosen)
 }
 
 // Params returns the parameters that the script declared, with their values,

@@ -1,5 +1,7 @@
 // The seeds of a run and of its cases.
 
+import { chosen } from "weir";
+
 export const seedFlag = {
   seed: {
     default: -1,
@@ -11,6 +13,7 @@ export const seedFlag = {
 export function chooseSeed(given: number): number {
   if (given >= 0) return given;
   const seed = Date.now() % 2 ** 31;
+  chosen("seed", seed);
   console.log(`seed: ${seed} (--seed ${seed} makes the same prompts again)`);
   return seed;
 }

@@ -62,7 +62,11 @@ func (p *prober) more(ctx context.Context) error {
 		if slices.ContainsFunc(p.result.Gets, known) || path == "/server_info" && len(p.told.flags) > 0 {
 			continue
 		}
-		if err := p.get(ctx, path, readNothing); err != nil {
+		read := readNothing
+		if i := slices.IndexFunc(ways, func(w way) bool { return w.path == path }); i >= 0 {
+			read = ways[i].read
+		}
+		if err := p.get(ctx, path, read); err != nil {
 			return err
 		}
 	}
@@ -130,9 +134,22 @@ func (s *settings) object(body []byte) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber() // a number is kept as it was written
 	var all map[string]any
-	if d.Decode(&all) == nil {
-		s.values("", all, 0)
+	if d.Decode(&all) != nil {
+		return
 	}
+	// vLLM's has besides what it runs on, which is longer than all the rest.
+	if config, ok := all["vllm_config"]; ok {
+		environment := all["vllm_env"]
+		if within, ok := config.(map[string]any); ok {
+			all = within
+		} else { // its text, of versions that have nothing else
+			all = map[string]any{"vllm_config": config}
+		}
+		if environment != nil {
+			all["vllm_env"] = environment
+		}
+	}
+	s.values("", all, 0)
 }
 
 func (s *settings) values(prefix string, all map[string]any, depth int) {

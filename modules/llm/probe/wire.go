@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 
 	"weir/runtime/metrics"
 	"weir/runtime/transport"
@@ -50,7 +51,13 @@ func (p *prober) send(ctx context.Context, method, path string, body []byte, eac
 // request is a request to a path of the service.
 func (p *prober) request(ctx context.Context, method, path string, body []byte) *transport.Request {
 	if p.service != nil {
+		path, query, _ := strings.Cut(path, "?")
 		req := p.service.Request(ctx, method, path, body)
+		if query != "" && strings.Contains(req.URI, "?") {
+			req.URI += "&" + query
+		} else if query != "" {
+			req.URI += "?" + query
+		}
 		req.Limits.Connect, req.Limits.Total = min(req.Limits.Connect, p.cfg.Timeout), min(req.Limits.Total, p.cfg.Timeout)
 		return req
 	}

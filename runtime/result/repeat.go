@@ -1,0 +1,27 @@
+package result
+
+import "time"
+
+// Settings are weir's own, of this run.
+type Settings struct {
+	Runtimes    int                `json:"runtimes"`                     // JavaScript runtimes
+	GOMAXPROCS  int                `json:"gomaxprocs"`                   // threads that may run Go code at once
+	MemoryLimit *int64             `json:"memory_limit_bytes,omitempty"` // that Go's garbage collector keeps to, as GOMEMLIMIT says; nil: none
+	Instance    string             `json:"instance,omitempty"`           // "2/3" is the second of three
+	Sources     []string           `json:"source_ip,omitempty"`          // local addresses of connections
+	Goodput     map[string]float64 `json:"goodput,omitempty"`            // --goodput, ms
+	Records     bool               `json:"records"`                      // every request is recorded
+	// Sim is all flags of the simulated service with their values, also those that
+	// nobody gave; nil: there was none.
+	Sim map[string]string `json:"sim,omitempty"`
+}
+
+// File is one that the run read: of a tokenizer, of data, of parameters.
+type File struct {
+	Kind     string    `json:"kind"` // "tokenizer", "dataset" or "params"
+	Path     string    `json:"path"` // absolute
+	Bytes    int64     `json:"bytes"`
+	Modified time.Time `json:"modified"`
+	SHA256   string    `json:"sha256,omitempty"`
+	Note     string    `json:"note,omitempty"` // why there is none
+}
