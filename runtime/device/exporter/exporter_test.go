@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,9 +169,9 @@ func TestFrozen(t *testing.T) {
 
 // A device that is gone is absent, and so is a value; the rest is read on.
 func TestVanishes(t *testing.T) {
-	n := 0
+	var asked atomic.Int64
 	s, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		n++
+		n := asked.Add(1)
 		fmt.Fprintf(w, "DCGM_FI_DEV_POWER_USAGE{gpu=\"0\"} %d\n", n)
 		if n != 2 {
 			fmt.Fprint(w, "DCGM_FI_DEV_POWER_USAGE{gpu=\"1\"} 100\nDCGM_FI_DEV_GPU_UTIL{gpu=\"0\"} 5\n")

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"weir/runtime/device"
@@ -158,13 +159,13 @@ func TestUnknown(t *testing.T) {
 
 // A page is known by its content, and read at once.
 func TestPages(t *testing.T) {
-	page := ""
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page) }))
+	var page atomic.Value
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, page.Load()) }))
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
 	f := func(text, kind string, specs ...string) {
 		t.Helper()
-		page = text
+		page.Store(text)
 		all, err := Open(t.Context(), specs, []string{"a", "b"}, clients(t))
 		if err != nil {
 			t.Fatal(err)
@@ -181,7 +182,7 @@ func TestPages(t *testing.T) {
 	f("DCGM_FI_DEV_POWER_USAGE{gpu=\"0\"} 1\n", "gpu", server.URL+"/metrics", address+"/metrics")
 	f("amd_gpu_power_usage{gpu_id=\"0\"} 1\n", "gpu", address)
 
-	page = "go_goroutines 1\n"
+	page.Store("go_goroutines 1\n")
 	if _, err := Open(t.Context(), []string{address}, nil, clients(t)); err == nil || !strings.Contains(err.Error(), address) || !strings.Contains(err.Error(), "npu_chip_info") {
 		t.Errorf("%v", err)
 	}
