@@ -249,6 +249,18 @@ func (c *cursor) told(has *bool, n *int) error {
 	return err
 }
 
+// timing consumes a time in ms that need not be told: what is no number, or below 0, is not.
+func (c *cursor) timing(t *timing) error {
+	if b := c.peek(); b != '-' && (b < '0' || b > '9') {
+		return c.skip()
+	}
+	ms, err := c.number()
+	if err == nil && ms >= 0 && !math.IsInf(ms, 0) {
+		*t = timing{ms, true}
+	}
+	return err
+}
+
 // skipString passes over a string.
 func (c *cursor) skipString() error {
 	for c.i++; c.i < len(c.b); c.i++ {

@@ -221,6 +221,11 @@ declare module "weir/llm" {
     readonly finishReason: string | null;
     /** What the service counted; null when it did not say. */
     readonly usage: Usage | null;
+    /**
+     * Times that the service tells of itself in the usage of its answer (`ttft`, `tpot` and `latency`, ms, of services of
+     * AscendCloud-LLM), null where it does not.
+     */
+    readonly serverTimes: { ttft: number | null; tpot: number | null; latency: number | null } | null;
     /** Token events: those that brought text, reasoning or a part of a tool call. */
     readonly events: number;
     /** The model that was asked for. */

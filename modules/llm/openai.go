@@ -222,6 +222,12 @@ func decodeUsage(c *cursor, o *output) error {
 				}
 				return c.skip()
 			})
+		case "ttft": // so the next two, of services of AscendCloud-LLM
+			return c.timing(&o.usage.ttft)
+		case "tpot":
+			return c.timing(&o.usage.tpot)
+		case "latency":
+			return c.timing(&o.usage.latency)
 		default:
 			return c.skip()
 		}

@@ -31,6 +31,7 @@ type output struct {
 	usage struct {
 		hasInput, hasOutput, hasReasoning, hasCached bool // the service said how many
 		input, output, reasoning, cached             int
+		ttft, tpot, latency                          timing // that the service tells of itself
 	}
 
 	results    int     // embeddings or scores
@@ -53,6 +54,12 @@ type output struct {
 
 	place   textPlace // of its text
 	effects bool      // it said something besides: usage, a finish reason, a part of a tool call
+}
+
+// timing is a time that a service tells of itself, if it does.
+type timing struct {
+	ms   float64
+	told bool
 }
 
 // common is the length of what two texts begin with together.

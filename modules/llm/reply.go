@@ -20,6 +20,7 @@ type reply struct {
 	thought, cached      metrics.Count
 	ttft, latency        time.Duration
 	hasFirst             bool
+	server               struct{ ttft, tpot, latency timing } // as the service tells them
 	events, attempts     int
 	model                string
 	results, dimensions  int
@@ -45,6 +46,8 @@ func newReply(x *exchange) *reply {
 
 		results: x.out.results, dimensions: x.out.dimensions, scores: x.out.scores,
 	}
+	u := &x.out.usage
+	r.server.ttft, r.server.tpot, r.server.latency = u.ttft, u.tpot, u.latency
 	if !rec.Started.IsZero() {
 		r.latency = rec.End.Sub(rec.Started)
 	}
@@ -62,6 +65,14 @@ func told(c metrics.Count) any {
 		return nil
 	}
 	return c.N
+}
+
+// value is a time as the script gets it: null when the service did not tell it.
+func (t timing) value() any {
+	if !t.told {
+		return nil
+	}
+	return t.ms
 }
 
 // text is that of the first choice.
@@ -113,6 +124,13 @@ var replyClass = script.Class{
 				return milliseconds(r.ttft)
 			}
 			return nil
+		},
+		"serverTimes": func(self any) any {
+			s := self.(*reply).server
+			if !s.ttft.told && !s.tpot.told && !s.latency.told {
+				return nil
+			}
+			return map[string]any{"ttft": s.ttft.value(), "tpot": s.tpot.value(), "latency": s.latency.value()}
 		},
 		"usage": func(self any) any {
 			r := self.(*reply)

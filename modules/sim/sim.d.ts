@@ -33,6 +33,8 @@ declare module "weir/sim" {
     blockSize?: number;
     /** Probability that a reply ends by itself before it has the asked length. */
     earlyStop?: number;
+    /** Tell ttft, tpot and latency in the usage at the end of OpenAI's streams, as services of AscendCloud-LLM do. */
+    serverTimes?: boolean;
     /** What goes wrong, and how often (0 to 1). */
     fault?: string;
     faultRate?: number;

@@ -92,6 +92,10 @@ type Config struct {
 	PrefixCache bool
 	BlockSize   int
 
+	// ServerTimes adds ttft, tpot and latency (ms) to the usage at the end of OpenAI's
+	// streams, as services of AscendCloud-LLM do.
+	ServerTimes bool
+
 	// Fault is what goes wrong: a name from [Faults], or several separated by
 	// commas of which one is drawn for each request.
 	Fault string
@@ -257,6 +261,8 @@ func (c *Config) Flags(fs *pflag.FlagSet, prefix string) {
 	fs.IntVar(&c.KVTokens, name("kv-tokens"), c.KVTokens, "size of the pretended KV cache, tokens")
 	fs.BoolVar(&c.PrefixCache, name("prefix-cache"), c.PrefixCache, "keep that many tokens of prompts and replies: what is found again at the start of a prompt costs no prefill")
 	fs.IntVar(&c.BlockSize, name("block-size"), c.BlockSize, "tokens in a block of the prefix cache, of which only whole ones are found")
+
+	fs.BoolVar(&c.ServerTimes, name("server-times"), c.ServerTimes, "tell ttft, tpot and latency in the usage at the end of OpenAI's streams, as services of AscendCloud-LLM do")
 
 	fs.StringVar(&c.Fault, name("fault"), c.Fault, "what goes wrong, one or several of: "+strings.Join(Faults(), ", "))
 	fs.Float64Var(&c.FaultRate, name("fault-rate"), c.FaultRate, "probability that a request meets the fault, 0 to 1")

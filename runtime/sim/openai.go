@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // openAIChat is POST /v1/chat/completions as vLLM speaks it.
@@ -238,7 +239,17 @@ func appendOpenAIUsage(dst []byte, r *reply, _ int) []byte {
 	dst = append(dst, r.head...)
 	dst = append(dst, `],"usage":`...)
 	dst = appendUsage(dst, r, r.total(), r.totalReasoning())
+	if r.cfg.ServerTimes {
+		dst = appendServerTimes(dst[:len(dst)-1], r)
+	}
 	return append(dst, "}\n\n"...)
+}
+
+// appendServerTimes ends a usage object with the times of the service itself, ms.
+func appendServerTimes(dst []byte, r *reply) []byte {
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	tpot := ms(r.due-r.first) / float64(max(r.total()-1, 1))
+	return fmt.Appendf(dst, `,"ttft":%.3f,"tpot":%.3f,"latency":%.3f}`, ms(r.first), tpot, ms(r.due))
 }
 
 // appendUsage appends a usage object for completion tokens made so far.

@@ -17,6 +17,7 @@ import { readProviders, type Provider } from "./providers";
 import { folderPrompts } from "./realdata";
 import { checkSteps } from "./requests";
 import { caseSeed, chooseSeed } from "./seed";
+import { serverTimesFlags, serverTimesOf } from "./servertimes";
 import { schemeFlag, serviceFlags, type Service, type Values } from "./service";
 import { acceptRate, type Speculation } from "./speculation";
 import { closeTable, scriptTable } from "./table";
@@ -36,6 +37,7 @@ export const climbingFlags = {
   serverDecodeConcurrency: { default: 0, help: "pd-adaptive: requests at the same time, at most, where that is less than the concurrency" },
   providersPath: { default: "", help: "YAML file with the services, which are asked one after another (default: the one of --url, or --host and --port)" },
   datasetDir: { default: "", help: "folder with prompts in files <length>.json, each a list of {\"input\": …} (default: random ones are made)" },
+  ...serverTimesFlags,
   benchmarkDir: { default: ".", help: "folder for the tables" },
 } as const;
 
@@ -131,12 +133,14 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
   const warm = synthetic({ tokenizer, count: Math.max(p.warmup, 1), input: warmupLength, output: warmupLength, seed: warmupSeed });
   const acceptance = p.numSpeculativeTokens >= 0 ? new Trend("spec_accept_rate") : undefined;
   const busy = new Counter(busyConnections);
+  const server = p.serverStatistics ? serverTimesOf() : null;
 
   return {
     async setup() {
       if (p.numSchedulerSteps > 1 && !p.useSpecDecode) {
         for (const service of services.values()) await checkSteps(service, warm[0], p.numSchedulerSteps);
       }
+      if (server) for (const service of services.values()) await server.check(service, warm[0]);
     },
     plan() {
       if (ignored.length > 0) console.warn(`--providers-path ${p.providersPath}: ignored: ${ignored.join("; ")}`);
@@ -145,7 +149,8 @@ export function climbing(p: Climbing, tokenizer: Tokenizer, request: RequestOpti
     async iterate(it) {
       if (it.iterationInVU === 0) busy.add(1);
       const service = services.get(String(it.tags.provider))!;
-      const reply = await service.complete(it.warmup ? warm[it.index % warm.length] : it.item!);
+      const reply = await service.complete(it.warmup ? warm[it.index % warm.length] : it.item!, server?.request());
+      server?.add(reply);
       if (acceptance && !reply.error) acceptance.add(acceptRate(p, "6.5", reply.tokens, reply.events));
     },
   };

@@ -1,5 +1,6 @@
 // The table of benchmark_climbing.py.
 import type { CaseResult, Distribution } from "weir";
+import { serverTimes } from "./servertimes";
 import { cells, columns, type Cell, type Column, type Point } from "./parallel";
 
 /** How a case was played, for its row. */
@@ -58,7 +59,10 @@ export function climbingCells(c: Climbed, result: CaseResult): Cell[] {
     reasoning.avg ?? null,
     content,
     input.avg ?? null,
-    ...new Array<Cell>(18).fill(null), // no service reports these in its answers
+    ...serverTimes.flatMap((name): Cell[] => {
+      const m = result.metrics[name] as Distribution | undefined; // with --server-statistics
+      return [m?.p(75) ?? null, ...percentiles(m), m?.max ?? null, m?.avg ?? null];
+    }),
     ...percentiles(accepted),
     accepted?.min ?? null,
     accepted?.max ?? null,
