@@ -3,6 +3,9 @@ package result
 import (
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
 )
 
 // servers writes a table for each page of server metrics: what the server did during
@@ -18,16 +21,42 @@ func (s *summary) servers(cases []*Case) {
 		with := slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool { return of(c) == nil })
 		s.title("Server" + kindOf(with, of) + " " + url)
 		told := slices.DeleteFunc(slices.Clone(with), func(c *Case) bool { return !of(c).tells() })
-		columns := serverColumns(told, of)
-		if len(columns) > 1 {
-			s.table(told, columns)
-		}
+		s.serverTables(told, serverColumns(told, of))
 		if slices.ContainsFunc(told, func(c *Case) bool { return of(c).TTFT != nil && of(c).TTFT.Rest != nil }) {
 			s.wrapped("  ", restText(told, of))
 		}
 		s.serverNotes(with, of)
 	}
 }
+
+// serverTables writes one table or, where it does not fit, one of what the server did
+// and one of the time to first token.
+func (s *summary) serverTables(cases []*Case, columns []column) {
+	if len(columns) < 2 {
+		return
+	}
+	if text.LongestLineLen(render(cases, columns, 0)) <= s.width {
+		s.table(cases, columns)
+		return
+	}
+	var did, first []column
+	for _, c := range columns {
+		if c.name == caseName.name || !strings.HasPrefix(c.group, firstToken) {
+			did = append(did, c)
+		}
+		if c.name == caseName.name || strings.HasPrefix(c.group, firstToken) {
+			first = append(first, c)
+		}
+	}
+	for _, some := range [][]column{did, first} {
+		if len(some) > 1 {
+			s.table(cases, some)
+		}
+	}
+}
+
+// firstToken begins the heads of columns of the time to first token.
+const firstToken = "TTFT "
 
 // pagesOf lists the pages in the order in which the cases name them.
 func pagesOf(cases []*Case) []string {
@@ -81,7 +110,7 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 		return v
 	}
 	ttft := func(name, time string, keep int, part func(*TTFTParts) *float64) column {
-		return number("TTFT avg", "ms", name, keep, func(p *Server) *float64 {
+		return number(firstToken+"avg", "ms", name, keep, func(p *Server) *float64 {
 			if p.TTFT != nil {
 				return part(p.TTFT)
 			}
@@ -118,13 +147,13 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 		ttft("prefill", "prefill", 17, func(t *TTFTParts) *float64 { return t.Prefill }),
 		ttft("rest", "", 19, func(t *TTFTParts) *float64 { return t.Rest }),
 		// Percentiles are not subtracted, only set side by side.
-		{group: "TTFT p99", unit: "ms", name: "client", keep: 2, value: func(c *Case) (float64, bool) {
+		{group: firstToken + "p99", unit: "ms", name: "client", keep: 2, value: func(c *Case) (float64, bool) {
 			if m := c.Metrics["ttft"]; m != nil && m.P99 != nil && of(c).percentile99() != nil {
 				return *m.P99, true
 			}
 			return 0, false
 		}},
-		number("TTFT p99", "ms", "server", 3, (*Server).percentile99),
+		number(firstToken+"p99", "ms", "server", 3, (*Server).percentile99),
 	}
 	return slices.DeleteFunc(columns, func(c column) bool {
 		return c.name != caseName.name && !slices.ContainsFunc(cases, func(k *Case) bool {
