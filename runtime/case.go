@@ -164,6 +164,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.examineCase(c)
 	r.preconnect(c.preconnect)
 	warmed := r.warmUp(c, number, bound)
 	profiled := false

@@ -41,6 +41,13 @@ type Config struct {
 	// Telemetry samples devices and services from before setup to after teardown, and
 	// tells what each case took of them. nil: nothing does.
 	Telemetry *telemetry.Hub
+	// Describe adds to the result what the script has named since it was called last:
+	// services, files. It is called before each case and at the end, and returns early
+	// when ctx ends. nil: nobody looks.
+	Describe func(ctx context.Context, r *result.Result)
+	// Doctor looks at the machine and the services, for scripts with options.doctor; nil:
+	// nobody does.
+	Doctor *Doctor
 	// Preconnect opens n connections to every service that the script addresses,
 	// before a case begins, and returns early when ctx ends. nil: none are opened.
 	Preconnect func(ctx context.Context, n int) error
@@ -178,11 +185,13 @@ func (r *run) play() error {
 	if err := r.save(); err != nil {
 		return err
 	}
+	r.examine()
 	r.Telemetry.Begin(r.ctx)
 	if err := r.callSetup(); err != nil {
 		return err
 	}
 	err := r.unlessCut(r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
+		r.describe()
 		found, err := r.playCase(c, number)
 		if err != nil || found == nil {
 			return nil, err
@@ -190,10 +199,21 @@ func (r *run) play() error {
 		r.Result.Add(found)
 		return found, r.save()
 	}))
+	r.describe()
 	if r.ctx.Err() == nil {
 		err = errors.Join(err, r.unlessCut(r.callTeardown()))
 	}
 	return err
+}
+
+// describe adds to the result what was named since the last time.
+func (r *run) describe() {
+	if r.Describe == nil || r.stopped() {
+		return
+	}
+	ctx, cancel := until(r.ctx, r.Stop, 0)
+	defer cancel()
+	r.Describe(ctx, r.Result)
 }
 
 // unlessCut is err, or nil when it says no more than that Stop or the context

@@ -54,7 +54,7 @@ const climb = climbing(p, new Tokenizer(p.tokenizer), {
 
 export const setup = (): Promise<void> => climb.setup();
 
-export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
+export const options: Options = { doctor: true, setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export const plan = (): Generator<Case, void, CaseResult> => climb.plan();
 

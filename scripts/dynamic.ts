@@ -43,7 +43,7 @@ const tokenizer = new Tokenizer(p.tokenizer);
 const service = askedService(p, tokenizer);
 const profile = profiler(p, serviceOptions(p, schemeOf(p, p.backend)));
 
-export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
+export const options: Options = { doctor: true, setupTimeout: "24h" }; // large datasets take long to read and to make
 
 // The script asks once whether the service sends as many tokens at once as it should.
 export async function setup(): Promise<void> {

@@ -84,7 +84,7 @@ const service = new Endpoint({
 // Requests that failed, for stopWhen: there is not always an SLO that they miss.
 const failures = new Counter("failures");
 
-export const options: Options = { slo };
+export const options: Options = { doctor: true, slo };
 
 const bursts = !rates || p.start === 0;
 const rows: Row[] = [];

@@ -103,7 +103,7 @@ interface Turn { before: Message[]; tokens: number; answer: Message | null }
 
 const tables: string[] = [];
 
-export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
+export const options: Options = { doctor: true, setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export function* plan(): Generator<Case, void, CaseResult> {
   const seed = chooseSeed(p.seed);

@@ -47,7 +47,7 @@ const service = new Endpoint({
   timeout: p.timeout,
 });
 
-export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
+export const options: Options = { doctor: true, setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export function plan(): Generator<Case, void, CaseResult> {
   return sweep(p, {

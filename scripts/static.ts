@@ -82,7 +82,7 @@ const service = climb ? null : new Endpoint({
 
 const profile = climb ? null : profiler(p, reached);
 
-export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
+export const options: Options = { doctor: true, setupTimeout: "24h" }; // large datasets take long to read and to make
 
 const acceptance = speculates && !climb ? new Trend("spec_accept_rate") : undefined;
 

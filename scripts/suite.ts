@@ -50,7 +50,7 @@ checkRequests(p, p.backend);
 const tokenizer = new Tokenizer(p.tokenizer);
 const service = askedService(p, tokenizer);
 
-export const options: Options = { setupTimeout: "24h" }; // large datasets take long to read and to make
+export const options: Options = { doctor: true, setupTimeout: "24h" }; // large datasets take long to read and to make
 
 export async function setup(): Promise<void> {
   if (p.numSchedulerSteps === 1) return;

@@ -151,11 +151,14 @@ func (s *service) converse(conn net.Conn, done <-chan struct{}) {
 		if _, err := io.Copy(io.Discard, request.Body); err != nil {
 			return
 		}
-		s.mu.Lock()
-		s.requests++
-		s.paths = append(s.paths, request.URL.RequestURI())
-		held := s.hold >= 0 && s.requests > s.hold
-		s.mu.Unlock()
+		held := false
+		if request.Method != "GET" || request.URL.Path == "/" { // other GETs ask before a run what it is, which is no load
+			s.mu.Lock()
+			s.requests++
+			s.paths = append(s.paths, request.URL.RequestURI())
+			held = s.hold >= 0 && s.requests > s.hold
+			s.mu.Unlock()
+		}
 		if held {
 			select {
 			case <-s.released:

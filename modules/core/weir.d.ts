@@ -26,6 +26,13 @@ declare module "weir" {
   export function invalidParams(message: string): never;
 
   /**
+   * Notes in the result which value the script itself has given to a parameter that
+   * left it open, as a seed of -1 does: `weir run SCRIPT --params result.json` takes
+   * it from there. For init code, setup and plan.
+   */
+  export function chosen(name: string, value: string | number | boolean): void;
+
+  /**
    * Ends the run as a threshold that was crossed does, with the message alone and
    * exit code 99: for what only several cases together can tell. For plan,
    * teardown and handleSummary.
@@ -372,8 +379,15 @@ declare module "weir" {
     delayAbortEval?: Duration;
   }
 
-  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds, SLOs and time limits. */
+  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds, SLOs, time limits and doctor. */
   export interface Options extends Case {
+    /**
+     * Look first, before setup and for less than 0.3 s, whether this machine and the services that the script
+     * has named by then are fit: limits, CPUs, clock, reachability, round trip; as `weir doctor` does, without
+     * making tokens. Findings are `doctor` of the result; what is certain to matter is printed, and nothing ends
+     * the run. `weir run --no-doctor` leaves it out. Default false.
+     */
+    doctor?: boolean;
     /** Limit of setup, and of each step of plan. Default 10m. */
     setupTimeout?: Duration;
     /** Limit of teardown and of handleSummary. Default 1m. */
