@@ -11,9 +11,11 @@ import (
 func clock(f files) *result.KernelClock {
 	const dir = "sys/devices/system/clocksource/clocksource0/"
 	c := result.KernelClock{
-		Source:    f.line(dir + "current_clocksource"),
-		Available: strings.Fields(f.line(dir + "available_clocksource")),
-		Timezone:  timezone(f),
+		Source:   f.line(dir + "current_clocksource"),
+		Timezone: timezone(f),
+	}
+	if all := strings.Fields(f.line(dir + "available_clocksource")); len(all) > 0 {
+		c.Available = all
 	}
 	synchronized(&c)
 	return filled(c, c.Source == "" && c.Synchronized == nil && c.Timezone == "")
