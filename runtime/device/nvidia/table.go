@@ -118,16 +118,15 @@ func attach(devices []result.Device, out string) (unread []string) {
 			cells = slices.Replace(cells, at, at+more+1, strings.Join(cells[at:at+more+1], ", "))
 		}
 		p, uuid, ok := process(columns, cells)
-		if !ok {
+		at = slices.IndexFunc(devices, func(d result.Device) bool { return d.ID == uuid })
+		if !ok || at < 0 { // or it is of a MIG instance, under a name of its own
 			if len(unread) < mostUnread {
 				unread = append(unread, line)
 			}
 			continue
 		}
-		for i := range devices {
-			if d := &devices[i]; d.ID == uuid && len(d.Processes) < mostProcesses {
-				d.Processes = append(d.Processes, p)
-			}
+		if d := &devices[at]; len(d.Processes) < mostProcesses {
+			d.Processes = append(d.Processes, p)
 		}
 	}
 	for i := range devices {
