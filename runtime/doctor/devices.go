@@ -69,8 +69,8 @@ func (a *Accelerators) judge(serves bool) []result.Finding {
 		add(a.occupied(serves))
 	}
 	if len(a.Listing.Unread) > 0 {
-		add(check{OfDevices, "devices-unread"}.warn("what these lines tell is missing in the result", "report the output of the tool, so that weir learns to read it",
-			"%s of %s cannot be read: %q", plural(len(a.Listing.Unread), "line"), a.Source, a.Listing.Unread[0]))
+		add(check{OfDevices, "devices-unread"}.warn("what these parts tell is missing in the result", "report the output of the tool, so that weir learns to read it",
+			"%s of what %s tells cannot be read: %q", plural(len(a.Listing.Unread), "part"), a.Source, a.Listing.Unread[0]))
 	}
 	if n := a.Persistence["Disabled"]; n > 0 {
 		add(check{OfDevices, "gpu-persistence"}.warn("the driver is unloaded when nobody uses the device and loaded again with the next process, which takes seconds and resets clocks and limits of power",

@@ -79,7 +79,7 @@ func streaming(s streamed, other http.Header) result.Finding {
 	}
 	first, last := at[0].Sub(s.answer.Started), at[len(at)-1].Sub(s.answer.Started)
 	reads := len(slices.Compact(slices.Clone(at)))
-	what := fmt.Sprintf("%d events came in %d reads, the first after %s and the last after %s", len(at), reads, show(first), show(last))
+	what := fmt.Sprintf("%d events came in %s, the first after %s and the last after %s", len(at), map[bool]string{true: "1 read", false: fmt.Sprint(reads, " reads")}[reads == 1], show(first), show(last))
 	const why = "TTFT is then the time of the whole answer, and the times between tokens are those of the buffer"
 	do := unbuffer(through(s.header), through(other))
 	switch {
