@@ -35,7 +35,7 @@ import (
 type service struct{}
 
 func (s service) Exports(rt *script.Runtime) (map[string]any, error) {
-	return map[string]any{"request": s.request(rt, false), "stubborn": s.request(rt, true), "about": about(rt)}, nil
+	return map[string]any{"request": s.request(rt, false), "stubborn": s.request(rt, true), "about": about(rt), "profiler": profilerOf(rt)}, nil
 }
 
 // about tells when the iteration was scheduled, ns, and for how many ms it has
@@ -106,7 +106,7 @@ func loaded(t testing.TB, source string) func(testing.TB, func(*runtime.Config))
 func loadedIn(t testing.TB, source string) func(testing.TB, context.Context, func(*runtime.Config)) played {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "main.ts")
-	source = `import { check, group, sleep } from "weir"; import { about, request, stubborn } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
+	source = `import { check, group, sleep } from "weir"; import { about, profiler, request, stubborn } from "service"; import { Counter, Trend } from "weir/metrics";` + "\n" + source
 	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
 		t.Fatal(err)
 	}

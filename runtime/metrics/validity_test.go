@@ -156,6 +156,15 @@ func TestInterruptedCase(t *testing.T) {
 	}
 }
 
+func TestProfiledCase(t *testing.T) {
+	r := metrics.NewRecorder(metrics.Options{})
+	r.Close(record(times(1, generation(usage(10, 2)))[0]))
+	v := r.Finish(result.Counts{Scheduled: 1, Started: 1, Completed: 1}, nil, metrics.Rules{Profilers: []string{"vllm", "py-spy"}}).Validity
+	if v.Verdict != result.Suspect || v.Reasons[0].Rule != "profiled_case" || !strings.Contains(v.Reasons[0].Message, "(vllm, py-spy)") {
+		t.Errorf("%s: %+v, want SUSPECT for profiled_case", v.Verdict, v.Reasons)
+	}
+}
+
 func TestExpectedRules(t *testing.T) {
 	if err := (metrics.Rules{Expected: metrics.RuleNames}).Check(); err != nil {
 		t.Error(err)
