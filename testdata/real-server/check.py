@@ -56,6 +56,14 @@ for case in result["cases"]:
         between(f"{name}: tokens of the chat template", 1, added, 40)
     expect(f"{name}: validity", [r["message"] for r in case["validity"]["reasons"] if r["rule"] not in TIMING], [])
 
+    # What the server's own page counts is what came and went.
+    expect(f"{name}: pages of server metrics", [(p["kind"], p.get("error"), p.get("notes")) for p in case["server"]], [("llamacpp", None, None)])
+    page = case["server"][0]
+    expect(f"{name}: generated tokens on the page", page["generation_tokens"]["tokens"], n * tags["output_tokens"])
+    expect(f"{name}: prompt tokens on the page", page["prompt_tokens"]["tokens"], n * prompt["min"])
+    between(f"{name}: hits of the prefix cache", 0, page["prefix_cache"]["hits"], page["prompt_tokens"]["tokens"])
+    between(f"{name}: prefill on the page, ms", 0.001, page["times_ms"]["prefill"]["sum"], 1000 * case["duration_s"] * 4)
+
     # Each request has either a measured TTFT or an upper bound of it. Where all are measured,
     # ttft ≤ e2el, and the tokens after the first take the time between them.
     merged = metrics.get("ttft_upper_bound", {"n": 0})["n"]

@@ -62,7 +62,7 @@ for backend in openai-chat openai openai-responses anthropic llamacpp; do
 	rm -rf "$out" "$out.csv"
 	"$weir" run static --host 127.0.0.1 --port "$port" --backend $backend --tokenizer "$folder/tokenizer" --served-model-name tiny \
 		--parallel-num 1 4 8 --prompt-tokens 64 256 --output-tokens 32 16 --epochs 2 \
-		--seed $((seed += 100)) --out "$out" --benchmark-csv "$out.csv"
+		--seed $((seed += 100)) --metrics-url auto --out "$out" --benchmark-csv "$out.csv"
 	python3 "$here/check.py" "$backend" "$out/result.json" "$out.csv"
 done
 stop
