@@ -65,6 +65,12 @@ func serve(t *testing.T) *service {
 	return s
 }
 
+func (s *service) answers(how func(path string) (int, string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = how
+}
+
 func (s *service) take() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,9 +163,7 @@ func TestRefusedRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.mu.Lock()
-		s.answer = func(string) (int, string) { return status, text }
-		s.mu.Unlock()
+		s.answers(func(string) (int, string) { return status, text })
 		err = all[0].Start(t.Context())
 		trace := all[0].Stop(t.Context())
 		if got := strings.ReplaceAll(fmt.Sprint(err), s.URL, "U"); startWant == "" && err != nil || !strings.Contains(got, startWant) {
@@ -194,12 +198,12 @@ func TestSlowRequests(t *testing.T) {
 	hang := make(chan struct{})
 	var slow atomic.Value // path
 	slow.Store("/stop_profile")
-	s.answer = func(path string) (int, string) {
+	s.answers(func(path string) (int, string) {
 		if path == slow.Load() {
 			<-hang
 		}
 		return 200, ""
-	}
+	})
 	t.Cleanup(func() { close(hang) })
 	limited, err := m.VLLM(fields{"url": s.URL, "timeout": int64(50)}, profiling.Access{})
 	if err != nil {
