@@ -73,6 +73,9 @@ func Open(ctx context.Context, specs, hosts []string, clients *transport.Clients
 		}
 		places := hosts
 		if one {
+			if at == "" {
+				return nil, fmt.Errorf("%q names no host behind its @, such as user@node1; leave out the @ for this machine", spec)
+			}
 			places = []string{at}
 		}
 		for _, place := range places {

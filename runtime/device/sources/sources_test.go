@@ -155,6 +155,7 @@ func TestUnknown(t *testing.T) {
 	f("prometheus", "auto, npu-smi, nvidia-smi", "host", "http://host:8082/metrics")
 	f("", "auto")
 	f("node1:metrics", "auto")
+	f("npu-smi@", "no host")
 }
 
 // A page is known by its content, and read at once.
