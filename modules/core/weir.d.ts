@@ -473,6 +473,8 @@ declare module "weir" {
     stopped?: { metric: string; expr: string; value: number; after_s: number };
     /** Of the profilers that ran during the case; none: it was not profiled. */
     profile?: Trace[];
+    /** What the servers' own pages of metrics say of the case, one each (metricsUrl, --metrics-url; docs/server-metrics.md). */
+    server?: ServerPage[];
     /** The shares of the scenarios, when the script has named them. */
     scenarios?: Record<string, ScenarioResult>;
   }
@@ -490,6 +492,68 @@ declare module "weir" {
     errors: ErrorGroup[];
     checks: { name: string; passes: number; fails: number }[];
   }
+
+  /**
+   * What a server's page of metrics says of a case: the difference of what it said just after the load and just before it, and what
+   * its gauges showed in between. What the server does not tell is left out. Times are milliseconds.
+   */
+  export interface ServerPage {
+    url: string;
+    /** Such as "vllm". */
+    kind?: string;
+    models?: string[];
+    /** Engines, ranks or models whose numbers are together. */
+    engines?: number;
+    /** Between the two pages. */
+    window_s?: number;
+    /** Pages in between. */
+    polls: number;
+    /** The server began anew during the case: differences are unknown. */
+    restarted?: boolean;
+    /** By name, such as running, waiting and kv_cache_pct. */
+    gauges?: Record<string, { n: number; avg: number; min: number; max: number }>;
+    /** `client`: requests that weir saw end. */
+    requests?: { received?: number; finished?: number; failed?: number; finish_reasons?: Record<string, number>; client?: number };
+    prompt_tokens?: ServerTokens;
+    generation_tokens?: ServerTokens;
+    /** Tokens; the rate is 0…1. */
+    prefix_cache?: { queries?: number; hits?: number; rate?: number };
+    preemptions?: number;
+    speculative?: {
+      drafts?: number;
+      draft_tokens?: number;
+      accepted_tokens?: number;
+      /** Accepted / draft tokens, 0…1. */
+      acceptance_rate?: number;
+      /** Tokens a step: 1 + accepted / drafts. */
+      mean_length?: number;
+      per_position?: number[];
+    };
+    /** By name: ttft, itl, tpot, e2el, queue, prefill, decode, inference. */
+    times_ms?: Record<string, { n?: number; sum: number; avg?: number; p50?: Estimate; p90?: Estimate; p95?: Estimate; p99?: Estimate }>;
+    /** What the mean time to first token was made of. */
+    ttft_parts?: {
+      client: number;
+      server?: number;
+      queue?: number;
+      prefill?: number;
+      /** server − queue − prefill. */
+      front_end?: number;
+      /** client − what `rest_of` says: the network, proxies, and the client. */
+      rest?: number;
+      rest_of?: "server" | "queue+prefill" | "prefill";
+    };
+    /** What makes numbers doubtful. */
+    notes?: string[];
+    /** Why there is nothing, or not all of it. */
+    error?: string;
+  }
+
+  /** As the server counts them, and the client. */
+  export interface ServerTokens { tokens: number; per_second?: number; client?: number }
+
+  /** A percentile from a histogram: the true one is between low and high (null: nobody knows how high). */
+  export interface Estimate { value: number; low: number; high: number | null }
 
   /** What the client process used. What the system does not tell is left out. A share is 0…1. */
   export interface Client {
@@ -725,6 +789,163 @@ declare module "weir" {
     max?: number;
   }
 
+  /** weir's own settings of a run. */
+  export interface Settings {
+    runtimes: number;
+    gomaxprocs: number;
+    memory_limit_bytes?: number;
+    /** "2/3" is the second of three. */
+    instance?: string;
+    source_ip?: string[];
+    /** ms. */
+    goodput?: Record<string, number>;
+    records: boolean;
+    /** Every flag of the simulated service with its value. */
+    sim?: Record<string, string>;
+  }
+
+  /** A file that the run read. */
+  export interface FileRead {
+    kind: "params" | "tokenizer" | "dataset";
+    path: string;
+    bytes: number;
+    /** RFC 3339. */
+    modified: string;
+    sha256?: string;
+    /** Why there is no hash. */
+    note?: string;
+  }
+
+  /** What a service said of itself. */
+  export interface ServiceDescription {
+    url: string;
+    backend?: string;
+    /** RFC 3339. */
+    asked: string;
+    /** Of the server, such as "vllm". */
+    kind?: string;
+    name?: string;
+    version?: string;
+    server?: string;
+    models?: { name: string; max_model_len?: number; root?: string }[];
+    limits?: { total_tokens?: number; input_tokens?: number; requests?: number };
+    /** How it was started. */
+    flags?: Record<string, string>;
+    /** Of vLLM's cache_config_info. */
+    cache?: Record<string, string>;
+    /** Why there is nothing else, or not all. */
+    error?: string;
+  }
+
+  /** The client's machine. What the system does not tell is left out; docs/environment.md says what each is. */
+  export interface Environment {
+    os: string;
+    os_release?: string;
+    arch: string;
+    kernel?: string;
+    kernel_command_line?: string;
+    hostname?: string;
+    /** "none", the hypervisor, or "unknown". */
+    virtualization?: string;
+    product?: string;
+    /** That weir may run on. */
+    cpus: number;
+    cpu_model?: string;
+    cpu?: {
+      online?: number;
+      sockets?: number;
+      cores?: number;
+      threads_per_core?: number;
+      numa_nodes?: number;
+      smt?: boolean;
+      min_mhz?: number;
+      max_mhz?: number;
+      /** Of how many CPUs. */
+      governors?: Record<string, number>;
+      frequency_driver?: string;
+    };
+    memory?: {
+      total_bytes?: number;
+      available_bytes?: number;
+      swap_total_bytes?: number;
+      swap_free_bytes?: number;
+      /** By their size in KiB. */
+      huge_pages?: Record<string, number>;
+      transparent_huge_pages?: string;
+    };
+    networks?: {
+      name: string;
+      state?: string;
+      speed_mbit?: number;
+      duplex?: string;
+      mtu?: number;
+      driver?: string;
+      numa_node?: number;
+      receive_queues?: number;
+      packets?: number;
+      errors?: number;
+    }[];
+    container?: { kind: string; known?: string };
+    limits?: {
+      open_files?: number;
+      open_files_hard?: number;
+      processes?: number;
+      processes_hard?: number;
+      locked_memory_bytes?: number;
+      cpu_set?: string;
+      cpu_quota?: number;
+      memory_bytes?: number;
+    };
+    clock?: {
+      source?: string;
+      available?: string[];
+      synchronized?: boolean;
+      max_error_ms?: number;
+      est_error_ms?: number;
+      timezone?: string;
+    };
+    tcp?: {
+      first_port?: number;
+      last_port?: number;
+      somaxconn?: number;
+      tcp_max_syn_backlog?: number;
+      tcp_tw_reuse?: number;
+      tcp_fin_timeout?: number;
+      tcp_slow_start_after_idle?: boolean;
+      tcp_congestion_control?: string;
+      default_qdisc?: string;
+      tcp_rmem?: [number, number, number];
+      tcp_wmem?: [number, number, number];
+      rmem_max?: number;
+      wmem_max?: number;
+      ip_forward?: boolean;
+      sockets?: number;
+      time_wait?: number;
+    };
+    /** Versions. */
+    ascend?: {
+      driver?: string;
+      driver_inner?: string;
+      driver_status?: string;
+      firmware?: string;
+      cann?: string;
+      cann_inner?: string;
+      cann_path?: string;
+      kernels?: string;
+      atb?: string;
+      atb_models?: string;
+      mindie?: string;
+    };
+    nvidia_driver?: string;
+    rocm?: string;
+    amdgpu_driver?: string;
+    device_files?: string[];
+    variables?: Record<string, string>;
+    runtimes: number;
+    /** Base URL of the run's own simulator. */
+    sim?: string;
+  }
+
   /** The result of the run: what `handleSummary` is called with, and result.json. */
   export interface RunResult {
     schema: 1;
@@ -732,17 +953,18 @@ declare module "weir" {
     script: { name: string; path: string; sha256: string };
     /** Without secrets. */
     params: Record<string, unknown>;
-    environment: {
-      os: string;
-      arch: string;
-      kernel?: string;
-      cpus: number;
-      cpu_model?: string;
-      hostname?: string;
-      runtimes: number;
-      /** Base URL of the run's own simulator. */
-      sim?: string;
-    };
+    /** Values that the script has given to parameters which left them open, such as a seed of -1. */
+    chosen?: Record<string, string | number | boolean>;
+    /** Names of secret parameters that were given. */
+    secret_params?: string[];
+    /** The command line, with … for secrets. */
+    command?: string[];
+    settings?: Settings;
+    /** Files that were read. */
+    files?: FileRead[];
+    environment: Environment;
+    /** What the services said of themselves that the script's endpoints send to. */
+    services?: ServiceDescription[];
     /** RFC 3339. */
     started: string;
     /** null while the run goes on. */
