@@ -64,6 +64,9 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 			return rt.Instance(monitorClass.Name, watched)
 		},
 	}
+	for name, function := range exports { // the same function by both names
+		exports[name] = rt.VM().ToValue(function)
+	}
 	exports["default"] = maps.Clone(exports)
 	return exports, nil
 }
@@ -78,7 +81,7 @@ func (m *Module) asking(rt *script.Runtime, name string, ask func(context.Contex
 		ctx := rt.Context()
 		promise, settle := rt.Promise()
 		go func() {
-			value, err := any(nil), error(nil)
+			var value any
 			a, err := m.open(ctx, o)
 			if err == nil {
 				value, err = ask(ctx, a, o.devices)
