@@ -37,6 +37,7 @@ type Hub struct {
 	sources  []*source
 	services []*service
 	played   *Window // of the case that is played, or the last one that was; nil: none yet
+	previous *Window // the one before it: a reading may take until after a case
 	samples  *result.Samples
 	noFile   error // why there are none
 }
@@ -205,7 +206,7 @@ func (h *Hub) take(s *source, r device.Reading) {
 		}
 	}
 	w.saw(s, r.At)
-	number := w.numberOf(r.At)
+	number := h.numberOf(r.At)
 	h.mu.Unlock()
 
 	for _, v := range r.Devices {
@@ -216,18 +217,44 @@ func (h *Hub) take(s *source, r device.Reading) {
 	}
 }
 
+// numberOf is the number of the case that a moment is in, 0 for none. The caller holds
+// h.mu.
+func (h *Hub) numberOf(at time.Time) int {
+	for _, w := range []*Window{h.played, h.previous} {
+		if w != nil && w.holds(at) {
+			return w.number
+		}
+	}
+	return 0
+}
+
+// Open makes the file of samples, when there is something to sample. Without it, that is
+// done with the first one, and what is wrong told by Close.
+func (h *Hub) Open() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.sources)+len(h.services) == 0 {
+		return nil
+	}
+	_, err := h.file()
+	return err
+}
+
+// file is the file of samples, nil where nobody wants one. The caller holds h.mu.
+func (h *Hub) file() (*result.Samples, error) {
+	if h.samples == nil && h.noFile == nil && h.config.Samples != nil {
+		h.samples, h.noFile = h.config.Samples()
+	}
+	return h.samples, h.noFile
+}
+
 // write adds a line to the file of samples. It waits while the disk does not keep up:
 // then readings are missed.
 func (h *Hub) write(sample *result.Sample) {
 	h.mu.Lock()
-	if h.samples == nil && h.noFile == nil && h.config.Samples != nil {
-		if h.samples, h.noFile = h.config.Samples(); h.noFile != nil {
-			h.samples = nil
-		}
-	}
-	to := h.samples
+	to, err := h.file()
 	h.mu.Unlock()
-	if to != nil {
+	if to != nil && err == nil {
 		to.Add(sample)
 	}
 }
@@ -235,8 +262,8 @@ func (h *Hub) write(sample *result.Sample) {
 // Flush returns when all that was sampled is on disk, or with an error when the disk
 // does not get there. It is for one goroutine at a time, as is Close.
 func (h *Hub) Flush() error {
-	to, err := h.file()
-	if to == nil {
+	to, err := h.begun()
+	if to == nil || err != nil {
 		return err
 	}
 	return to.Flush()
@@ -244,14 +271,15 @@ func (h *Hub) Flush() error {
 
 // Close completes the file of samples, after End. It reports whatever went wrong with it.
 func (h *Hub) Close() error {
-	to, err := h.file()
-	if to == nil {
+	to, err := h.begun()
+	if to == nil || err != nil {
 		return err
 	}
 	return to.Close()
 }
 
-func (h *Hub) file() (*result.Samples, error) {
+// begun is the file of samples that there is.
+func (h *Hub) begun() (*result.Samples, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.samples, h.noFile

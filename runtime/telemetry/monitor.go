@@ -152,23 +152,26 @@ func (m *Monitor) readOnce(ctx context.Context, read func(context.Context) error
 // watch has a source read by itself, and starts it again when that ends. It returns
 // false when the source could not even begin to.
 func (m *Monitor) watch(ctx context.Context, w device.Watcher, emit func(device.Reading)) (could bool) {
-	var last time.Time // when the last reading came
+	last := time.Now() // a reading came, or could have begun to
+	due := func() {
+		now := time.Now()
+		m.missed(int64((now.Sub(last)+m.options.Interval/2)/m.options.Interval) - 1)
+		last = now
+	}
+	defer due()
 	backoff := firstBackoff
 	for {
 		began := time.Now()
 		err := m.watchOnce(ctx, w, func(r device.Reading) {
-			now := time.Now()
-			if !last.IsZero() {
-				m.missed(int64((now.Sub(last)+m.options.Interval/2)/m.options.Interval) - 1)
-			}
-			last = now
+			could = true
+			due()
 			m.read(r.Unread, r.Took)
 			emit(r)
 		})
 		switch {
 		case ctx.Err() != nil:
 			return true
-		case last.IsZero():
+		case !could:
 			m.failed(fmt.Errorf("it could not keep watching, so that each reading is a call of its own: %w", err))
 			return false
 		}

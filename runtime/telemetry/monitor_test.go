@@ -160,7 +160,7 @@ func TestMonitor(t *testing.T) {
 	f(&watcher{fake: fake{name: "silent", read: takes(0)}, watch: func(ctx context.Context, _ int, _ time.Duration, _ func(device.Reading)) error {
 		<-ctx.Done()
 		return nil
-	}}, "6 read, 0 missed, 1 failed", "each reading is a call of its own: nothing came for 5s")
+	}}, "6 read, 4 missed, 1 failed", "each reading is a call of its own: nothing came for 5s")
 	f(&watcher{fake: fake{name: "leaves", read: takes(0)}, watch: func(context.Context, int, time.Duration, func(device.Reading)) error {
 		return nil
 	}}, "11 read, 0 missed, 1 failed", "it ended by itself")

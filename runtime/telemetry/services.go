@@ -104,7 +104,7 @@ func (h *Hub) takePage(s *service, page *serving.Snapshot, took time.Duration) {
 			}
 		}
 	}
-	number := w.numberOf(page.At)
+	number := h.numberOf(page.At)
 	h.mu.Unlock()
 	h.write(&result.Sample{
 		At: page.At.UnixNano(), Case: number, Source: s.URL, Kind: "service",

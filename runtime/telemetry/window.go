@@ -60,7 +60,7 @@ func (h *Hub) OpenCase(ctx context.Context, number int) *Window {
 			}
 		}
 	}
-	h.played = w
+	h.previous, h.played = h.played, w
 	return w
 }
 
@@ -133,15 +133,7 @@ func (w *Window) saw(s *source, at time.Time) {
 // open tells whether readings are added. The caller holds the hub's mu.
 func (w *Window) open() bool { return w != nil && !w.closed }
 
-// numberOf is the number of the case that a moment is in, 0 for none. The caller holds
-// the hub's mu.
-func (w *Window) numberOf(at time.Time) int {
-	if w == nil || !w.holds(at) {
-		return 0
-	}
-	return w.number
-}
-
+// holds tells whether a moment is in the window. The caller holds the hub's mu.
 func (w *Window) holds(at time.Time) bool {
 	return !at.Before(w.start) && (w.end.IsZero() || !at.After(w.end))
 }
