@@ -18,7 +18,7 @@ import (
 const (
 	stopAfterInterrupt = time.Minute     // after Stop
 	stopAfterCut       = 2 * time.Second // after the end of Run's context
-	sayStopping        = 5 * time.Second // then the user is told what is waited for
+	sayWaiting         = 5 * time.Second // then the user is told what is waited for
 )
 
 // parseProfilers reads what profiles a case: an object of weir/profile, or the requests
@@ -62,8 +62,10 @@ func (r *run) startProfile(c *caseSpec) (bool, error) {
 	}
 	ctx, cancel := until(r.ctx, r.Stop, 0)
 	defer cancel()
+	explained := r.explain(c, "start")
 	errs := make([]error, len(c.profilers))
 	each(c.profilers, func(i int, p profiling.Profiler) { errs[i] = p.Start(ctx) })
+	explained()
 	if errors.Join(errs...) == nil {
 		return true, nil
 	}
@@ -89,22 +91,30 @@ func (r *run) startProfile(c *caseSpec) (bool, error) {
 func (r *run) stopProfile(c *caseSpec) []result.Trace {
 	ctx, cancel := r.stopping()
 	defer cancel()
-	said := make(chan struct{})
-	say := time.AfterFunc(sayStopping, func() {
-		defer close(said)
-		fmt.Fprintf(r.Errors, "weir: case %q: its profilers stop and write their traces, which may take minutes\n", c.name)
-	})
+	explained := r.explain(c, "stop and write their traces, which may take minutes")
 	traces := make([]result.Trace, len(c.profilers))
 	each(c.profilers, func(i int, p profiling.Profiler) { traces[i] = p.Stop(ctx) })
-	if !say.Stop() {
-		<-said
-	}
+	explained()
 	for i, t := range traces {
 		if t.Error != "" {
 			fmt.Fprintf(r.Errors, "weir: case %q: profiler %s: %s\n", c.name, c.profilers[i], t.Error)
 		}
 	}
 	return traces
+}
+
+// explain tells the user after a while what is waited for, unless done has been called.
+func (r *run) explain(c *caseSpec, doing string) (done func()) {
+	said := make(chan struct{})
+	say := time.AfterFunc(sayWaiting, func() {
+		defer close(said)
+		fmt.Fprintf(r.Errors, "weir: case %q: its profilers %s\n", c.name, doing)
+	})
+	return func() {
+		if !say.Stop() {
+			<-said
+		}
+	}
 }
 
 // profilerNames are those of traces, each once.

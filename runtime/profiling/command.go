@@ -120,13 +120,9 @@ func (c *command) Stop(ctx context.Context) result.Trace {
 	asked := time.Now()
 	t := c.trace
 	if c.run == nil {
-		// It is told to stop, also when nobody is left to wait.
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpLimit)
+		ctx, cancel := lastMoment(ctx)
 		defer cancel()
-		if ctx.Err() == nil {
-			limited = ctx
-		}
-		if err := c.wait(limited, c.stop, c.timeout); err != nil {
+		if err := c.wait(ctx, c.stop, c.timeout); err != nil {
 			t.Error = "stop the profiler: " + err.Error()
 		}
 		return stopped(t, asked)

@@ -174,7 +174,7 @@ func (r *remote) Start(ctx context.Context) error {
 		return fmt.Errorf("%w\n  hint: %s", err, r.missing)
 	}
 	if status == 0 { // it may have begun all the same
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpLimit)
+		ctx, cancel := lastMoment(ctx)
 		defer cancel()
 		_, _ = r.stop.send(ctx, cleanUpLimit)
 	}
@@ -184,6 +184,8 @@ func (r *remote) Start(ctx context.Context) error {
 func (r *remote) Stop(ctx context.Context) result.Trace {
 	asked := time.Now()
 	t := r.trace
+	ctx, cancel := lastMoment(ctx)
+	defer cancel()
 	status, err := r.stop.send(ctx, r.timeout)
 	switch {
 	case err == nil || r.endsItself && status != 0:

@@ -47,6 +47,15 @@ const (
 	excerptLimit = 600              // bytes of them in a message
 )
 
+// lastMoment is ctx, or, where that has ended, a context in which there is just time to
+// tell a profiler to stop.
+func lastMoment(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), cleanUpLimit)
+}
+
 // stopped is the trace of a profiler that was asked to stop at a time, and has.
 func stopped(t result.Trace, asked time.Time) result.Trace {
 	t.Stopped = asked

@@ -231,6 +231,13 @@ func TestSlowRequests(t *testing.T) {
 
 	slow.Store("/start_profile")
 	s.take()
+	// The end of the run does not keep a stop from being sent.
+	if trace := unlimited[0].Stop(ctx); trace.Error != "" {
+		t.Errorf("after the end of the run: %q", trace.Error)
+	}
+	if got := s.take(); len(got) != 1 || !strings.HasPrefix(got[0], "POST /stop_profile") {
+		t.Errorf("after the end of the run: asked %q", got)
+	}
 	if err := limited[0].Start(t.Context()); err == nil || !strings.Contains(err.Error(), "/start_profile") {
 		t.Errorf("a start without an answer: %v", err)
 	}
