@@ -464,6 +464,10 @@ declare module "weir" {
     thresholds: ThresholdResult[];
     /** What weir itself used and suffered meanwhile. */
     client?: Client;
+    /** What monitored devices did meanwhile (docs/telemetry.md). */
+    devices?: DeviceUse[];
+    /** What the devices that serve used; left out when none of them told. */
+    energy?: Energy;
     warmup?: { iterations: number; requests: number; failed: number; errors: ErrorGroup[] };
     /** The run was stopped before the case had ended. */
     interrupted: boolean;
@@ -477,6 +481,63 @@ declare module "weir" {
     server?: ServerPage[];
     /** The shares of the scenarios, when the script has named them. */
     scenarios?: Record<string, ScenarioResult>;
+  }
+
+  /** What a device did during a case. */
+  export interface DeviceUse {
+    /** As `--monitor-host` names it; left out: this machine. */
+    host?: string;
+    kind: "npu" | "gpu" | "host";
+    index: number;
+    name?: string;
+    /** It is one of `--devices`: its energy counts. */
+    serves: boolean;
+    /** Inside the case. */
+    readings: number;
+    /** By quantity, such as "power_w"; the name ends in the unit. */
+    values: Record<string, ValueStat>;
+    /** That it used. */
+    joules?: number;
+    /** The worst that was seen, when it was not OK. */
+    health?: string;
+  }
+
+  /** What was seen of a value: `avg` is the mean of its readings. */
+  export interface ValueStat { n: number; avg: number; min: number; max: number }
+
+  /** What the devices that serve used in a case. */
+  export interface Energy {
+    joules: number;
+    /** Mean power. */
+    watts: number;
+    /** That counted, such as "npu 0" or "npu 3 of host1". */
+    devices: string[];
+    /** That serve and told no power. */
+    missing?: string[];
+    joules_per_output_token?: number;
+    /** Of input and output. */
+    joules_per_token?: number;
+    output_tokens_per_second_per_watt?: number;
+    /** "power": integrated; "counter": the devices count it; "mixed": some do. */
+    method: "power" | "counter" | "mixed";
+    /** What it has to be read with. */
+    note?: string;
+  }
+
+  /** What became of a source of telemetry in the whole run. */
+  export interface Monitor {
+    source: string;
+    interval_s: number;
+    readings: number;
+    /** Readings that were due while the one before still ran, or that took too long. */
+    missed: number;
+    failed: number;
+    /** The first failure. */
+    error?: string;
+    /** Lines that could not be read, each once, at most ten. */
+    unread?: string[];
+    /** By a reading. */
+    took_ms?: Tail;
   }
 
   /** The share of one scenario in a case; `itl_decode` is known for the case only when there are several. */
@@ -974,5 +1035,9 @@ declare module "weir" {
     error?: string;
     verdict: Verdict;
     cases: CaseResult[];
+    /** The devices that were monitored (docs/telemetry.md). */
+    devices?: import("weir/npu").Device[];
+    /** What became of each source of telemetry. */
+    monitors?: Monitor[];
   }
 }
