@@ -86,7 +86,8 @@ func (l *liveTable) View() tea.View {
 		lines = append(lines[:1:1], lines[1+l.top:][:room-1]...)
 	}
 	footer = append(footer, faintStyle.Render(text.Trim(keys, l.width)))
-	v := tea.NewView(strings.Join(append(lines, footer...), "\n"))
+	lines = append(lines, footer...)
+	v := tea.NewView(strings.Join(lines[:min(len(lines), max(1, l.height))], "\n"))
 	v.AltScreen = true
 	v.WindowTitle = "weir npu"
 	return v

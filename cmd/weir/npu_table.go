@@ -33,7 +33,7 @@ var deviceColumns = []deviceColumn{
 	{title: "°C", right: true, rank: 1, of: value(device.Temperature, "%.0f")},
 	{title: "CPU %", right: true, rank: 1, of: value(device.CPU, "%.0f")},
 	{title: "AICORE %", right: true, rank: 1, of: value(device.AICore, "%.0f")},
-	{title: "UTIL %", right: true, rank: 3, of: value(device.Utilization, "%.0f")},
+	{title: "UTIL %", right: true, rank: 1, of: value(device.Utilization, "%.0f")},
 	{title: "SM %", right: true, rank: 8, of: value(device.SM, "%.0f")},
 	{title: "TENSOR %", right: true, rank: 9, of: value(device.Tensor, "%.0f")},
 	{title: "VECTOR %", right: true, rank: 9, of: value(device.AIVector, "%.0f")},
