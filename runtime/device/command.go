@@ -64,16 +64,19 @@ func (t Tool) Run(ctx context.Context, args ...string) ([]byte, error) {
 	out := &head{limit: outputLimit, full: func() {
 		full(fmt.Errorf("it printed more than %d MiB and was ended", outputLimit>>20))
 	}}
-	err := t.run(ctx, out, args)
+	err := t.run(ctx, out, args, false)
 	return out.kept.Bytes(), err
 }
 
 // Lines runs a tool that keeps running, and calls emit with every line that it prints,
 // without its end and when it comes, on one goroutine. It returns nil when ctx ends,
 // and otherwise why the tool ended; a tool that ended by itself is an error too.
+//
+// Many tools hold lines back when they are not on a terminal. They are run by stdbuf,
+// which has most of them print each line at once, where there is one.
 func (t Tool) Lines(ctx context.Context, emit func(line string), args ...string) error {
 	out := &lines{emit: emit}
-	err := t.run(ctx, out, args)
+	err := t.run(ctx, out, args, true)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -90,9 +93,9 @@ type writer interface {
 	text() string // the beginning of it, for a message
 }
 
-func (t Tool) run(ctx context.Context, out writer, args []string) error {
+func (t Tool) run(ctx context.Context, out writer, args []string, atOnce bool) error {
 	started := time.Now()
-	cmd, err := t.command(ctx, args)
+	cmd, err := t.command(ctx, args, atOnce)
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.describe(args), err)
 	}
@@ -142,7 +145,7 @@ func (t Tool) run(ctx context.Context, out writer, args []string) error {
 }
 
 // command is the process to start.
-func (t Tool) command(ctx context.Context, args []string) (*exec.Cmd, error) {
+func (t Tool) command(ctx context.Context, args []string, atOnce bool) (*exec.Cmd, error) {
 	var cmd *exec.Cmd
 	if t.Host == "" {
 		path, err := t.look()
@@ -150,6 +153,9 @@ func (t Tool) command(ctx context.Context, args []string) (*exec.Cmd, error) {
 			return nil, err
 		}
 		cmd = exec.CommandContext(ctx, path, args...)
+		if stdbuf, err := exec.LookPath("stdbuf"); err == nil && atOnce {
+			cmd = exec.CommandContext(ctx, stdbuf, slices.Concat([]string{"-oL", path}, args)...)
+		}
 	} else {
 		if strings.HasPrefix(t.Host, "-") || strings.ContainsFunc(t.Host, func(r rune) bool { return r <= ' ' }) {
 			return nil, fmt.Errorf("%q is no host that ssh can take; give a name such as user@host", t.Host)
@@ -158,7 +164,7 @@ func (t Tool) command(ctx context.Context, args []string) (*exec.Cmd, error) {
 			return nil, fmt.Errorf("%w; install an ssh client, or read that host through an exporter's URL", err)
 		}
 		cmd = exec.CommandContext(ctx, "ssh", "-T", "-o", "BatchMode=yes", "-o", fmt.Sprint("ConnectTimeout=", connectSeconds),
-			"-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3", "--", t.Host, t.remote(args))
+			"-o", "ServerAliveInterval=10", "-o", "ServerAliveCountMax=3", "--", t.Host, t.remote(args, atOnce))
 	}
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	return cmd, nil
@@ -187,8 +193,11 @@ func (t Tool) look() (string, error) {
 // remote is the command line for the other host's shell, whichever that is. The
 // reader of standard input ends the tool when the connection is gone: without it, each
 // reading of a tool that hangs would leave another one there.
-func (t Tool) remote(args []string) string {
+func (t Tool) remote(args []string, atOnce bool) string {
 	words := []string{quote(t.Name)}
+	if atOnce {
+		words = []string{"$(command -v stdbuf >/dev/null 2>&1 && echo stdbuf -oL)", quote(t.Name)}
+	}
 	for _, a := range args {
 		words = append(words, quote(a))
 	}

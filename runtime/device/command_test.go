@@ -166,6 +166,34 @@ func TestRunLeavesNoChild(t *testing.T) {
 	gone(t, pids)
 }
 
+// A tool that keeps running is run by stdbuf, where there is one: it may hold its lines back.
+func TestLinesAtOnce(t *testing.T) {
+	for _, host := range []string{"", "h"} {
+		dir := tools(t, map[string]string{
+			"ssh":    ssh,
+			"stdbuf": `echo "stdbuf $1"; shift; exec "$@"`,
+			"says":   `echo "$@"; exec sleep 1000`,
+		})
+		tool := device.Tool{Name: "says", Host: host}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var got []string
+		if err := tool.Lines(ctx, func(line string) {
+			if got = append(got, line); len(got) == 2 {
+				cancel()
+			}
+		}, "it's", "a b"); err != nil || strings.Join(got, "|") != "stdbuf -oL|it's a b" {
+			t.Errorf("host %q: %q, %v", host, got, err)
+		}
+		if err := os.Remove(filepath.Join(dir, "says")); err != nil {
+			t.Fatal(err)
+		}
+		if err := tool.Lines(t.Context(), func(string) {}); !errors.Is(err, exec.ErrNotFound) {
+			t.Errorf("host %q: %v", host, err)
+		}
+	}
+}
+
 func TestLines(t *testing.T) {
 	tools(t, map[string]string{
 		"ssh":    ssh,

@@ -33,6 +33,7 @@ var fields = []string{
 type Source struct {
 	tool   device.Tool
 	fields []string
+	bursts bool // when it keeps running, it does not print when it measures
 }
 
 // New makes a source of a host's nvidia-smi.

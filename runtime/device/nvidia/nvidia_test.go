@@ -186,6 +186,40 @@ func TestWatch(t *testing.T) {
 		"0:1|0:2", "hello", "what, is")
 }
 
+// One that holds its lines back is started for each reading instead: their times would
+// be wrong.
+func TestWatchBursts(t *testing.T) {
+	dir := devicetest.Fake(t, "nvidia-smi", `echo 'index, count, power.draw [W]'
+case "$*" in
+*-lms*) echo x >> "$HERE/watches"; for power in 1 2 3 4 5 6 7 8 9; do echo "0, 1, $power"; done; sleep 1000;;
+*) echo '0, 1, 10';;
+esac`)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, told := New(tool), 0
+	err := s.Watch(ctx, 200*time.Millisecond, func(r device.Reading) {
+		if power := r.Devices[0].Of[device.Power]; power == 10 {
+			if told++; told == 2 {
+				cancel()
+			}
+		} else if power > hurried+1 {
+			t.Errorf("%v W after it was known that the times are wrong", power)
+		}
+	})
+	if err != nil || told != 2 {
+		t.Errorf("%d readings, %v", told, err)
+	}
+	// It is known from then on.
+	ctx, cancel = context.WithCancel(t.Context())
+	defer cancel()
+	if err := s.Watch(ctx, time.Millisecond, func(device.Reading) { cancel() }); err != nil {
+		t.Error(err)
+	}
+	if watches, err := os.ReadFile(filepath.Join(dir, "watches")); string(watches) != "x\n" {
+		t.Errorf("it was watched %q times (%v)", watches, err)
+	}
+}
+
 // A tool that is to keep running and ends is an error, with what it said.
 func TestWatchEnds(t *testing.T) {
 	readings, _, err := watch(t, "echo 'index, count, power.draw [W]'; echo '0, 1, 1'; echo 'GPU is lost' >&2; exit 15", 2)
