@@ -3,6 +3,7 @@ package checkup
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"weir/runtime/result"
@@ -31,7 +32,8 @@ func (c *checker) busy(ctx context.Context) {
 	for look := range 2 {
 		page, err := serving.Scrape(ctx, target)
 		if err != nil {
-			c.add(k.skip("no page of metrics tells it: %v", err))
+			what, _, _ := strings.Cut(err.Error(), " (") // what to try about it is of a run
+			c.add(k.skip("no page of metrics tells it: %s", what))
 			return
 		}
 		for _, name := range []string{"running", "waiting"} {

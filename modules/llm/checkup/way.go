@@ -124,7 +124,7 @@ func clockDifference(w way) result.Finding {
 	if off > clockOff || off < -clockOff {
 		return k.warn("times in the result do not match the service's logs, its metrics and its devices' telemetry; latencies are not concerned",
 			"keep both clocks right: systemctl enable --now chronyd (or systemd-timesyncd), there and here",
-			"the service's clock is %s %s", show(off.Abs()), map[bool]string{true: "ahead", false: "behind"}[off > 0])
+			"the service's clock is %s %s", off.Abs().Round(time.Second), map[bool]string{true: "ahead", false: "behind"}[off > 0])
 	}
 	return k.ok("the service's clock agrees, to the second that its Date tells")
 }
