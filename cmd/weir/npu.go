@@ -19,6 +19,8 @@ import (
 	"golang.org/x/term"
 
 	"weir/runtime/device"
+	"weir/runtime/device/host"
+	"weir/runtime/device/npusmi"
 	"weir/runtime/device/sources"
 	"weir/runtime/result"
 	"weir/runtime/telemetry"
@@ -49,7 +51,7 @@ what each value means, and what sampling costs.`,
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringSliceVar(&f.sources, "source", []string{"auto"}, "how devices are read: auto, npu-smi, nvidia-smi, rocm-smi, amd-smi, hy-smi, host, or an exporter's URL; several with commas")
+	fs.StringSliceVar(&f.sources, "source", []string{"auto"}, "how devices are read: auto, npu-smi, npu-smi-usages, nvidia-smi, rocm-smi, amd-smi, hy-smi, host, or an exporter's URL; several with commas")
 	fs.StringSliceVar(&f.hosts, "host", nil, "a host to read by ssh instead of this machine, such as user@node1; several with commas, or the flag again")
 	fs.Var(&f.devices, "devices", "show some of the devices, such as 0-3, npu:0,2, or npu:0-7@node1")
 	fs.DurationVar(&f.interval, "interval", telemetry.DefaultInterval, "time between two readings")
@@ -123,7 +125,7 @@ func (f *npuFlags) none(groups []group) error {
 	var failed []string
 	for _, g := range groups {
 		for _, r := range g.rows {
-			if r.Kind != "host" || !slices.Equal(f.sources, []string{sources.Auto}) || f.devices.text != "" {
+			if r.Kind != host.Name || !slices.Equal(f.sources, []string{sources.Auto}) || f.devices.text != "" {
 				return nil
 			}
 		}
@@ -137,7 +139,9 @@ func (f *npuFlags) none(groups []group) error {
 	if f.devices.text != "" {
 		return &exitError{exitFault, fmt.Errorf("--devices %s: there is no such device; without --devices all are shown", f.devices.text)}
 	}
-	tools := slices.DeleteFunc(sources.Names(), func(name string) bool { return name == sources.Auto || name == "host" })
+	tools := slices.DeleteFunc(sources.Names(), func(name string) bool {
+		return name == sources.Auto || name == npusmi.UsagesName || name == host.Name
+	})
 	return &exitError{exitFault, fmt.Errorf(`there are no NPUs or GPUs to show: looked for %s in PATH and where drivers put them
   hint: in a container, mount the driver's tool; name another host (--host user@node1) or an exporter
   (--source http://node1:8082/metrics); --source host shows this machine's CPU, memory and power`, strings.Join(tools, ", "))}
@@ -201,7 +205,7 @@ func (f *npuFlags) show(ctx context.Context, all *fleet, stdout, stderr io.Write
 // settled tells whether there is something to show, or nothing to wait for.
 func settled(groups []group) bool {
 	return slices.ContainsFunc(groups, func(g group) bool {
-		return slices.ContainsFunc(g.rows, func(r deviceRow) bool { return r.Kind != "host" })
+		return slices.ContainsFunc(g.rows, func(r deviceRow) bool { return r.Kind != host.Name })
 	}) || !slices.ContainsFunc(groups, func(g group) bool { return g.asking })
 }
 

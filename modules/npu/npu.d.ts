@@ -5,9 +5,9 @@ declare module "weir/npu" {
   /** Which devices are meant. */
   export interface Options {
     /**
-     * How they are read: `"auto"` (what is found), `"npu-smi"`, `"nvidia-smi"`, `"rocm-smi"`, `"amd-smi"`, `"hy-smi"`,
-     * `"host"` (its CPU, memory and power), or the URL of an exporter's page, such as `"http://10.0.0.5:8082/metrics"`.
-     * Default: `"auto"`.
+     * How they are read: `"auto"` (what is found), `"npu-smi"`, `"npu-smi-usages"` (which asks each card, for more values),
+     * `"nvidia-smi"`, `"rocm-smi"`, `"amd-smi"`, `"hy-smi"`, `"host"` (its CPU, memory and power), or the URL of an
+     * exporter's page, such as `"http://10.0.0.5:8082/metrics"`. Default: `"auto"`.
      */
     source?: string | string[];
     /** Other hosts, whose tools are run by your own `ssh` (it must need no password). Left out: this machine. */

@@ -13,8 +13,12 @@ import (
 	"weir/runtime/result"
 )
 
-// Name is how --monitor names the source.
-const Name = "npu-smi"
+// How --monitor names the sources: one that watches where npu-smi can, and one that
+// asks each card for its usages at each reading.
+const (
+	Name       = "npu-smi"
+	UsagesName = "npu-smi-usages"
+)
 
 // Hint is what to do when there is no npu-smi.
 const Hint = "it comes with the Ascend driver: in a container, mount /usr/local/bin/npu-smi, /usr/local/dcmi and the driver's libraries, or monitor the host by ssh or by its npu-exporter"
@@ -47,13 +51,23 @@ type Options struct {
 	Usages bool   // ask -t usages too, for each card, one after the other; and -t common where the table has no power
 }
 
-// New makes the source. Nothing is run before it is asked.
-func New(o Options) *Source {
-	return &Source{tool: device.Tool{Name: Name, Host: o.Host, Hint: Hint}, usages: o.Usages}
+// New makes the source, which is a device.Watcher without Options.Usages. Nothing is
+// run before it is asked.
+func New(o Options) device.Source {
+	s := &Source{tool: device.Tool{Name: Name, Host: o.Host, Hint: Hint}, usages: o.Usages}
+	if s.usages {
+		return s
+	}
+	return Watching{s}
 }
 
-// Name is "npu-smi", with the host behind an @ if it is another one.
-func (s *Source) Name() string { return s.tool.Source() }
+// Name is one of the two, with the host behind an @ if it is another one.
+func (s *Source) Name() string {
+	if s.usages {
+		return UsagesName + strings.TrimPrefix(s.tool.Source(), Name)
+	}
+	return s.tool.Source()
+}
 
 // List asks for the table, the mapping and, card by card, the board, for its serial
 // number and firmware.
@@ -223,7 +237,7 @@ func (s *Source) table(ctx context.Context) (Table, error) {
 		t.Unread = append(t.Unread, err.Error())
 	case len(t.Chips) == 0:
 		return t, fmt.Errorf("%s info: it told of no device%s; look at what `npu-smi info` prints there, and whether its user may use the devices (group HwHiAiUser, or root)",
-			s.Name(), said(t))
+			s.tool.Source(), said(t))
 	}
 	if s.ids == nil {
 		s.ask(ctx)
@@ -289,7 +303,7 @@ func (s *Source) fields(ctx context.Context, what string, npu int) (Fields, erro
 	out, err := s.tool.Run(ctx, "info", "-t", what, "-i", strconv.Itoa(npu))
 	f := ParseFields(string(out))
 	if err == nil && len(f.Sections) == 0 {
-		err = errors.New(s.Name() + " info -t " + what + ": it told nothing")
+		err = errors.New(s.tool.Source() + " info -t " + what + ": it told nothing")
 	}
 	return f, err
 }

@@ -84,7 +84,7 @@ func TestRead(t *testing.T) {
 		if !slices.EqualFunc(r.Unread, unread, strings.Contains) {
 			t.Errorf("unread %q, want %q", r.Unread, unread)
 		}
-		if r.Source != "npu-smi" || r.At.IsZero() || r.Took <= 0 {
+		if !strings.HasPrefix(r.Source, "npu-smi") || r.At.IsZero() || r.Took <= 0 {
 			t.Errorf("%s took %v at %v", r.Source, r.Took, r.At)
 		}
 	}
@@ -148,6 +148,29 @@ func TestReadFails(t *testing.T) {
 	}
 }
 
+func watcher(t *testing.T) device.Watcher {
+	t.Helper()
+	w, ok := npusmi.New(npusmi.Options{}).(device.Watcher)
+	if !ok {
+		t.Fatal("it cannot watch")
+	}
+	return w
+}
+
+func TestNames(t *testing.T) {
+	f := func(o npusmi.Options, name string, watches bool) {
+		t.Helper()
+		s := npusmi.New(o)
+		if _, ok := s.(device.Watcher); s.Name() != name || ok != watches {
+			t.Errorf("%s watches: %v", s.Name(), ok)
+		}
+	}
+	f(npusmi.Options{}, "npu-smi", true)
+	f(npusmi.Options{Host: "me@a"}, "npu-smi@me@a", true)
+	f(npusmi.Options{Usages: true}, "npu-smi-usages", false)
+	f(npusmi.Options{Usages: true, Host: "me@a"}, "npu-smi-usages@me@a", false)
+}
+
 func TestWatch(t *testing.T) {
 	f := func(interval time.Duration, answers map[string]string, rounds int, want string) {
 		t.Helper()
@@ -155,7 +178,7 @@ func TestWatch(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var got []device.Reading
-		err := npusmi.New(npusmi.Options{}).Watch(ctx, interval, func(r device.Reading) {
+		err := watcher(t).Watch(ctx, interval, func(r device.Reading) {
 			if got = append(got, r); len(got) == rounds {
 				cancel()
 			}
@@ -199,7 +222,7 @@ func TestWatchOfBursts(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	read := 0
-	s := npusmi.New(npusmi.Options{})
+	s := watcher(t)
 	f := func(r device.Reading) {
 		if r.Devices[0].Of[device.Power] == 89.9 { // the table's
 			if read++; read == 3 {
@@ -226,7 +249,7 @@ func TestWatchFails(t *testing.T) {
 	f := func(answers map[string]string, parts ...string) {
 		t.Helper()
 		fake(t, answers)
-		err := npusmi.New(npusmi.Options{}).Watch(t.Context(), time.Second, func(device.Reading) {})
+		err := watcher(t).Watch(t.Context(), time.Second, func(device.Reading) {})
 		if err == nil {
 			t.Fatal("no error")
 		}

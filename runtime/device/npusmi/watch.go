@@ -23,6 +23,9 @@ const (
 	hurried       = 3                      // rounds that come too soon, one after the other: they come in bursts
 )
 
+// Watching is a Source that can watch.
+type Watching struct{ *Source }
+
 // Watch runs `npu-smi info watch`, which prints a row a chip every interval, of whole
 // seconds and 1 s at least: one process for the whole time, where each call of Read is
 // one more that begins by initialising the driver's library.
@@ -36,7 +39,7 @@ const (
 // be called instead. One that keeps running and prints nothing is for the caller to end.
 // A tool that holds its rows back and prints many at once would
 // give them wrong times: then Watch itself reads the table at each interval.
-func (s *Source) Watch(ctx context.Context, interval time.Duration, emit func(device.Reading)) error {
+func (s Watching) Watch(ctx context.Context, interval time.Duration, emit func(device.Reading)) error {
 	interval = max(interval, leastInterval)
 	if s.bursts {
 		return s.poll(ctx, interval, emit)
@@ -70,7 +73,7 @@ func (s *Source) Watch(ctx context.Context, interval time.Duration, emit func(de
 	tables, due := make(chan Table, 1), time.NewTicker(again)
 	defer due.Stop()
 
-	w := newWatching(s, t, delay, emit)
+	w := newRounds(s.Source, t, delay, emit)
 	over := time.NewTimer(quiet)
 	defer over.Stop()
 	for {
@@ -90,7 +93,7 @@ func (s *Source) Watch(ctx context.Context, interval time.Duration, emit func(de
 			if ctx.Err() != nil {
 				return nil
 			}
-			if lines := w.rows.Unread(); w.rounds == 0 && len(lines) > 0 && err != nil {
+			if lines := w.rows.Unread(); w.count == 0 && len(lines) > 0 && err != nil {
 				err = fmt.Errorf("%w (it printed %q)", err, lines[0])
 			}
 			return err
@@ -140,49 +143,49 @@ type stamped struct {
 	at   time.Time
 }
 
-// watching makes readings of rows. A round of rows, one a chip, is a reading.
-type watching struct {
+// rounds makes readings of rows. A round of rows, one a chip, is a reading.
+type rounds struct {
 	source *Source
 	rows   Rows
-	chips  map[place]watched
+	chips  map[place]chip
 	delay  time.Duration
 	emit   func(device.Reading)
 
 	began, ended time.Time // of the round
 	round        []device.Values
 	seen         []place
-	rounds, soon int // soon: those that came too soon, one after the other
+	count, soon  int // of rounds; soon: those that came too soon, one after the other
 	told         int // unread lines that have been handed out
 }
 
-// watched is what the table tells of a chip and the rows do not.
-type watched struct {
+// chip is what the table tells of a chip and the rows do not.
+type chip struct {
 	index    int
 	health   string
 	totalMiB float64 // 0: not known
 	ddr      bool    // the rows' share of memory is that of another memory
 }
 
-func newWatching(s *Source, t Table, delay time.Duration, emit func(device.Reading)) *watching {
-	w := &watching{source: s, delay: delay, emit: emit}
+func newRounds(s *Source, t Table, delay time.Duration, emit func(device.Reading)) *rounds {
+	w := &rounds{source: s, delay: delay, emit: emit}
 	w.take(t)
 	return w
 }
 
 // take keeps what a table tells. One that tells of no devices changes nothing.
-func (w *watching) take(t Table) {
+func (w *rounds) take(t Table) {
 	if len(t.Chips) == 0 {
 		return
 	}
 	index := w.source.indexes(t)
-	w.chips = map[place]watched{}
+	w.chips = map[place]chip{}
 	for i, c := range t.Chips {
-		w.chips[placeOf(c.NPU, c.Chip)] = watched{index[i], c.Health, c.Values[device.MemoryTotal], c.both}
+		w.chips[placeOf(c.NPU, c.Chip)] = chip{index[i], c.Health, c.Values[device.MemoryTotal], c.both}
 	}
 }
 
 // line takes a line of the tool.
-func (w *watching) line(l stamped) {
+func (w *rounds) line(l stamped) {
 	row, ok := w.rows.Line(l.line)
 	if !ok {
 		return
@@ -197,7 +200,7 @@ func (w *watching) line(l stamped) {
 		w.flush()
 	}
 	if len(w.seen) == 0 {
-		if w.rounds > 0 && l.at.Sub(w.began) < w.delay/4 {
+		if w.count > 0 && l.at.Sub(w.began) < w.delay/4 {
 			w.soon++
 		} else {
 			w.soon = 0
@@ -222,11 +225,11 @@ func (w *watching) line(l stamped) {
 }
 
 // flush emits the round, if any.
-func (w *watching) flush() {
+func (w *rounds) flush() {
 	if len(w.round) == 0 {
 		return
 	}
-	w.rounds++
+	w.count++
 	took := w.ended.Sub(w.began)
 	r := device.Reading{
 		Source: w.source.Name(), Host: w.source.tool.Host, At: w.began.Add(took / 2), Took: took, Devices: w.round,

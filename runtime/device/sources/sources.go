@@ -43,7 +43,7 @@ func Names() []string {
 	for _, t := range tools {
 		names = append(names, t.name)
 	}
-	return append(names, host.Name)
+	return append(names, npusmi.UsagesName, host.Name)
 }
 
 // Open makes the sources that specs name, each once: "auto", a tool ("npu-smi"), "host",
@@ -166,8 +166,8 @@ func of(name, place string) device.Source {
 		}
 	}
 	switch name {
-	case npusmi.Name:
-		return npusmi.New(npusmi.Options{Host: place})
+	case npusmi.Name, npusmi.UsagesName:
+		return npusmi.New(npusmi.Options{Host: place, Usages: name == npusmi.UsagesName})
 	case "nvidia-smi":
 		return nvidia.New(tool)
 	case host.Name:
