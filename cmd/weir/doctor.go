@@ -90,8 +90,13 @@ func (f *doctorFlags) run(stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	progress, cleared := stderr, func() {}
+	if isTerminal(stderr) {
+		line := &lastLine{to: stderr, width: width(stderr)}
+		progress, cleared = line, line.clear
+	}
 	cfg := checkup.Config{Config: c}
-	cfg.Progress, cfg.NoTokens = stderr, f.quick
+	cfg.Progress, cfg.NoTokens = progress, f.quick
 	if f.tokenizer != "" {
 		if c.URL == "" {
 			return &exitError{exitConfig, errors.New("--tokenizer is compared with a service's counts: give the service's URL, too")}
@@ -105,15 +110,16 @@ func (f *doctorFlags) run(stdout, stderr io.Writer) error {
 	}
 	ctx, release := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer release()
-	found, err := f.examine(ctx, cfg, stderr)
+	found, err := f.examine(ctx, cfg, progress)
 	if ctx.Err() != nil {
 		fmt.Fprintln(stderr)
 		return &exitError{exitInterrupted, errors.New("interrupted")}
 	}
+	cleared()
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	return f.tell(stdout, stderr, found)
+	return f.tell(stdout, found)
 }
 
 // counting is a tokenizer as package checkup takes it.
@@ -144,7 +150,7 @@ type examination struct {
 }
 
 // examine looks at the service first, while nothing is measured here.
-func (f *doctorFlags) examine(ctx context.Context, cfg checkup.Config, stderr io.Writer) (*examination, error) {
+func (f *doctorFlags) examine(ctx context.Context, cfg checkup.Config, progress io.Writer) (*examination, error) {
 	e := &examination{Weir: thisVersion()}
 	need := doctor.Need{Streams: f.streams, Local: true}
 	clients := transport.NewClients(nil, nil)
@@ -163,13 +169,13 @@ func (f *doctorFlags) examine(ctx context.Context, cfg checkup.Config, stderr io
 	facts := doctor.NewFacts(e.Environment)
 	var measured *doctor.Measured
 	if !f.quick && ctx.Err() == nil {
-		fmt.Fprintln(stderr, "measuring this machine for a second …")
+		fmt.Fprintln(progress, "measuring this machine for a second …")
 		m := doctor.Measure(ctx, os.DirFS("/"))
 		measured = &m
 	}
 	e.Findings = append(e.Findings, doctor.Machine(facts, measured, need)...)
 
-	accelerators, err := f.devices(ctx, clients, facts, stderr)
+	accelerators, err := f.devices(ctx, clients, facts, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +186,7 @@ func (f *doctorFlags) examine(ctx context.Context, cfg checkup.Config, stderr io
 }
 
 // tell prints what was found and chooses the exit code.
-func (f *doctorFlags) tell(stdout, stderr io.Writer, e *examination) error {
+func (f *doctorFlags) tell(stdout io.Writer, e *examination) error {
 	if f.json {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
@@ -189,7 +195,6 @@ func (f *doctorFlags) tell(stdout, stderr io.Writer, e *examination) error {
 			return &exitError{exitFault, err}
 		}
 	} else {
-		fmt.Fprintln(stderr)
 		doctor.Report{Width: min(width(stdout), widestReport), Colour: coloured(stdout), URL: e.URL, Host: e.Environment.Hostname}.Write(stdout, e.Findings)
 	}
 	switch {
@@ -211,11 +216,11 @@ func coloured(w io.Writer) bool {
 
 // devices asks the accelerators' tools. What is wrong with a host that was named is a
 // finding; the error is that of a flag.
-func (f *doctorFlags) devices(ctx context.Context, clients *transport.Clients, facts doctor.Facts, stderr io.Writer) ([]doctor.Accelerators, error) {
+func (f *doctorFlags) devices(ctx context.Context, clients *transport.Clients, facts doctor.Facts, progress io.Writer) ([]doctor.Accelerators, error) {
 	if slices.Equal(f.monitors, []string{"none"}) {
 		return nil, nil
 	}
-	fmt.Fprintln(stderr, "looking for accelerators …")
+	fmt.Fprintln(progress, "looking for accelerators …")
 	opened, err := sources.Open(ctx, f.monitors, f.hosts, clients)
 	switch {
 	case err != nil && len(f.hosts) == 0:

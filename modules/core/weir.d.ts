@@ -379,6 +379,18 @@ declare module "weir" {
     delayAbortEval?: Duration;
   }
 
+  /** What a check of docs/doctor.md has found. */
+  export interface Finding {
+    check: string;
+    group: "service" | "machine" | "devices";
+    /** "skip": it could not be looked at. */
+    status: "ok" | "warn" | "fail" | "skip";
+    what: string;
+    /** Why it matters, and what to do about it: of warnings and failures. */
+    why?: string;
+    do?: string;
+  }
+
   /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds, SLOs, time limits and doctor. */
   export interface Options extends Case {
     /**
@@ -1035,6 +1047,8 @@ declare module "weir" {
     error?: string;
     verdict: Verdict;
     cases: CaseResult[];
+    /** What was found before the load (options.doctor; docs/doctor.md). */
+    doctor?: Finding[];
     /** The devices that were monitored (docs/telemetry.md). */
     devices?: import("weir/npu").Device[];
     /** What became of each source of telemetry. */

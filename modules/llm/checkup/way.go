@@ -33,10 +33,10 @@ func roundTrip(w way, ttft time.Duration) result.Finding {
 	if len(w.trips) == 0 {
 		return k.skip("no answer to GET %s%s", w.path, because(w))
 	}
-	median, least, tail := w.median(), w.trips[0], w.trips[len(w.trips)*99/100]
-	what := fmt.Sprintf("%s (median of %d × GET %s; least %s, p99 %s); connecting takes %s", show(median), len(w.trips), w.path, show(least), show(tail), show(w.connect))
+	median, tail := w.median(), w.trips[len(w.trips)*99/100]
+	what := fmt.Sprintf("%s (median of %d × GET %s; p99 %s), to connect %s", show(median), len(w.trips), w.path, show(tail), show(w.connect))
 	if ttft > 0 {
-		what += fmt.Sprintf("; a short prompt's first token comes after %s", show(ttft))
+		what += fmt.Sprintf("; a short prompt's TTFT is %s", show(ttft))
 	}
 	const why = "every TTFT and every first request on a connection has a round trip in it, and a slow way hides what the service does"
 	const do = "measure from a machine in the same network as the service, or behind fewer gateways; compare with weir doctor from there"
@@ -157,7 +157,7 @@ func show(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case ms >= 1000:
 		return fmt.Sprintf("%.3g s", ms/1000)
-	case ms >= 0.1:
+	case ms >= 1:
 		return fmt.Sprintf("%.3g ms", ms)
 	default:
 		return fmt.Sprintf("%.3g µs", ms*1000)
