@@ -65,13 +65,15 @@ and measures their token streams.`,
 		Example: `  weir run static --sim                          the static benchmark, against a simulated service
   weir run static --host 127.0.0.1 --port 8000 --tokenizer /models/qwen3 --served-model-name qwen3
   weir run my-scenario.ts --help                 the flags of a scenario
+  weir doctor http://127.0.0.1:8000              whether this machine and a service are fit to measure
   weir probe http://127.0.0.1:8000               what a service speaks, and the command line for it
+  weir npu --host user@node1                     what the NPUs of a host do
   weir sim --port 8000                           a simulated service alone`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), probeCommand(), simCommand(), versionCommand())
+	root.AddCommand(runCommand(), doctorCommand(), probeCommand(), npuCommand(), simCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
