@@ -20,7 +20,7 @@ declare module "weir/npu" {
   }
 
   export interface MonitorOptions extends Options {
-    /** Time between two readings, at least 100 ms; npu-smi's own watch has at least 1 s. Default: 1 s. */
+    /** Time between two readings, at least 100 ms; below 1 s npu-smi is called for each, which costs more. Default: 1 s. */
     interval?: Duration;
   }
 

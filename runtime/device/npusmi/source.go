@@ -31,7 +31,8 @@ type Source struct {
 	usages bool
 
 	ids    map[place]ChipIDs // by -m; nil: not asked yet
-	noted  unread            // lines of -m and -t that no listing or reading has handed out yet
+	last   Table             // the newest one; without chips: none yet
+	noted  unread            // lines of -m that no listing or reading has handed out yet
 	bursts bool              // its watch does not print when it measures
 }
 
@@ -242,6 +243,7 @@ func (s *Source) table(ctx context.Context) (Table, error) {
 	if s.ids == nil {
 		s.ask(ctx)
 	}
+	s.last = t
 	return t, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"weir/runtime/device"
 	"weir/runtime/device/devicetest"
 	"weir/runtime/device/npusmi"
+	"weir/runtime/telemetry"
 )
 
 // fake is an npu-smi whose answers are samples, by the words after "info".
@@ -225,19 +226,19 @@ func TestWatchOfBursts(t *testing.T) {
 	s := watcher(t)
 	f := func(r device.Reading) {
 		if r.Devices[0].Of[device.Power] == 89.9 { // the table's
-			if read++; read == 3 {
+			if read++; read == 2 {
 				cancel()
 			}
 		}
 	}
-	if err := s.Watch(ctx, 100*time.Millisecond, f); err != nil || read < 3 {
+	if err := s.Watch(ctx, time.Second, f); err != nil || read < 2 {
 		t.Errorf("%d readings of tables, %v", read, err)
 	}
 	// It is remembered.
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
 	read = 0
-	if err := s.Watch(ctx, 100*time.Millisecond, f); err != nil || read < 3 {
+	if err := s.Watch(ctx, time.Second, f); err != nil || read < 2 {
 		t.Errorf("%d readings of tables, %v", read, err)
 	}
 	if calls, err := os.ReadFile(filepath.Join(dir, "calls")); err != nil || strings.Count(string(calls), "watch") != 1 {
@@ -263,4 +264,44 @@ func TestWatchFails(t *testing.T) {
 	f(map[string]string{"": table}, "npu-smi info watch: it ended with code 1: Error parameter of info watch")
 	f(map[string]string{"": table, "watch": `echo "This device does not support the command"`}, "ended by itself", `"This device does not support the command"`)
 	f(map[string]string{"": "exit 3"}, "npu-smi info: it ended with code 3")
+}
+
+// What a monitor makes of tools that do not do as they should: readings go on.
+func TestMonitored(t *testing.T) {
+	table := "info_25.5.2_910B4_noproc_full.txt"
+	f := func(budget time.Duration, answers map[string]string, failed bool, unread string) {
+		t.Helper()
+		fake(t, answers)
+		readings := make(chan device.Reading)
+		m := telemetry.Start(t.Context(), npusmi.New(npusmi.Options{}), telemetry.Options{Interval: time.Second, Budget: budget},
+			func(r device.Reading) {
+				select {
+				case readings <- r:
+				case <-t.Context().Done():
+				}
+			})
+		for range 2 {
+			if r := <-readings; len(r.Devices) != 1 || r.Devices[0].Of[device.MemoryTotal] != 32768 {
+				t.Errorf("%+v", r)
+			}
+		}
+		go func() {
+			for range readings {
+			}
+		}()
+		status := m.Stop()
+		close(readings)
+		if (status.Failed > 0) != failed || !strings.Contains(strings.Join(status.Unread, "\n"), unread) {
+			t.Errorf("%+v", status)
+		}
+	}
+	rows := `echo "NpuID(Idx)  ChipId(Idx) Pwr(W)"; while :; do echo "5 0 90"; sleep 1; done`
+	f(time.Minute, map[string]string{"": table, "watch": rows}, false, "")
+	// A watch that hangs, before it prints or after its head, is given up for the table.
+	f(time.Second/2, map[string]string{"": table, "watch": `exec sleep 100`}, true, "")
+	f(time.Second/2, map[string]string{"": table, "watch": `echo "NpuID(Idx)  ChipId(Idx) Pwr(W)"; exec sleep 100`}, true, "")
+	// One that is not there, and a slow table.
+	f(time.Minute, map[string]string{"": "sleep 0.2; cat " + absolute(t, table)}, true, "")
+	// Warnings, each time: they are told once.
+	f(time.Minute, map[string]string{"": table, "watch": `echo "[WARNING] old driver"; ` + rows}, false, "[WARNING] old driver")
 }

@@ -28,12 +28,13 @@ type Watching struct{ *Source }
 
 // Watch runs `npu-smi info watch`, which prints a row a chip every interval, of whole
 // seconds and 1 s at least: one process for the whole time, where each call of Read is
-// one more that begins by initialising the driver's library.
+// one more that begins by initialising the driver's library. Shorter intervals are
+// calls of Read.
 //
 // The rows have the memory as whole percents: memory_used_mib is that share of the
 // capacity in the table, so it goes in steps of 1 %. On chips with both HBM and DDR
 // (910A) the rows' share is that of the DDR, and is left out. Health comes from the
-// table, which is asked again every minute.
+// newest table; it is asked for again every minute.
 //
 // Before the first reading, an error says that this npu-smi cannot watch; then Read can
 // be called instead. One that keeps running and prints nothing is for the caller to end.
@@ -41,15 +42,16 @@ type Watching struct{ *Source }
 // give them wrong times: then Watch itself reads the table at each interval.
 func (s Watching) Watch(ctx context.Context, interval time.Duration, emit func(device.Reading)) error {
 	interval = max(interval, leastInterval)
-	if s.bursts {
+	if s.bursts || interval < leastDelay {
 		return s.poll(ctx, interval, emit)
 	}
-	t, err := s.table(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil
+	if len(s.last.Chips) == 0 {
+		if _, err := s.table(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
 		}
-		return err
 	}
 	running, end := context.WithCancel(ctx)
 	var wait sync.WaitGroup
@@ -73,7 +75,7 @@ func (s Watching) Watch(ctx context.Context, interval time.Duration, emit func(d
 	tables, due := make(chan Table, 1), time.NewTicker(again)
 	defer due.Stop()
 
-	w := newRounds(s.Source, t, delay, emit)
+	w := newRounds(s.Source, s.last, delay, emit)
 	over := time.NewTimer(quiet)
 	defer over.Stop()
 	for {
@@ -177,6 +179,7 @@ func (w *rounds) take(t Table) {
 	if len(t.Chips) == 0 {
 		return
 	}
+	w.source.last = t
 	index := w.source.indexes(t)
 	w.chips = map[place]chip{}
 	for i, c := range t.Chips {
