@@ -228,5 +228,11 @@ func (f *doctorFlags) devices(ctx context.Context, clients *transport.Clients, f
 	case err != nil:
 		return []doctor.Accelerators{{Source: strings.Join(f.monitors, ", "), Host: strings.Join(f.hosts, ", "), ListErr: err}}, nil
 	}
-	return doctor.ReadDevices(ctx, opened, facts), nil
+	found := doctor.ReadDevices(ctx, opened, facts)
+	for _, host := range f.hosts {
+		if host != "localhost" && !slices.ContainsFunc(found, func(a doctor.Accelerators) bool { return a.Host == host }) {
+			found = append(found, doctor.Accelerators{Host: host})
+		}
+	}
+	return found, nil
 }

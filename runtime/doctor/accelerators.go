@@ -14,7 +14,7 @@ import (
 // Accelerators is what one source tells of the devices of a host, and what belongs to
 // them there. Errors are why a part of it is absent.
 type Accelerators struct {
-	Source  string // its name
+	Source  string // its name; "": none was found there
 	Host    string // "": this machine
 	Listing device.Listing
 	ListErr error

@@ -60,6 +60,8 @@ func (a *Accelerators) judge(serves bool) []result.Finding {
 			do = "ssh -o BatchMode=yes " + a.Host + " must work without questions; then run the tool there by hand"
 		}
 		add(inventory.fail("the result will have nothing of these devices, and nobody has looked at their health", do, "%v", a.ListErr))
+	case len(a.Listing.Devices) == 0 && a.Source == "":
+		add(inventory.warn("the result will have nothing of the devices there, and nobody has looked at their health", "is the tool on the PATH of a login without a terminal? Try ssh "+a.Host+" npu-smi info", "no accelerators' tool was found"))
 	case len(a.Listing.Devices) == 0:
 		add(inventory.warn("the result will have nothing of their power, memory and load", "are they all given to containers? In a container: was it started with --device?", "%s shows no device", a.Source))
 	default:

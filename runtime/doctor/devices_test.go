@@ -62,6 +62,7 @@ func TestDevices(t *testing.T) {
 		a.ListErr = errors.New("npu-smi info: dcmi module initialize failed")
 	})
 	f("devices", "warn", "npu-smi shows no device", false, func(a *doctor.Accelerators) { a.Listing.Devices, a.Ascend = nil, nil })
+	f("devices", "warn", "npu1: no accelerators' tool was found", false, func(a *doctor.Accelerators) { *a = doctor.Accelerators{Host: "npu1"} })
 	f("devices-unread", "warn", `2 parts of what npu-smi tells cannot be read: "| 7 ???"`, false, func(a *doctor.Accelerators) { a.Listing.Unread = []string{"| 7 ???", "x"} })
 
 	f("device-health", "fail", "npu 3 Alarm", false, func(a *doctor.Accelerators) { a.Listing.Devices[3].Health = "Alarm" })

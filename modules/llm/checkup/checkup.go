@@ -114,9 +114,13 @@ func (c *checker) look(ctx context.Context, unusable *probe.Error) {
 	c.report.RTT = way.median()
 
 	ttft := time.Duration(0)
-	if unusable == nil && !c.cfg.NoTokens && c.generates() {
+	switch {
+	case c.cfg.NoTokens:
+	case unusable != nil:
+		c.unreadable(ctx)
+	case c.generates():
 		c.obedience()
-		s := c.stream(ctx)
+		s := c.stream(ctx, c.service.Best)
 		ttft = s.ttft()
 		c.add(streaming(s, way.header), compression(s))
 	}
@@ -162,6 +166,19 @@ func (c *checker) unusable(e *probe.Error) {
 		what += ": " + strings.Join(strings.Fields(first), " ")
 	}
 	c.add(of("backend").fail("no request that makes tokens can be sent", do, "%s", what))
+}
+
+// unreadable looks whether what came from a backend that does not work was compressed:
+// then nothing else is wrong with it.
+func (c *checker) unreadable(ctx context.Context) {
+	for _, t := range c.service.Backends {
+		if t.Error != nil && t.Error.Status == 200 {
+			if f := compression(c.stream(ctx, t.Backend)); f.Status == doctor.Fail {
+				c.add(f)
+			}
+			return
+		}
+	}
 }
 
 // group makes the findings of a check of the service.

@@ -226,7 +226,7 @@ func TestService(t *testing.T) {
 			next.ServeHTTP(w, r)
 		})
 	}})
-	f("backend", "fail", "no backend of weir works", fake{wrap: func(next http.Handler) http.Handler {
+	f("compression", "fail", "Content-Encoding: gzip", fake{wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == "POST" {
 				w.Header().Set("Content-Encoding", "gzip")
@@ -238,7 +238,7 @@ func TestService(t *testing.T) {
 			}
 			next.ServeHTTP(w, r)
 		})
-	}})
+	}}, "backend")
 
 	// Who else uses it.
 	f("busy", "ok", "nobody else", fake{metrics: "vllm:num_requests_running{model_name=\"tiny\"} 0\nvllm:num_requests_waiting{model_name=\"tiny\"} 0\n"})

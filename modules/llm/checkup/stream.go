@@ -24,11 +24,11 @@ type streamed struct {
 	failed *metrics.Error // why there is none
 }
 
-// stream asks for a stream.
-func (c *checker) stream(ctx context.Context) (s streamed) {
-	c.say("a stream of %d tokens as %s … ", streamTokens, c.service.Best)
+// stream asks for a stream with a backend.
+func (c *checker) stream(ctx context.Context, backend string) (s streamed) {
+	c.say("a stream of %d tokens as %s … ", streamTokens, backend)
 	ignore := c.service.IgnoreEOS
-	q := c.question("Count from one to a hundred in words, one after another.", streamTokens)
+	q := c.question(backend, "Count from one to a hundred in words, one after another.", streamTokens)
 	q.Stream, q.IgnoreEOS = true, ignore != nil && ignore.Works != nil && *ignore.Works
 	q.Head = func(x *transport.Exchange) { s.header = header(x) }
 	a, err := llm.Ask(ctx, c.clients, q)
@@ -40,11 +40,11 @@ func (c *checker) stream(ctx context.Context) (s streamed) {
 	return s
 }
 
-// question is a request with the best backend.
-func (c *checker) question(prompt string, tokens int) llm.Question {
+// question is a request with a backend.
+func (c *checker) question(backend, prompt string, tokens int) llm.Question {
 	base, _, _ := c.cfg.At("") // Run has parsed it
 	return llm.Question{
-		Backend: c.service.Best, URL: base.String(), Options: c.cfg.Options, Signer: c.cfg.Signer, Header: c.cfg.Headers(c.service.Best),
+		Backend: backend, URL: base.String(), Options: c.cfg.Options, Signer: c.cfg.Signer, Header: c.cfg.Headers(backend),
 		Limits: transport.Limits{Connect: c.cfg.Timeout, Total: c.cfg.Timeout},
 		Model:  c.service.Model, Prompt: prompt, MaxTokens: tokens,
 	}

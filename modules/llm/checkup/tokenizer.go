@@ -96,7 +96,7 @@ func (c *checker) counter(ctx context.Context) (ask func(text string) (int, erro
 	}
 	c.say("%d requests for one token … ", len(samples))
 	asks := func(text string) (int, error) {
-		q := c.question(text, max(1, smallest[c.service.Best]))
+		q := c.question(c.service.Best, text, max(1, smallest[c.service.Best]))
 		q.Stream = true // as package probe has seen that it works
 		a, err := llm.Ask(ctx, c.clients, q)
 		switch {
