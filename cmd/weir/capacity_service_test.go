@@ -31,6 +31,10 @@ type mortal struct {
 
 func (s *mortal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
+	if r.Method == http.MethodGet { // it says nothing of itself
+		http.NotFound(w, r)
+		return
+	}
 	if n := s.seen.Add(1); n > s.requests && s.refuses {
 		time.Sleep(30 * time.Millisecond)
 		if n%2 == 0 {

@@ -10,6 +10,7 @@ import (
 	"weir/modules/http"
 	"weir/modules/llm"
 	custom "weir/modules/metrics"
+	"weir/modules/npu"
 	"weir/modules/output"
 	profilers "weir/modules/profile"
 	simulator "weir/modules/sim"
@@ -26,9 +27,12 @@ import (
 type modules struct {
 	table      map[string]script.Module
 	tokenizers *tokenizer.Module
+	datasets   *dataset.Module
 	metrics    *custom.Module
 	simulators *simulator.Module
 	outputs    *output.Module
+	services   *llm.Module
+	npus       *npu.Module
 	profiling  profiling.Maker
 
 	mu     sync.Mutex
@@ -38,7 +42,7 @@ type modules struct {
 // newModules makes the table of modules. redirect is the run's own simulator,
 // nil when it has none; abort ends the run in good order.
 func newModules(clients *transport.Clients, redirect *url.URL, flags *runFlags, abort func()) *modules {
-	m := &modules{tokenizers: tokenizer.New(), metrics: custom.New(), outputs: new(output.Module)}
+	m := &modules{tokenizers: tokenizer.New(), datasets: dataset.New(), metrics: custom.New(), outputs: new(output.Module), npus: npu.New()}
 	m.simulators = simulator.New(func(text string) int {
 		t, err := m.tokenizers.Load(tokenizer.Builtin)
 		if err != nil {
@@ -58,13 +62,15 @@ func newModules(clients *transport.Clients, redirect *url.URL, flags *runFlags, 
 	if redirect != nil {
 		simURL = redirect.String()
 	}
+	m.services = llm.New(clients, userAgent)
 	m.table = map[string]script.Module{
 		"weir":           core.New(),
 		"weir/http":      http.New(clients, userAgent),
-		"weir/llm":       llm.New(clients, userAgent),
+		"weir/llm":       m.services,
 		"weir/tokenizer": m.tokenizers,
-		"weir/dataset":   dataset.New(),
+		"weir/dataset":   m.datasets,
 		"weir/metrics":   m.metrics,
+		"weir/npu":       m.npus,
 		"weir/output":    m.outputs,
 		"weir/profile":   profilers.New(m.profiling),
 		"weir/sim":       m.simulators,

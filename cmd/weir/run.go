@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,7 @@ import (
 	"weir/runtime/script"
 	"weir/runtime/sim"
 	"weir/runtime/suggest"
+	"weir/runtime/telemetry"
 	"weir/runtime/transport"
 	"weir/scripts"
 )
@@ -37,11 +37,13 @@ type runFlags struct {
 	runtimes     int
 	progress     string
 	noSummary    bool
+	noDoctor     bool
 	requireValid bool
 	records      bool
 	goodput      slos
 	instance     instance
 	sources      addresses
+	monitor      monitorFlags
 	cpuProfile   string
 	help         bool
 	sim          bool
@@ -53,15 +55,17 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.StringVar(&f.out, "out", "", "`folder` for the result (default results/<script>-<time>)")
-	fs.StringVar(&f.params, "params", "", "JSON or YAML `file` with values for the script's parameters")
+	fs.StringVar(&f.params, "params", "", "JSON or YAML `file` with values for the script's parameters, or the result.json of a run whose parameters are taken")
 	fs.IntVar(&f.runtimes, "runtimes", processors, "JavaScript runtimes that share the iterations")
 	fs.StringVar(&f.progress, "progress", "auto", "progress on standard error: auto, plain or none")
 	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
+	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
 	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
+	f.monitor.flags(fs)
 	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
 	fs.BoolVarP(&f.help, "help", "h", false, "show this help; after a script's name, its own flags too")
 	fs.BoolVar(&f.sim, "sim", false, "run against a simulated service, started on a free port for this run; whatever the script addresses is sent there")
@@ -165,7 +169,10 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if err := transport.CheckSources(f.sources); err != nil {
 		return &exitError{exitConfig, fmt.Errorf("--source-ip: %w", err)}
 	}
-	s := &session{flags: &f, flagSet: fs, name: name, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+	if err := f.monitor.check(); err != nil {
+		return &exitError{exitConfig, err}
+	}
+	s := &session{flags: &f, flagSet: fs, name: name, own: own, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 	stop, err := profile(f.cpuProfile)
 	if err != nil {
 		return &exitError{exitConfig, err}
@@ -202,7 +209,8 @@ type session struct {
 	flags   *runFlags
 	flagSet *pflag.FlagSet
 	name    string
-	args    []string
+	own     []string // weir's own flags, as they were given
+	args    []string // the script's
 	stdout  io.Writer
 	stderr  io.Writer
 
@@ -210,6 +218,8 @@ type session struct {
 	progress *result.Progress
 	folder   *result.Folder
 	records  *result.Records // nil: not asked for
+	hub      *telemetry.Hub
+	samples  *result.Samples // nil: there is nothing to sample; set under hub's lock
 	report   *result.Result
 	stale    bool // the file of the result lacks what came last
 }
@@ -234,6 +244,12 @@ func (s *session) run() error {
 	}
 	clients := transport.NewClients(redirect, s.flags.sources)
 	defer clients.Close()
+	outside := clients
+	if redirect != nil {
+		outside = transport.NewClients(nil, s.flags.sources)
+		defer outside.Close()
+	}
+	s.hub = s.newHub()
 	modules := newModules(clients, redirect, s.flags, abort)
 	defer modules.close()
 
@@ -257,6 +273,7 @@ func (s *session) run() error {
 	if s.flags.help {
 		return s.scriptHelp(initCtx, loaded)
 	}
+	modules.npus.Use(s.hub, outside)
 	runtimes, err := runtime.Init(initCtx, loaded, s.flags.runtimes)
 	if err != nil {
 		if stop.Err() != nil {
@@ -271,15 +288,22 @@ func (s *session) run() error {
 	if err := s.checkParams(loaded); err != nil {
 		return err
 	}
+	if err := s.openMonitors(stop, outside, modules.services); err != nil {
+		if stop.Err() != nil {
+			return &exitError{exitInterrupted, errors.New("interrupted before any load was sent")}
+		}
+		return &exitError{exitConfig, err}
+	}
 	if err := s.open(loaded, server); err != nil {
 		return err
 	}
 	outcome := runtime.Run(ctx, runtimes, runtime.Config{
-		Script:  loaded,
-		Result:  s.report,
-		Save:    s.save,
-		Records: s.records,
-		SLOs:    metrics.SLOs(s.flags.goodput),
+		Script:    loaded,
+		Result:    s.report,
+		Save:      s.save,
+		Records:   s.records,
+		Telemetry: s.hub,
+		SLOs:      metrics.SLOs(s.flags.goodput),
 		Preconnect: func(ctx context.Context, n int) error {
 			err := clients.Preconnect(ctx, n)
 			if err != nil {
@@ -287,6 +311,8 @@ func (s *session) run() error {
 			}
 			return err
 		},
+		Doctor:    s.doctor(modules.services),
+		Describe:  (&describer{modules: modules, script: loaded, params: s.flags.params}).describe,
 		Profiling: modules.profiling,
 		Instance:  s.flags.instance.number,
 		Instances: s.flags.instance.of,
@@ -391,36 +417,20 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 			return &exitError{exitConfig, err}
 		}
 	}
-	s.report = &result.Result{
-		Schema:      1,
-		Weir:        thisVersion(),
-		Script:      result.Script{Name: loaded.Name, Path: loaded.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(loaded.Source))},
-		Params:      map[string]any{},
-		Environment: <-s.machine,
-		Cases:       []*result.Case{},
+	if err := s.hub.Open(); err != nil {
+		return &exitError{exitConfig, err}
 	}
-	s.report.Environment.Runtimes = s.flags.runtimes
-	if server != nil {
-		s.report.Environment.Sim = server.URL()
-	}
-	for _, p := range loaded.Params() {
-		if p.Secret {
-			continue
-		}
-		s.report.Params[p.Name] = p.Value
-		if text, ok := p.Value.(string); ok { // perhaps a URL with a key in it
-			s.report.Params[p.Name] = transport.HideQuery(text)
-		}
-	}
+	s.report = s.newResult(loaded, server)
 	return nil
 }
 
-// save writes the result, and sees to it that the records so far are on disk.
-// Records that cannot be written do not end the run: finish tells of them.
+// save writes the result, and sees to it that the records and samples so far are on
+// disk. What cannot be written does not end the run: finish tells of them.
 func (s *session) save(r *result.Result) error {
 	if s.records != nil {
 		_ = s.records.Flush() // Close reports it
 	}
+	_ = s.hub.Flush()
 	err := s.folder.Write(r)
 	s.stale = err != nil
 	return err
@@ -451,6 +461,7 @@ func (s *session) watch(v runtime.CaseView) (done func()) {
 // finish prints what was found and chooses the exit code.
 func (s *session) finish(o runtime.Outcome, aborted string) error {
 	unrecorded := s.closeRecords(o.Refused)
+	unsampled := s.closeSamples(o.Refused)
 	if o.Refused && s.flags.out == "" {
 		os.RemoveAll(s.folder.Dir) // made for this run, and there is no result
 	}
@@ -484,6 +495,9 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	if err := s.verdict(o.Aborted); err != nil {
 		return err
 	}
+	if unsampled && !unrecorded {
+		return &exitError{exitFault, errors.New("the samples of telemetry are incomplete; the result is whole")}
+	}
 	if unrecorded {
 		return &exitError{exitFault, errors.New("the records are incomplete; the result is whole")}
 	}
@@ -499,6 +513,22 @@ func (s *session) closeRecords(refused bool) (incomplete bool) {
 	err := s.records.Close()
 	if refused {
 		os.Remove(s.records.Path())
+		return false
+	}
+	if err != nil {
+		fmt.Fprintf(s.stderr, "weir: %v\n", err)
+	}
+	return err != nil
+}
+
+// closeSamples completes the file of telemetry, and says whether there should be more
+// in it.
+func (s *session) closeSamples(refused bool) (incomplete bool) {
+	err := s.hub.Close()
+	if refused {
+		if s.samples != nil {
+			os.Remove(s.samples.Path())
+		}
 		return false
 	}
 	if err != nil {

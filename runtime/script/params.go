@@ -224,8 +224,8 @@ func (s *paramSet) resolve(p *Param) *ParamError {
 	if problem := s.resolveFlag(p); problem != nil {
 		return problem
 	}
-	if text, ok := p.Value.(string); ok && p.From == "file" && file.result && strings.HasSuffix(text, "=…") {
-		return &ParamError{Message: fmt.Sprintf("--%s: its value is hidden in %s, since it ends in a secret", p.Flag, file.path), Hint: "give it again: --" + p.Flag}
+	if text, ok := p.Value.(string); ok && p.From == "file" && file.result && (strings.Contains(text, "=…") || strings.Contains(text, "://…@")) {
+		return &ParamError{Message: fmt.Sprintf("--%s: its value is hidden in %s, since it has a secret in it", p.Flag, file.path), Hint: "give it again: --" + p.Flag}
 	}
 	if p.Required && p.From == "default" && (p.Value == nil || p.Value == "") {
 		message := fmt.Sprintf("--%s is required", p.Flag)
