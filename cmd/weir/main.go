@@ -18,7 +18,7 @@ import (
 // Exit codes; those that k6 has mean the same there.
 const (
 	exitFault       = 1   // something outside of the script went wrong, or nothing succeeded
-	exitInvalid     = 98  // --require-valid, and the result is not VALID
+	exitInvalid     = 98  // --require-valid, and the result is not VALID; weir doctor --strict, and there are warnings
 	exitThresholds  = 99  // a threshold was crossed
 	exitConfig      = 104 // wrong flags, parameters or options
 	exitInterrupted = 105 // Ctrl-C or SIGTERM

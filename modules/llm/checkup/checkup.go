@@ -90,7 +90,13 @@ type checker struct {
 	report  *Report
 }
 
-func (c *checker) add(f ...result.Finding) { c.report.Findings = append(c.report.Findings, f...) }
+// add notes findings, without the secrets that the service may have repeated.
+func (c *checker) add(all ...result.Finding) {
+	for _, f := range all {
+		f.What = transport.Redact(f.What, c.cfg.Headers(""), c.cfg.Secrets...)
+		c.report.Findings = append(c.report.Findings, f)
+	}
+}
 
 // say writes a line of progress.
 func (c *checker) say(format string, args ...any) {

@@ -29,6 +29,7 @@ type fake struct {
 	tokenize func(count int) string             // answer to POST /tokenize, as vLLM's; nil: there is none
 	metrics  string                             // answer to GET /metrics; "": none
 	health   int                                // status of GET /health; 0: 200
+	echo     bool                               // it says there who asks
 	wrap     func(http.Handler) http.Handler    // what is on the way; nil: nothing
 	header   map[string]string                  // of every answer
 	status   int                                // of every answer, instead of it; 0: none
@@ -49,6 +50,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.Method + " " + r.URL.Path {
 	case "GET /health":
 		w.WriteHeader(max(200, f.health))
+		if f.echo {
+			io.WriteString(w, r.Header.Get("Authorization"))
+		}
 	case "GET /v1/models":
 		w.Header().Set("Content-Type", "application/json")
 		if f.models != "" {
@@ -280,6 +284,16 @@ func TestRefusals(t *testing.T) {
 	found := look(t, "http://"+closed.Addr().String(), nil)
 	if got := found["reachable"]; len(found) != 1 || got.Status != "fail" || !strings.Contains(got.What, "connection refused") || !strings.Contains(got.Do, "is the service running") {
 		t.Errorf("nobody listens: %+v", found)
+	}
+}
+
+// A service that repeats what it was sent gives no secret away.
+func TestSecrets(t *testing.T) {
+	server := httptest.NewServer(&fake{health: 503, echo: true})
+	defer server.Close()
+	found := look(t, server.URL, func(c *checkup.Config) { c.APIKey = "sk-nobody-shall-see" })
+	if f := found["health"]; f.Status != "fail" || !strings.Contains(f.What, "503") || strings.Contains(f.What, "nobody") {
+		t.Errorf("%+v", f)
 	}
 }
 
