@@ -17,6 +17,7 @@
 //	exec quoted FILE                print the lines of a file as Go strings
 //	exec limited BYTES PROGRAM ARG… run a program that can write no larger files
 //	exec recorded FILE              print a file of records as a JSON list
+//	exec sampled FOLDER             count a run's samples of telemetry (telemetry_test.go)
 //
 // DATA is the folder testdata/dynamic, with small datasets.
 package main
@@ -50,6 +51,7 @@ func TestMain(m *testing.M) {
 		"quoted":   quoted,
 		"limited":  limited,
 		"recorded": recorded,
+		"sampled":  sampled,
 	})
 }
 
@@ -135,7 +137,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	defer stderr.Close()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), stdout, stderr
-	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
+	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "PATH="+ts.Getenv("PATH"))
 	ts.Check(cmd.Start())
 	s.background = cmd
 	ts.Defer(func() {
