@@ -104,7 +104,8 @@ func (f *npuFlags) print(all *fleet, stdout, stderr io.Writer) error {
 				width = w
 			}
 		}
-		for _, line := range deviceTable(groups, width, time.Now(), false) {
+		lines, _ := deviceTable(groups, width, time.Now(), false)
+		for _, line := range lines {
 			fmt.Fprintln(stdout, line)
 		}
 		if line := summary(groups); line != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func (l *liveTable) Update(m tea.Msg) (tea.Model, tea.Cmd) {
 
 func (l *liveTable) View() tea.View {
 	groups := l.fleet.groups()
-	lines := deviceTable(groups, l.width, time.Now(), true)
+	lines, titles := deviceTable(groups, l.width, time.Now(), true)
 	footer := []string{""}
 	if all := summary(groups); all != "" {
 		footer = append(footer, text.Trim(all, l.width))
@@ -81,9 +82,13 @@ func (l *liveTable) View() tea.View {
 	keys := "q quits · every " + l.interval.String()
 	room := max(2, l.height-len(footer)-1)
 	l.top = max(0, min(l.top, len(lines)-room))
-	if len(lines) > room { // the head stays
+	if len(lines) > room { // the head stays, and so does the title of what is below it
 		keys = fmt.Sprintf("↑↓ scroll, %d more lines · %s", len(lines)-room-l.top, keys)
-		lines = append(lines[:1:1], lines[1+l.top:][:room-1]...)
+		shown := slices.Clone(lines[1+l.top:][:room-1])
+		if l.top > 0 {
+			shown[0] = titles[1+l.top]
+		}
+		lines = append(lines[:1:1], shown...)
 	}
 	footer = append(footer, faintStyle.Render(text.Trim(keys, l.width)))
 	lines = append(lines, footer...)

@@ -114,9 +114,9 @@ var (
 	alarmStyle = lipgloss.NewStyle().Foreground(lipgloss.Red)
 )
 
-// deviceTable is the lines of a table of all groups, at most width places wide. color:
-// with escape sequences.
-func deviceTable(groups []group, width int, now time.Time, color bool) []string {
+// deviceTable is the lines of a table of all groups, at most width places wide, and
+// the title that each line stands under. color: with escape sequences.
+func deviceTable(groups []group, width int, now time.Time, color bool) (lines, titles []string) {
 	paint := func(s lipgloss.Style, line string) string {
 		if !color || line == "" {
 			return line
@@ -134,19 +134,21 @@ func deviceTable(groups []group, width int, now time.Time, color bool) []string 
 		}
 	}
 	columns, widths := fit(columns, rows, width)
-	var lines []string
+	title := ""
+	add := func(line string) { lines, titles = append(lines, line), append(titles, title) }
 	if len(rows) > 0 {
-		titles := make([]string, len(columns))
+		heads := make([]string, len(columns))
 		for i, c := range columns {
-			titles[i] = c.title
+			heads[i] = c.title
 		}
-		lines = append(lines, paint(headStyle, tableLine(columns, widths, titles)))
+		add(paint(headStyle, tableLine(columns, widths, heads)))
 	}
 	for _, g := range groups {
-		lines = append(lines, paint(faintStyle, text.Trim(g.title(), width)))
+		title = paint(faintStyle, text.Trim(g.title(), width))
+		add(title)
 		for _, f := range g.failures {
 			for line := range strings.Lines(text.WrapSoft(f.Error, max(width-2, 20))) {
-				lines = append(lines, paint(alarmStyle, "  "+strings.TrimSpace(line)))
+				add(paint(alarmStyle, "  "+strings.TrimSpace(line)))
 			}
 		}
 		for _, r := range g.rows {
@@ -163,10 +165,10 @@ func deviceTable(groups []group, width int, now time.Time, color bool) []string 
 			case r.ageText(now) != "":
 				style = faintStyle
 			}
-			lines = append(lines, paint(style, tableLine(columns, widths, cells)))
+			add(paint(style, tableLine(columns, widths, cells)))
 		}
 	}
-	return lines
+	return lines, titles
 }
 
 // title is what stands above the devices of a host.

@@ -44,7 +44,7 @@ func TestDeviceTable(t *testing.T) {
 	broken := group{name: "node2", failures: []failedSource{{"npu-smi@node2", "npu-smi info on node2: ssh failed: Permission denied (publickey); weir gives no passwords"}}}
 	f := func(width int, want string, groups ...group) {
 		t.Helper()
-		lines := deviceTable(groups, width, now, false)
+		lines, _ := deviceTable(groups, width, now, false)
 		for _, line := range lines {
 			if text.StringWidth(line) > width {
 				t.Errorf("%d places, more than %d: %s", text.StringWidth(line), width, line)
@@ -139,9 +139,12 @@ func TestLiveTable(t *testing.T) {
 	}
 	has(screen(80, 40), "DEVICE", "this machine · npu-smi · driver 23.0.6", "q quits · every 1s")
 	has(screen(80, 10), "DEVICE", "this machine", "↑↓ scroll, ")
-	has(screen(80, 10, "end"), "DEVICE", "npu 2", "↑↓ scroll, 0 more lines")
-	has(screen(80, 10, "up"), "DEVICE", "npu 1", "↑↓ scroll, 1 more lines")
-	has(screen(80, 10, "home", "down"), "DEVICE", "  there is no source", "↑↓ scroll")
+	has(screen(80, 10, "end"), "DEVICE", "this machine", "↑↓ scroll, 0 more lines")
+	has(screen(80, 10, "up"), "DEVICE", "this machine", "↑↓ scroll, 1 more lines")
+	has(screen(80, 10, "home", "down"), "DEVICE", "this machine", "↑↓ scroll")
+	if lines := screen(80, 10, "end"); !strings.HasPrefix(lines[2], "npu 3") {
+		t.Errorf("below the title:\n%s", strings.Join(lines, "\n"))
+	}
 	has(screen(80, 10, "pgdown", "pgup", "pgup"), "DEVICE", "this machine", "↑↓ scroll")
 	screen(20, 3)
 	if _, cmd := l.Update(tea.KeyPressMsg{Code: 'q', Text: "q"}); cmd == nil {

@@ -17,7 +17,7 @@ import (
 // options are what scripts say of the devices that they mean.
 type options struct {
 	sources, hosts []string
-	interval       time.Duration // 0: the run's own
+	interval       time.Duration // 0: telemetry.DefaultInterval
 	devices        selection
 }
 
