@@ -58,7 +58,7 @@ func (r Report) Write(w io.Writer, findings []result.Finding) {
 		}
 	}
 	out.WriteString(r.sum(findings) + "\n")
-	io.WriteString(w, out.String())
+	io.WriteString(w, strings.ReplaceAll(out.String(), "\n\n\n", "\n\n")) // a group may end with one that is wrong
 }
 
 // finding prints one: what was found, and of what is wrong also why and what to do.

@@ -32,7 +32,7 @@ func (c *checker) busy(ctx context.Context) {
 	for look := range 2 {
 		page, err := serving.Scrape(ctx, target)
 		if err != nil {
-			what, _, _ := strings.Cut(err.Error(), " (") // what to try about it is of a run
+			what, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "page of server metrics "+target.URL+": "), " (") // what to try about it is of a run
 			c.add(k.skip("no page of metrics tells it: %s", what))
 			return
 		}
