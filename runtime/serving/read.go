@@ -339,7 +339,7 @@ func (p *page) count(what, part string, factor float64, all []series) {
 
 // sumOf is a counter's number; of a histogram or a summary, their sum.
 func sumOf(m *dto.Metric) (float64, bool) {
-	v := math.NaN()
+	var v float64
 	switch {
 	case m.Histogram != nil:
 		v = m.Histogram.GetSampleSum()

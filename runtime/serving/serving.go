@@ -12,6 +12,7 @@ package serving
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -75,7 +76,13 @@ func Shown(u *url.URL) string {
 func problem(a transport.Answer, failed *metrics.Error) error {
 	switch {
 	case failed != nil:
-		return fmt.Errorf("%s: %s", failed.Kind, failed.Message)
+		err := fmt.Errorf("%s: %s", failed.Kind, failed.Message)
+		if strings.Contains(failed.Kind, "timeout") {
+			return passing{err}
+		}
+		return err
+	case a.Status >= http.StatusInternalServerError:
+		return passing{fmt.Errorf("the answer is status %d %s", a.Status, http.StatusText(a.Status))}
 	case a.Status != http.StatusOK:
 		return fmt.Errorf("the answer is status %d %s", a.Status, http.StatusText(a.Status))
 	case len(a.Body) > pageLimit:
@@ -84,8 +91,11 @@ func problem(a transport.Answer, failed *metrics.Error) error {
 	return nil
 }
 
+// passing is the failure of a page that is there, and may be read another time.
+type passing struct{ error }
+
 // hint is what to do about a page that is not there.
-const hint = "vLLM, TGI and LMDeploy serve /metrics by default; SGLang needs --enable-metrics, llama.cpp --metrics, " +
+const hint = "vLLM (unless --disable-log-stats), TGI and LMDeploy serve /metrics by default; SGLang needs --enable-metrics, llama.cpp --metrics, " +
 	"MindIE MIES_SERVICE_MONITOR_MODE=1 (on its metricsPort), TensorRT-LLM has /prometheus/metrics, Triton port 8002; name another page with metricsUrl or --metrics-url"
 
 // Scrape fetches a page and reads it. The error says what was asked, what came, and
@@ -98,7 +108,10 @@ func Scrape(ctx context.Context, t Target) (*Snapshot, error) {
 	if err == nil {
 		s, err = read(page, t.Model)
 	}
-	if err != nil {
+	switch {
+	case errors.As(err, new(passing)):
+		return nil, fmt.Errorf("page of server metrics %s: %w", t.URL, err)
+	case err != nil:
 		return nil, fmt.Errorf("page of server metrics %s: %w (%s)", t.URL, err, hint)
 	}
 	s.URL, s.At = t.URL, began.Add(took/2)

@@ -59,6 +59,8 @@ func TestAt(t *testing.T) {
 			for range 17 {
 				w.Write(make([]byte, 1<<20))
 			}
+		case "/busy":
+			http.Error(w, "try again", http.StatusServiceUnavailable)
 		case "/slow":
 			<-r.Context().Done()
 		default:
@@ -92,6 +94,10 @@ func TestAt(t *testing.T) {
 		if !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
+		// What may pass has no hint of flags.
+		if passes := path == "/busy" || path == "/slow"; err != nil && passes == strings.Contains(got, "--enable-metrics") {
+			t.Errorf("%s: %s", path, got)
+		}
 	}
 	before := connections.Load()
 	for range 3 {
@@ -102,6 +108,7 @@ func TestAt(t *testing.T) {
 	}
 	f("/gone", time.Minute, server.URL+"/gone: the answer is status 404 Not Found")
 	f("/large", time.Minute, "it is larger than 16 MiB")
+	f("/busy", time.Minute, "/busy: the answer is status 503 Service Unavailable")
 	f("/slow", 100*time.Millisecond, "/slow: ")
 	if _, err := serving.At(clients, "metrics", serving.Request{}); err == nil {
 		t.Error("a URL without a host was taken")
