@@ -54,14 +54,22 @@ func At(clients *transport.Clients, rawURL string, r Request) (Target, error) {
 	}
 	headers := append([]transport.Header{{Name: "Accept", Value: "text/plain"}}, r.Headers...)
 	return Target{URL: Shown(u), Model: r.Model, Fetch: func(ctx context.Context) ([]byte, error) {
-		wait := fetchLimit
-		if until, bounded := ctx.Deadline(); bounded {
-			wait = time.Until(until)
+		if _, bounded := ctx.Deadline(); !bounded {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, fetchLimit)
+			defer cancel()
 		}
+		began := time.Now()
 		a, failed := client.Fetch(ctx, &transport.Request{
 			Method: http.MethodGet, URI: u.RequestURI(), Host: u.Host, Header: headers, Close: true,
-			Limits: transport.Limits{Connect: wait, Total: wait}, Signer: r.Signer,
+			Signer: r.Signer,
 		}, pageLimit+1)
+		switch {
+		case failed != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return nil, passing{fmt.Errorf("it has not come within %s", time.Since(began).Round(10*time.Millisecond))}
+		case failed != nil && ctx.Err() != nil:
+			return nil, passing{ctx.Err()}
+		}
 		return a.Body, problem(a, failed)
 	}}, nil
 }

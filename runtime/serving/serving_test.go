@@ -109,7 +109,7 @@ func TestAt(t *testing.T) {
 	f("/gone", time.Minute, server.URL+"/gone: the answer is status 404 Not Found")
 	f("/large", time.Minute, "it is larger than 16 MiB")
 	f("/busy", time.Minute, "/busy: the answer is status 503 Service Unavailable")
-	f("/slow", 100*time.Millisecond, "/slow: ")
+	f("/slow", 100*time.Millisecond, "/slow: it has not come within")
 	if _, err := serving.At(clients, "metrics", serving.Request{}); err == nil {
 		t.Error("a URL without a host was taken")
 	}
