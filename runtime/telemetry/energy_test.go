@@ -137,6 +137,8 @@ func TestEnergy(t *testing.T) {
 	f(0, 20, 300*20, exact, "up to 10.00 of 20.00 s lacked", told(device.Power, steady(0, 10, 1), constant))
 	// A source that is always slower than asked for has no gaps.
 	f(30, 90, over(30, 90), exact, "", told(device.Power, steady(0, 100, 4.5), ramp))
+	// That is known from the second gap on: the mean of the rest is held in the first.
+	f(0, 12, over(4.5, 12)*12/7.5, exact, "up to 4.50 of 12.00 s lacked readings", told(device.Power, steady(0, 20, 4.5), ramp))
 	// One reading, long ago: nothing is known.
 	f(10, 20, none, 0, "", told(device.Power, []float64{1}, constant))
 	f(10, 20, none, 0, "", told(device.Temperature, steady(0, 30, 1), constant))

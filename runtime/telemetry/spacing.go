@@ -12,8 +12,7 @@ type spacing struct {
 	next int
 }
 
-// spacingOf is how many gaps the usual one is found from. With fewer than a quarter of
-// them it is not known.
+// spacingOf is how many gaps the usual one is found from, at most.
 const spacingOf = 16
 
 func (s *spacing) add(at time.Time) {
@@ -33,12 +32,13 @@ func (s *spacing) add(at time.Time) {
 	}
 }
 
-// usual is the median of the last gaps; 0: not known.
+// usual is the median of the last gaps, of two that are in the middle the shorter one;
+// 0: not known. One gap alone may be an exception.
 func (s *spacing) usual() time.Duration {
-	if len(s.gaps) < spacingOf/4 {
+	if len(s.gaps) < 2 {
 		return 0
 	}
 	sorted := slices.Clone(s.gaps)
 	slices.Sort(sorted)
-	return sorted[len(sorted)/2]
+	return sorted[(len(sorted)-1)/2]
 }

@@ -145,10 +145,9 @@ func (w *Window) use(s *source, k key) *use {
 	}
 	u := w.uses[s][k]
 	if u == nil {
-		longest := gapOf * max(s.interval, s.spacing.usual())
 		u = &use{values: map[device.Quantity]*result.ValueStat{}}
-		u.power = integral{start: w.start, end: w.end, longest: longest}
-		u.counter = integral{counter: true, start: w.start, end: w.end, longest: longest}
+		u.power = integral{start: w.start, end: w.end}
+		u.counter = integral{counter: true, start: w.start, end: w.end}
 		if t := s.tracks[k]; t != nil && t.power != nil {
 			u.power.add(*t.power)
 		}
@@ -157,6 +156,8 @@ func (w *Window) use(s *source, k key) *use {
 		}
 		w.uses[s][k] = u
 	}
+	longest := gapOf * max(s.interval, s.spacing.usual())
+	u.power.longest, u.counter.longest = longest, longest
 	return u
 }
 
