@@ -259,15 +259,19 @@ func folded(names []string) (parts []string) {
 	return parts
 }
 
-// significant writes a number with at least three significant digits.
+// significant writes a number with three significant digits, or all before its point.
 func significant(v *float64) string {
 	if v == nil {
 		return "–"
 	}
-	if size := math.Abs(*v); size >= 100 || size == 0 {
+	size := math.Abs(*v)
+	if size >= 100 || size == 0 {
 		return strconv.FormatFloat(*v, 'f', 0, 64)
 	}
-	return strconv.FormatFloat(*v, 'g', 3, 64)
+	if size < 1e-4 {
+		return strconv.FormatFloat(*v, 'g', 3, 64)
+	}
+	return strconv.FormatFloat(*v, 'f', 2-int(math.Floor(math.Log10(size))), 64)
 }
 
 // monitors tells of the sources of telemetry that did not do what was asked of them.
@@ -287,7 +291,7 @@ func (s *summary) monitors(all []Monitor) {
 		if len(wrong) == 0 && m.Error == "" {
 			continue
 		}
-		line := fmt.Sprintf("%s: %s of one every %v s", m.Source, plural(m.Readings, "reading"), m.Interval)
+		line := fmt.Sprintf("%s: %s, one every %v s", m.Source, plural(m.Readings, "reading"), m.Interval)
 		if len(wrong) > 0 {
 			line += ", " + strings.Join(wrong, ", ")
 		}
