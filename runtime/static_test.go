@@ -16,8 +16,10 @@ import (
 	"weir/modules/llm"
 	custommetrics "weir/modules/metrics"
 	"weir/modules/output"
+	"weir/modules/profile"
 	"weir/modules/tokenizer"
 	"weir/runtime/metrics"
+	"weir/runtime/profiling"
 	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/runtime/transport"
@@ -142,6 +144,7 @@ func runPlan(t *testing.T, name string, args []string, play func(number int) *re
 			"weir/dataset":   dataset.New(),
 			"weir/metrics":   custommetrics.New(),
 			"weir/output":    new(output.Module),
+			"weir/profile":   profile.New(profiling.Maker{Clients: clients}),
 		},
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Console:   t.Output(),
