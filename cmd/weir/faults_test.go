@@ -477,7 +477,12 @@ func startGate(t *testing.T) *gate {
 }
 
 func (g *gate) stream(c net.Conn) {
-	defer g.closed.Add(1)
+	asked := false // only before the load, what the service is
+	defer func() {
+		if !asked {
+			g.closed.Add(1)
+		}
+	}()
 	defer c.Close()
 	for r := bufio.NewReader(c); ; {
 		request, err := http.ReadRequest(r)
@@ -486,6 +491,10 @@ func (g *gate) stream(c net.Conn) {
 		}
 		if _, err := io.Copy(io.Discard, request.Body); err != nil {
 			return
+		}
+		if asked = request.Method == "GET"; asked {
+			io.WriteString(c, answer("404 Not Found", "text/plain", "no such path"))
+			continue
 		}
 		io.WriteString(c, chunks(firstEvent))
 		g.begun.Add(1)
