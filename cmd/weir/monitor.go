@@ -46,8 +46,8 @@ func (f *monitorFlags) check() error {
 	switch {
 	case f.interval < shortestInterval || f.interval > longestInterval:
 		return fmt.Errorf("--monitor-interval is %v; it must be from %v to %v", f.interval, shortestInterval, longestInterval)
-	case len(f.hosts) > 0 && len(f.sources) == 0:
-		return errors.New("--monitor-host has no effect without --monitor\n  hint: say what to sample there, such as --monitor npu-smi, or --monitor auto")
+	case len(f.hosts) > 0 && !slices.ContainsFunc(f.sources, func(s string) bool { return !strings.Contains(s, "://") }):
+		return errors.New("--monitor-host has no effect without a --monitor that is a tool\n  hint: say what to sample there, such as --monitor npu-smi, or --monitor auto")
 	}
 	for _, u := range f.pages {
 		if u == "auto" {
@@ -101,15 +101,16 @@ func (s *session) newHub() *telemetry.Hub {
 // clients may lead to.
 func (s *session) openMonitors(ctx context.Context, outside *transport.Clients, services *llm.Module) error {
 	f := &s.flags.monitor
-	if len(f.sources) > 0 {
-		opened, err := sources.Open(ctx, f.sources, f.hosts, outside)
-		if err != nil {
-			return fmt.Errorf("--monitor: %w", err)
-		}
-		for _, source := range opened {
-			s.hub.AddSource(source, f.interval)
-		}
-		if err := s.hub.List(ctx); err != nil {
+	opened, err := sources.Open(ctx, f.sources, f.hosts, outside)
+	if err != nil {
+		return fmt.Errorf("--monitor: %w", err)
+	}
+	for _, source := range opened {
+		s.hub.AddSource(source, f.interval)
+	}
+	// The script's own monitors may fail, and have the devices that --devices names.
+	if len(opened) > 0 || len(f.devices.Selection) > 0 {
+		if err := s.hub.List(ctx, opened...); err != nil {
 			return err
 		}
 	}

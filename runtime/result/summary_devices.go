@@ -197,6 +197,9 @@ func (s *summary) energy(cases []*Case) {
 	var counted, notes gather
 	for _, c := range cases {
 		if c.Energy == nil {
+			if names := serving(c.Devices); len(names) > 0 {
+				notes.at("no energy: the power of "+strings.Join(folded(names), ", ")+" is not known", "", c.Name)
+			}
 			continue
 		}
 		rows = append(rows, c)
@@ -219,14 +222,31 @@ func (s *summary) energy(cases []*Case) {
 		}
 	}
 	s.table(rows, told(rows, energyColumns))
+	if len(rows) == 0 && len(notes) > 0 {
+		s.out.WriteByte('\n')
+	}
 	const shown = 3
 	more := len(notes) - shown
 	for _, f := range append(counted, notes[:min(shown, len(notes))]...) {
-		s.hanging("  ", 4, f.label+inCases(f.where, len(rows)))
+		s.hanging("  ", 4, f.label+inCases(f.where, len(cases)))
 	}
 	if more > 0 {
 		s.hanging("  ", 4, fmt.Sprintf("energy: %s more in %s", plural(int64(more), "note"), FileName))
 	}
+}
+
+// serving names the devices whose energy would count.
+func serving(devices []DeviceUse) (names []string) {
+	for _, d := range devices {
+		if d.Serves {
+			name := fmt.Sprintf("%s %d", d.Kind, d.Index)
+			if d.Host != "" {
+				name += " of " + d.Host
+			}
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // folded are names of devices such as "npu 0 of host1", those of a kind and a host as

@@ -71,7 +71,10 @@ func TestSummaryDevices(t *testing.T) {
 	far.Energy.Missing, far.Energy.Method = []string{"gpu 3 of node2"}, "mixed"
 	far.Energy.PerOutputToken, far.Energy.PerToken, far.Energy.TokensPerWatt = nil, nil, nil
 
-	for name, r := range map[string]*result.Result{"many": both, "far": run(far)} {
+	silent := llmCase("310P", 64, 300)
+	silent.Devices = []result.DeviceUse{used("npu", 0, "", true, -1, 40), used("npu", 1, "", true, -1, 41)}
+
+	for name, r := range map[string]*result.Result{"many": both, "far": run(far), "silent": run(silent)} {
 		for _, width := range []int{60, 80, 120} {
 			var out strings.Builder
 			if err := result.Summary(&out, r, width); err != nil {

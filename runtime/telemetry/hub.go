@@ -88,9 +88,9 @@ func (h *Hub) AddSource(s device.Source, interval time.Duration) {
 }
 
 // List asks all sources which devices there are, at the same time. The error is that
-// of the first one that cannot tell, or of a device of Config.Serving that nobody has.
-// Without it, each source is asked when sampling begins.
-func (h *Hub) List(ctx context.Context) error {
+// of the first of the required ones that cannot tell, or of a device of Config.Serving
+// that nobody has. Without it, each source is asked when sampling begins.
+func (h *Hub) List(ctx context.Context, required ...device.Source) error {
 	h.mu.Lock()
 	sources := slices.Clone(h.sources)
 	h.mu.Unlock()
@@ -102,7 +102,7 @@ func (h *Hub) List(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, s := range sources {
-		if s.listErr != nil {
+		if s.listErr != nil && slices.ContainsFunc(required, func(r device.Source) bool { return r.Name() == s.Name() }) {
 			return fmt.Errorf("monitor %s: %w", s.Name(), s.listErr)
 		}
 	}

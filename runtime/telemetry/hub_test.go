@@ -233,7 +233,7 @@ func TestList(t *testing.T) {
 		for _, s := range sources {
 			h.AddSource(s, 0)
 		}
-		err = h.List(t.Context())
+		err = h.List(t.Context(), sources...)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%v, want %q", err, want)
 		}
@@ -248,13 +248,25 @@ func TestList(t *testing.T) {
 	f("npu", "monitor npu-smi: the tool ended with code 1; try it by hand", &fake{name: "npu-smi", listErr: errTool})
 }
 
+// One that nobody insists on may fail: sampling tells of it.
+func TestListOptional(t *testing.T) {
+	h := telemetry.NewHub(telemetry.Config{})
+	there := chips("npu-smi", npus("", 2), nil)
+	h.AddSource(there, 0)
+	h.AddSource(&fake{name: "of the script", listErr: errTool}, 0)
+	if err := h.List(t.Context(), there); err != nil {
+		t.Error(err)
+	}
+}
+
 // A list that hangs does not keep the run waiting for ever.
 func TestListHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := telemetry.NewHub(telemetry.Config{})
-		h.AddSource(&hanging{}, 0)
+		s := &hanging{}
+		h.AddSource(s, 0)
 		began := time.Now()
-		if err := h.List(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 30*time.Second {
+		if err := h.List(t.Context(), s); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 30*time.Second {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})
