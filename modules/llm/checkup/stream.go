@@ -85,7 +85,7 @@ func streaming(s streamed, other http.Header) result.Finding {
 	switch {
 	case last < shortTime:
 		return k.ok("%s: too fast to tell whether something buffers them", what)
-	case reads == 1, float64(last-first) < atOnce*float64(last):
+	case reads == 1, float64(len(at)) >= bunchedBy*float64(reads) && float64(last-first) < atOnce*float64(last):
 		return k.fail(why, do, "something on the way holds the stream back until its end: %s", what)
 	case float64(len(at)) >= bunchedBy*float64(reads) && (last-first)/time.Duration(max(1, reads-1)) > bunchedGap:
 		return k.warn("times between tokens are 0 within a bunch and long between two: percentiles of ITL say nothing, TTFT is that of the first bunch",
