@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 
 	dto "github.com/prometheus/client_model/go"
@@ -20,8 +21,10 @@ import (
 // Page is the families of a page by their names.
 type Page map[string]*dto.MetricFamily
 
-// mostBad is how many lines of a page may be left out. One with more is none.
-const mostBad = 100
+const (
+	mostBad   = 100      // lines of a page that may be left out. One with more is none
+	mostAgain = 64 << 20 // bytes that are parsed again for lines that are wrong only beside others
+)
 
 // lineOf finds the number of the line in a message of expfmt.
 var lineOf = regexp.MustCompile(`line (\d+)`)
@@ -32,24 +35,45 @@ func Parse(page []byte) (families Page, unread []string, err error) {
 	if len(page) > 0 && page[len(page)-1] != '\n' { // it was cut off
 		page = append(page[:len(page):len(page)], '\n')
 	}
-	for {
-		parser := expfmt.NewTextParser(model.UTF8Validation)
-		found, err := parser.TextToMetricFamilies(bytes.NewReader(page))
-		if err == nil {
-			return found, unread, nil
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err = parser.TextToMetricFamilies(bytes.NewReader(page))
+	if err == nil {
+		return families, nil, nil
+	}
+	// Most bad lines are bad by themselves: they are found in one pass. The parser
+	// stops at each of the others, such as a second TYPE of a family.
+	lines := slices.DeleteFunc(bytes.SplitAfter(page, []byte("\n")), func(line []byte) bool {
+		if len(unread) > mostBad {
+			return false
 		}
+		_, err := parser.TextToMetricFamilies(bytes.NewReader(line))
+		if err != nil {
+			unread = append(unread, text(line))
+		}
+		return err != nil
+	})
+	for again := 0; len(unread) <= mostBad && again <= mostAgain; {
+		page = bytes.Join(lines, nil)
+		families, err = parser.TextToMetricFamilies(bytes.NewReader(page))
+		if err == nil {
+			return families, unread, nil
+		}
+		again += len(page)
 		n := 0
 		if at := lineOf.FindStringSubmatch(err.Error()); at != nil {
 			n, _ = strconv.Atoi(at[1])
 		}
-		lines := bytes.Split(page, []byte("\n"))
-		if n < 1 || n > len(lines) || len(unread) == mostBad {
-			return nil, nil, fmt.Errorf("no page of Prometheus metrics: %w", err)
+		if n < 1 || n > len(lines) {
+			break
 		}
-		unread = append(unread, string(lines[n-1]))
-		page = bytes.Join(append(lines[:n-1:n-1], lines[n:]...), []byte("\n"))
+		unread = append(unread, text(lines[n-1]))
+		lines = slices.Delete(lines, n-1, n)
 	}
+	return nil, nil, fmt.Errorf("no page of Prometheus metrics: %w", err)
 }
+
+// text is a line without its end.
+func text(line []byte) string { return string(bytes.TrimSuffix(line, []byte("\n"))) }
 
 // Value is a sample's number, whatever its type says; false: it has none, or one
 // that is not finite. The numbers of histograms and summaries are read otherwise.

@@ -1,6 +1,7 @@
 package prom
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,8 @@ func TestParse(t *testing.T) {
 	f("a 1\n...\nb 2\n", "a b", "...")
 	// A page that was cut off: its last line has no end.
 	f("a 1\nvllm:b{x=\"y", "a", `vllm:b{x="y`)
+	// Lines that are wrong only beside others.
+	f("# TYPE a gauge\n# TYPE a gauge\na 1\n...\nb 2\n", "a b", "...|# TYPE a gauge")
 	f("# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 4\nh_count 3\n", "h", "")
 }
 
@@ -38,6 +41,31 @@ func TestParseNoPage(t *testing.T) {
 	page := strings.Repeat("<p>not here</p>\n", 200)
 	if families, _, err := Parse([]byte(page)); err == nil {
 		t.Errorf("a web page was read as %d families", len(families))
+	}
+}
+
+// A big page with many bad lines is read in a few passes, not in one a line.
+func TestParseBig(t *testing.T) {
+	var page strings.Builder
+	for i := range 200_000 {
+		fmt.Fprintf(&page, "a{x=\"%d\"} 1\n", i)
+		if i%2500 == 0 {
+			page.WriteString("...\n")
+		}
+	}
+	allocated := testing.AllocsPerRun(1, func() {
+		families, unread, err := Parse([]byte(page.String()))
+		if err != nil || len(unread) != 80 || len(families["a"].Metric) != 200_000 {
+			t.Errorf("%d unread, %v", len(unread), err)
+		}
+	})
+	whole := testing.AllocsPerRun(1, func() {
+		if _, _, err := Parse([]byte(strings.ReplaceAll(page.String(), "...\n", ""))); err != nil {
+			t.Error(err)
+		}
+	})
+	if allocated > 5*whole {
+		t.Errorf("%.0f allocations, %.0f without the bad lines", allocated, whole)
 	}
 }
 
