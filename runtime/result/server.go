@@ -93,6 +93,6 @@ type TTFTParts struct {
 	Queue    *float64 `json:"queue,omitempty"`     // waited for the engine
 	Prefill  *float64 `json:"prefill,omitempty"`   // computed the prompt
 	FrontEnd *float64 `json:"front_end,omitempty"` // Server − Queue − Prefill: tokenizing, passing on
-	Rest     *float64 `json:"rest,omitempty"`      // Client − Server, or without that Client − (Queue + Prefill): the network, proxies, and the client
-	RestOf   string   `json:"rest_of,omitempty"`   // "server" or "queue+prefill": what Rest was subtracted from
+	Rest     *float64 `json:"rest,omitempty"`      // Client − Server, or without that − (Queue + Prefill), or − Prefill: the network, proxies, and the client
+	RestOf   string   `json:"rest_of,omitempty"`   // "server", "queue+prefill" or "prefill": what was subtracted from Client
 }

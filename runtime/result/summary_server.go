@@ -148,12 +148,12 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 		ttft("rest", "", 19, func(t *TTFTParts) *float64 { return t.Rest }),
 		// Percentiles are not subtracted, only set side by side.
 		{group: firstToken + "p99", unit: "ms", name: "client", keep: 2, value: func(c *Case) (float64, bool) {
-			if m := c.Metrics["ttft"]; m != nil && m.P99 != nil && of(c).percentile99() != nil {
+			if m := c.Metrics["ttft"]; m != nil && m.P99 != nil && of(c).percentile99() != nil && len(c.Server) == 1 {
 				return *m.P99, true
 			}
 			return 0, false
 		}},
-		number(firstToken+"p99", "ms", "server", 3, (*Server).percentile99),
+		{group: firstToken + "p99", unit: "ms", name: "server", keep: 3, text: func(c *Case) string { return of(c).percentile99().span() }},
 	}
 	return slices.DeleteFunc(columns, func(c column) bool {
 		return c.name != caseName.name && !slices.ContainsFunc(cases, func(k *Case) bool {
@@ -167,11 +167,24 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 }
 
 // percentile99 is the server's 99th percentile of the time to first token.
-func (p *Server) percentile99() *float64 {
-	if t := p.Times["ttft"]; t != nil && t.P99 != nil {
-		return &t.P99.Value
+func (p *Server) percentile99() *Estimate {
+	if t := p.Times["ttft"]; t != nil {
+		return t.P99
 	}
 	return nil
+}
+
+// span is between what the percentile lies. A value that was interpolated in a wide
+// bucket looks like a contradiction beside the client's.
+func (e *Estimate) span() string {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+	switch {
+	case e == nil:
+		return absent
+	case e.High == nil:
+		return "> " + number(e.Low)
+	}
+	return number(e.Low) + "…" + number(*e.High)
 }
 
 // absent stands for what nobody told.

@@ -57,9 +57,18 @@ func TestSummaryServer(t *testing.T) {
 	none := &result.Result{Script: result.Script{Name: "static"}, Cases: []*result.Case{
 		served("1 × 64/32", 1, 50, func(p *result.Server) { *p = result.Server{URL: p.URL, Error: "nobody listens"} }),
 	}}
+	// Of several pages none is set beside the client, which has asked all of them. All
+	// were above the largest bound.
+	second := served("1 × 64/32", 2, 70, func(p *result.Server) {
+		p.URL, p.TTFT, p.Times["ttft"].P99 = "http://10.0.0.2:8000/metrics", nil, &result.Estimate{Value: 60_000, Low: 60_000}
+	})
+	two := &result.Result{Script: result.Script{Name: "static"}, Cases: []*result.Case{
+		served("1 × 64/32", 1, 50, func(p *result.Server) { p.TTFT = nil }),
+	}}
+	two.Cases[0].Server = append(two.Cases[0].Server, second.Server...)
 	for _, width := range []int{80, 120, 200} {
 		var all strings.Builder
-		for _, r := range []*result.Result{whole, poor, none} {
+		for _, r := range []*result.Result{whole, poor, none, two} {
 			var b strings.Builder
 			if err := result.Summary(&b, r, width); err != nil {
 				t.Fatal(err)
