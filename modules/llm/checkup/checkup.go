@@ -93,7 +93,9 @@ type checker struct {
 // add notes findings, without the secrets that the service may have repeated.
 func (c *checker) add(all ...result.Finding) {
 	for _, f := range all {
-		f.What = transport.Redact(f.What, c.cfg.Headers(""), c.cfg.Secrets...)
+		for _, text := range []*string{&f.What, &f.Why, &f.Do} {
+			*text = transport.Redact(*text, c.cfg.Headers(""), c.cfg.Secrets...)
+		}
 		c.report.Findings = append(c.report.Findings, f)
 	}
 }
@@ -122,9 +124,10 @@ func (c *checker) look(ctx context.Context, unusable *probe.Error) {
 	ttft := time.Duration(0)
 	switch {
 	case c.cfg.NoTokens:
-	case unusable != nil:
+		c.keys()
+	case !c.generates():
 		c.unreadable(ctx)
-	case c.generates():
+	default:
 		c.obedience()
 		s := c.stream(ctx, c.service.Best)
 		ttft = s.ttft()
@@ -174,8 +177,19 @@ func (c *checker) unusable(e *probe.Error) {
 	c.add(of("backend").fail("no request that makes tokens can be sent", do, "%s", what))
 }
 
+// keys judges, where no tokens are asked for, what would be refused.
+func (c *checker) keys() {
+	for _, g := range c.service.Gets {
+		if g.Path == "/v1/models" && (g.Status == 401 || g.Status == 403) {
+			c.add(of("backend").fail("requests for tokens will most likely be refused, too",
+				"give the key that the service wants (WEIR_API_KEY, WEIR_APP_CODE, WEIR_AUTH_TOKEN or --header); the one that was given may be wrong",
+				"GET %s says %d", g.Path, g.Status))
+		}
+	}
+}
+
 // unreadable looks whether what came from a backend that does not work was compressed:
-// then nothing else is wrong with it.
+// then nothing else is wrong with it. Embeddings may work all the same.
 func (c *checker) unreadable(ctx context.Context) {
 	for _, t := range c.service.Backends {
 		if t.Error != nil && t.Error.Status == 200 {

@@ -225,7 +225,7 @@ func TestService(t *testing.T) {
 	f("streaming", "skip", "only 5 events", fake{ends: 5}, "ignore-eos")
 	f("proxies", "ok", `"1.1 varnish" (Via)`, fake{header: map[string]string{"Via": "1.1 varnish"}})
 	f("keep-alive", "warn", "after 19 of 19 requests", fake{header: map[string]string{"Connection": "close"}})
-	f("clock-difference", "warn", "1h0m0s behind", fake{header: map[string]string{"Date": time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)}})
+	f("clock-difference", "warn", "the service's clock is 1h0m", fake{header: map[string]string{"Date": time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)}})
 	f("round-trip", "warn", "a short prompt's TTFT is", fake{wrap: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(15 * time.Millisecond)

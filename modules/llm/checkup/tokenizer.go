@@ -13,12 +13,13 @@ import (
 	"weir/runtime/result"
 )
 
-// samples are texts that tokenizers differ in.
+// samples are texts that tokenizers differ in. None begins or ends with a blank, which
+// chat templates take away.
 var samples = []struct{ name, text string }{
-	{"English", strings.Repeat("The river rose two metres overnight, and by seven in the morning the lower road was closed. ", 3)},
+	{"English", strings.Repeat("The river rose two metres overnight, and by seven in the morning the lower road was closed. ", 3) + "It opened again at noon."},
 	{"Chinese", strings.Repeat("推理服务的首个词元时间取决于提示词的长度和当时的排队情况。", 5)},
-	{"code", strings.Repeat("for (let i = 0; i < items.length; i++) {\n\tif (items[i].price >= 19.99) { total += items[i].price; }\n}\n", 3)},
-	{"emoji", strings.Repeat("🚀 42 ✅ naïve café – 東京 🧪👩‍🔬 ", 6)},
+	{"code", strings.Repeat("for (let i = 0; i < items.length; i++) {\n\tif (items[i].price >= 19.99) { total += items[i].price; }\n}\n", 3) + "return total;"},
+	{"emoji", strings.Repeat("🚀 42 ✅ naïve café – 東京 🧪👩‍🔬 ", 6) + "🎈"},
 }
 
 // counted is how many tokens a text has, there and here.
@@ -198,18 +199,20 @@ func compare(name, how string, all []counted) result.Finding {
 	if by, ok := same(chat); ok && by == 0 {
 		return k.ok("%s counts as the service does, with the chat template (%s, %d texts)", name, how, len(all))
 	}
-	if by, ok := same(plain); ok {
+	by, ok := same(plain)
+	if !ok { // a template may join a text's first token to its own last one
+		by, ok = same(chat)
+	}
+	if ok {
 		if by == 0 {
 			return k.ok("%s counts as the service does, without special tokens (%s, %d texts)", name, how, len(all))
 		}
 		return k.ok("%s counts as the service does, which adds %d tokens of its own to each prompt, such as a chat template's (%s, %d texts)", name, by, how, len(all))
 	}
-	// What the service adds to each text is at least what it adds to the nearest.
-	added := all[0].there - all[0].plain
+	// What the service adds to each text is at most what it has more of the nearest.
+	added := math.MaxInt
 	for _, c := range all {
-		if d := c.there - c.plain; math.Abs(float64(d)) < math.Abs(float64(added)) {
-			added = d
-		}
+		added = max(0, min(added, c.there-c.plain))
 	}
 	var each []string
 	there, here := 0, 0
