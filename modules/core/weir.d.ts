@@ -546,6 +546,8 @@ declare module "weir" {
     failed: number;
     /** The first failure. */
     error?: string;
+    /** What is no failure and yet worth knowing, such as a tool that could not keep running: each reading is a call of its own. */
+    note?: string;
     /** Lines that could not be read, each once, at most ten. */
     unread?: string[];
     /** By a reading. */

@@ -41,6 +41,7 @@ type Monitor struct {
 	Missed   int64   `json:"missed"`          // readings that were due while the one before still ran, or took too long
 	Failed   int64   `json:"failed"`          // readings that failed
 	Error    string  `json:"error,omitempty"` // the first failure
+	Note     string  `json:"note,omitempty"`  // what is no failure and yet worth knowing: a tool that could not keep running
 	// Unread are lines that could not be read, each once, at most ten.
 	Unread []string `json:"unread,omitempty"`
 	Took   *Tail    `json:"took_ms,omitempty"` // by a reading

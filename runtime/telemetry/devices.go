@@ -95,9 +95,10 @@ const (
 // energyOf sums up what the devices that serve used in a window; nil: none of them told.
 func energyOf(all []*metered, inventory []result.Device, serving Selection, window time.Duration, c *result.Case) *result.Energy {
 	e := &result.Energy{}
-	counted := map[key]bool{}
+	counted, measured := map[key]bool{}, map[key]bool{} // measured: its power is known, whether it counts or not
 	var worst notes
 	for _, m := range all {
+		measured[m.key] = m.energy != nil
 		if !m.use.Serves || m.energy == nil {
 			continue
 		}
@@ -115,14 +116,18 @@ func energyOf(all []*metered, inventory []result.Device, serving Selection, wind
 	}
 	for _, d := range inventory {
 		k := key{d.Host, d.Kind, d.Index}
-		if !serving.serves(k) || counted[k] {
+		if counted[k] || measured[k] {
 			continue
 		}
-		if other, ok := cardOf(d, inventory, counted); ok {
+		other, ok := cardOf(d, inventory, counted)
+		switch serves := serving.serves(k); {
+		case ok && serves:
 			worst.cards = append(worst.cards, fmt.Sprintf("%s tells the power of its whole card, with %s", other, k))
-			continue
+		case ok:
+			worst.cards = append(worst.cards, fmt.Sprintf("%s tells the power of its whole card, with %s, which does not serve", other, k))
+		case serves:
+			e.Missing = append(e.Missing, k.String())
 		}
-		e.Missing = append(e.Missing, k.String())
 	}
 	e.Note = worst.text(window)
 	e.Watts = e.Joules / window.Seconds()

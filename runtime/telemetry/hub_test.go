@@ -180,6 +180,7 @@ func TestEnergyOfDevices(t *testing.T) {
 		}, steadily(watts("npu", 0, 100), of("npu", 1, nil), watts("npu", 2, 200), of("npu", 3, nil)))
 	}
 	f("", &result.Case{}, "3000 J of npu 0, npu 2 by power: npu 0 tells the power of its whole card, with npu 1; npu 2 tells the power of its whole card, with npu 3", a3())
+	f("0", &result.Case{}, "1000 J of npu 0 by power: npu 0 tells the power of its whole card, with npu 1, which does not serve", a3())
 	f("0-1", &result.Case{}, "1000 J of npu 0 by power: npu 0 tells the power of its whole card, with npu 1", a3())
 	f("1,2", &result.Case{}, "2000 J of npu 2 without npu 1 by power", a3())
 	// Two sources that know the same device: the first one counts, a counter before power.
@@ -240,7 +241,10 @@ func TestList(t *testing.T) {
 	}
 	there := chips("npu-smi", npus("", 2), nil)
 	f("npu", "", there)
-	f("0-7", "", there) // those that there are
+	f("0-1", "", there)
+	f("0-7", `--devices: of "0-7" there is no 2-7 among the devices that are monitored: npu 0, npu 1`, there)
+	f("1-2", `of "1-2" there is no 2 among`, there)
+	f("npu:0-4", `no 1-2, 4 among`, &fake{name: "three", listing: device.Listing{Devices: []result.Device{{Kind: "npu", Index: 3}, {Kind: "npu"}, {Host: "far", Kind: "npu"}}}})
 	f("gpu", `--devices: there is no device "gpu" among those that are monitored: npu 0, npu 1`, there)
 	f("npu:0,2", `no device "2" among`, there)
 	f("0@far", `no device "0@far" among`, there)

@@ -19,8 +19,8 @@ type Options struct {
 	// Budget is the limit of one reading, and the longest silence of a tool that keeps
 	// running. 0: 5 s, or twice the interval where that is more.
 	Budget time.Duration
-	// Say is given what the user should know at once: the first failure, and lines that
-	// could not be read, each once. It is called on the monitor's goroutine. nil: nobody
+	// Say is given what the user should know at once: the first failure, a tool that cannot
+	// keep running, and lines that could not be read, each once. It is called on the monitor's goroutine. nil: nobody
 	// is told before Stop.
 	Say func(message string)
 }
@@ -172,7 +172,7 @@ func (m *Monitor) watch(ctx context.Context, w device.Watcher, emit func(device.
 		case ctx.Err() != nil:
 			return true
 		case !could:
-			m.failed(fmt.Errorf("it could not keep watching, so that each reading is a call of its own: %w", err))
+			m.note(fmt.Sprintf("it could not keep watching, so that each reading is a call of its own: %v", err))
 			return false
 		}
 		m.failed(err)
@@ -248,6 +248,14 @@ func (m *Monitor) failed(err error) {
 	m.status.Failed++
 	m.mu.Unlock()
 	m.failure(err)
+}
+
+// note keeps what is no failure, and tells of it.
+func (m *Monitor) note(text string) {
+	m.mu.Lock()
+	m.status.Note = text
+	m.mu.Unlock()
+	m.say(text)
 }
 
 // failure keeps the first one, and tells of it.

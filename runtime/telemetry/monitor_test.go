@@ -100,8 +100,9 @@ func TestMonitor(t *testing.T) {
 					t.Errorf("said %q, want %q", messages[i], said[i])
 				}
 			}
-			if (r.Error != "") != (len(said) > 0 && len(r.Unread) == 0) {
-				t.Errorf("the error is %q", r.Error)
+			failed := r.Failed > 0 || r.Readings == 0
+			if (r.Error != "") != failed || (r.Note != "") != (len(said) > 0 && len(r.Unread) == 0 && !failed) {
+				t.Errorf("the error is %q, the note %q", r.Error, r.Note)
 			}
 			if again := m.Stop(); again.Readings != r.Readings {
 				t.Errorf("stopped again, it tells %d readings", again.Readings)
@@ -156,14 +157,14 @@ func TestMonitor(t *testing.T) {
 	// One that cannot watch is read call by call: from the start, or after 5 s of silence.
 	f(&watcher{fake: fake{name: "cannot", read: takes(0)}, watch: func(context.Context, int, time.Duration, func(device.Reading)) error {
 		return errTool
-	}}, "11 read, 0 missed, 1 failed", "it could not keep watching, so that each reading is a call of its own: the tool ended with code 1")
+	}}, "11 read, 0 missed, 0 failed", "it could not keep watching, so that each reading is a call of its own: the tool ended with code 1")
 	f(&watcher{fake: fake{name: "silent", read: takes(0)}, watch: func(ctx context.Context, _ int, _ time.Duration, _ func(device.Reading)) error {
 		<-ctx.Done()
 		return nil
-	}}, "6 read, 4 missed, 1 failed", "each reading is a call of its own: nothing came for 5s")
+	}}, "6 read, 4 missed, 0 failed", "each reading is a call of its own: nothing came for 5s")
 	f(&watcher{fake: fake{name: "leaves", read: takes(0)}, watch: func(context.Context, int, time.Duration, func(device.Reading)) error {
 		return nil
-	}}, "11 read, 0 missed, 1 failed", "it ended by itself")
+	}}, "11 read, 0 missed, 0 failed", "it ended by itself")
 }
 
 // Ten lines that could not be read are kept, each once.

@@ -92,24 +92,65 @@ func (one selector) matches(k key) bool {
 	return one.to < 0 || one.from <= k.index && k.index <= one.to
 }
 
-// check says which part of the selection there is no device for.
+// check says which part of the selection there is no device for. Each number that is
+// named must be there on some host: one that is not is a mistake more often than a wish,
+// and the energy would be that of fewer devices than somebody thinks.
 func (s Selection) check(devices []result.Device) error {
-	var found []string
-	for _, d := range devices {
-		found = append(found, key{d.Host, d.Kind, d.Index}.String())
-	}
 	for _, one := range s {
-		if !slices.ContainsFunc(devices, func(d result.Device) bool { return one.matches(key{d.Host, d.Kind, d.Index}) }) {
-			const shown = 20
-			there := strings.Join(found[:min(shown, len(found))], ", ")
-			switch {
-			case len(found) == 0:
-				there = "none"
-			case len(found) > shown:
-				there += fmt.Sprintf(", and %d more", len(found)-shown)
+		var numbers []int
+		for _, d := range devices {
+			if one.matches(key{d.Host, d.Kind, d.Index}) {
+				numbers = append(numbers, d.Index)
 			}
-			return fmt.Errorf("--devices: there is no device %q among those that are monitored: %s", one.text, there)
+		}
+		switch absent := one.absent(numbers); {
+		case len(numbers) == 0:
+			return fmt.Errorf("--devices: there is no device %q among those that are monitored: %s", one.text, names(devices))
+		case absent != "":
+			return fmt.Errorf("--devices: of %q there is no %s among the devices that are monitored: %s", one.text, absent, names(devices))
 		}
 	}
 	return nil
+}
+
+// absent is which of the selector's numbers are not among those that there are, such as
+// "4-7"; "": all are.
+func (one selector) absent(numbers []int) string {
+	if one.to < 0 {
+		return ""
+	}
+	var parts []string
+	next := one.from
+	gap := func(to int) {
+		switch {
+		case next == to:
+			parts = append(parts, strconv.Itoa(next))
+		case next < to:
+			parts = append(parts, fmt.Sprintf("%d-%d", next, to))
+		}
+	}
+	slices.Sort(numbers)
+	for _, n := range numbers {
+		gap(n - 1)
+		next = n + 1
+	}
+	gap(one.to)
+	return strings.Join(parts, ", ")
+}
+
+// names are those of devices for a message.
+func names(devices []result.Device) string {
+	const shown = 20
+	var all []string
+	for _, d := range devices[:min(shown, len(devices))] {
+		all = append(all, key{d.Host, d.Kind, d.Index}.String())
+	}
+	text := strings.Join(all, ", ")
+	switch {
+	case len(devices) == 0:
+		text = "none"
+	case len(devices) > shown:
+		text += fmt.Sprintf(", and %d more", len(devices)-shown)
+	}
+	return text
 }
