@@ -27,7 +27,7 @@ func (p *prober) connectHint(f *Failure) string {
 	switch {
 	case strings.Contains(f.Message, "try http"):
 		return "" // says it itself
-	case f.Kind == "tls" && strings.Contains(f.Message, "not trusted") && !strings.Contains(f.Message, "insecure"):
+	case f.Kind == "tls" && strings.Contains(f.Message, "not trusted"):
 		return "give --insecure to use the service all the same"
 	case f.Kind == "tls" && strings.Contains(f.Message, "handshake"):
 		return "if the port has no TLS, begin the URL with http://"
