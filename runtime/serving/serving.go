@@ -66,9 +66,9 @@ func At(clients *transport.Clients, rawURL string, r Request) (Target, error) {
 		}, pageLimit+1)
 		switch {
 		case failed != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return nil, passing{fmt.Errorf("it has not come within %s", time.Since(began).Round(10*time.Millisecond))}
+			return nil, there{fmt.Errorf("it has not come within %s", time.Since(began).Round(10*time.Millisecond))}
 		case failed != nil && ctx.Err() != nil:
-			return nil, passing{ctx.Err()}
+			return nil, there{ctx.Err()}
 		}
 		return a.Body, problem(a, failed)
 	}}, nil
@@ -86,21 +86,23 @@ func problem(a transport.Answer, failed *metrics.Error) error {
 	case failed != nil:
 		err := fmt.Errorf("%s: %s", failed.Kind, failed.Message)
 		if strings.Contains(failed.Kind, "timeout") {
-			return passing{err}
+			return there{err}
 		}
 		return err
+	case a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden:
+		return there{fmt.Errorf("the answer is status %d %s (a page is asked for as the endpoint on its host is; others get no keys)", a.Status, http.StatusText(a.Status))}
 	case a.Status >= http.StatusInternalServerError:
-		return passing{fmt.Errorf("the answer is status %d %s", a.Status, http.StatusText(a.Status))}
+		return there{fmt.Errorf("the answer is status %d %s", a.Status, http.StatusText(a.Status))}
 	case a.Status != http.StatusOK:
 		return fmt.Errorf("the answer is status %d %s", a.Status, http.StatusText(a.Status))
 	case len(a.Body) > pageLimit:
-		return fmt.Errorf("it is larger than %d MiB", pageLimit>>20)
+		return there{fmt.Errorf("it is larger than %d MiB", pageLimit>>20)}
 	}
 	return nil
 }
 
-// passing is the failure of a page that is there, and may be read another time.
-type passing struct{ error }
+// there is the failure of a page that is there: no hint of where pages are.
+type there struct{ error }
 
 // hint is what to do about a page that is not there.
 const hint = "vLLM (unless --disable-log-stats), TGI and LMDeploy serve /metrics by default; SGLang needs --enable-metrics, llama.cpp --metrics, " +
@@ -117,7 +119,7 @@ func Scrape(ctx context.Context, t Target) (*Snapshot, error) {
 		s, err = read(page, t.Model)
 	}
 	switch {
-	case errors.As(err, new(passing)):
+	case errors.As(err, new(there)):
 		return nil, fmt.Errorf("page of server metrics %s: %w", t.URL, err)
 	case err != nil:
 		return nil, fmt.Errorf("page of server metrics %s: %w (%s)", t.URL, err, hint)

@@ -61,6 +61,8 @@ func TestAt(t *testing.T) {
 			}
 		case "/busy":
 			http.Error(w, "try again", http.StatusServiceUnavailable)
+		case "/locked":
+			http.Error(w, "no", http.StatusUnauthorized)
 		case "/slow":
 			<-r.Context().Done()
 		default:
@@ -94,8 +96,8 @@ func TestAt(t *testing.T) {
 		if !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
-		// What may pass has no hint of flags.
-		if passes := path == "/busy" || path == "/slow"; err != nil && passes == strings.Contains(got, "--enable-metrics") {
+		// Of a page that is there, nobody wants to hear which flag makes it.
+		if missing := path == "/gone"; err != nil && missing != strings.Contains(got, "--enable-metrics") {
 			t.Errorf("%s: %s", path, got)
 		}
 	}
@@ -109,6 +111,7 @@ func TestAt(t *testing.T) {
 	f("/gone", time.Minute, server.URL+"/gone: the answer is status 404 Not Found")
 	f("/large", time.Minute, "it is larger than 16 MiB")
 	f("/busy", time.Minute, "/busy: the answer is status 503 Service Unavailable")
+	f("/locked", time.Minute, "/locked: the answer is status 401 Unauthorized (a page is asked for as")
 	f("/slow", 100*time.Millisecond, "/slow: it has not come within")
 	if _, err := serving.At(clients, "metrics", serving.Request{}); err == nil {
 		t.Error("a URL without a host was taken")
