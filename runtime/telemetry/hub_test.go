@@ -182,7 +182,7 @@ func TestEnergyOfDevices(t *testing.T) {
 	f("", &result.Case{}, "3000 J of npu 0, npu 2 by power: npu 0 tells the power of its whole card, with npu 1; npu 2 tells the power of its whole card, with npu 3", a3())
 	f("0", &result.Case{}, "1000 J of npu 0 by power: npu 0 tells the power of its whole card, with npu 1, which does not serve", a3())
 	f("0-1", &result.Case{}, "1000 J of npu 0 by power: npu 0 tells the power of its whole card, with npu 1", a3())
-	f("1,2", &result.Case{}, "2000 J of npu 2 without npu 1 by power", a3())
+	f("1,2", &result.Case{}, "2000 J of npu 2 without npu 1 by power: npu 2 tells the power of its whole card, with npu 3, which does not serve", a3())
 	// Two sources that know the same device: the first one counts, a counter before power.
 	f("", &result.Case{}, "1000 J of npu 0 by power",
 		chips("a", npus("", 1), steadily(watts("npu", 0, 100))), chips("b", npus("", 1), steadily(watts("npu", 0, 900))))

@@ -190,7 +190,7 @@ func (m *Monitor) watch(ctx context.Context, w device.Watcher, emit func(device.
 
 // watchOnce watches until the source ends, or has been silent for the budget.
 func (m *Monitor) watchOnce(ctx context.Context, w device.Watcher, emit func(device.Reading)) error {
-	silence := fmt.Errorf("nothing came for %v", m.options.Budget)
+	silence := fmt.Errorf("nothing came for %v; try its tool by hand: a device or a driver that hangs makes it hang", m.options.Budget)
 	watched, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	alarm := time.AfterFunc(m.options.Budget, func() { end(silence) })

@@ -269,7 +269,7 @@ func TestWatchFails(t *testing.T) {
 // What a monitor makes of tools that do not do as they should: readings go on.
 func TestMonitored(t *testing.T) {
 	table := "info_25.5.2_910B4_noproc_full.txt"
-	f := func(budget time.Duration, answers map[string]string, failed bool, unread string) {
+	f := func(budget time.Duration, answers map[string]string, called bool, unread string) {
 		t.Helper()
 		fake(t, answers)
 		readings := make(chan device.Reading)
@@ -291,7 +291,7 @@ func TestMonitored(t *testing.T) {
 		}()
 		status := m.Stop()
 		close(readings)
-		if (status.Failed > 0) != failed || !strings.Contains(strings.Join(status.Unread, "\n"), unread) {
+		if status.Failed > 0 || (status.Note != "") != called || !strings.Contains(strings.Join(status.Unread, "\n"), unread) {
 			t.Errorf("%+v", status)
 		}
 	}
