@@ -140,17 +140,20 @@ const (
 // before the server has counted it.
 func ScrapeIdle(ctx context.Context, t Target) (*Snapshot, error) {
 	until := time.Now().Add(idleWithin)
-	for {
-		s, err := Scrape(ctx, t)
-		if err != nil || s.gauges[Running]+s.gauges[Waiting] == 0 || time.Now().After(until) {
-			return s, err
-		}
+	s, err := Scrape(ctx, t)
+	for err == nil && s.gauges[Running]+s.gauges[Waiting] > 0 && !time.Now().After(until) {
 		select {
 		case <-ctx.Done():
 			return s, nil
 		case <-time.After(idleEvery):
 		}
+		next, failed := Scrape(ctx, t)
+		if failed != nil {
+			return s, nil // an old page is better than none
+		}
+		s = next
 	}
+	return s, err
 }
 
 // Failed is the result of a page that could not be had.

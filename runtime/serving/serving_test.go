@@ -142,6 +142,17 @@ func TestScrapeIdle(t *testing.T) {
 	f(0, 1, 0)
 	f(120*time.Millisecond, 4, 150*time.Millisecond)
 	f(time.Hour, 22, 1050*time.Millisecond) // others use it
+	// The page that has come counts, when a later one does not.
+	n := 0
+	target := serving.Target{URL: "http://server/metrics", Fetch: func(context.Context) ([]byte, error) {
+		if n++; n > 1 {
+			return nil, errors.New("gone")
+		}
+		return []byte("vllm:num_requests_running 2\n"), nil
+	}}
+	if s, err := serving.ScrapeIdle(t.Context(), target); err != nil || s.Gauges()["running"] != 2 || n != 2 {
+		t.Errorf("%v, %v after %d pages", s, err, n)
+	}
 }
 
 // Any page is read without a panic, and what comes of it can be written.
