@@ -1,6 +1,7 @@
 package result
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -74,4 +75,36 @@ func HideLogin(text string) string {
 		}
 		text = rest
 	}
+}
+
+// assigned is a name with its value: of a command line (--api-key x, --api-key=x), of
+// JSON or of a program's data ("api_key": "x", api_key='x').
+var assigned = regexp.MustCompile(`(--?)?([A-Za-z_][\w.-]*)(\\?["']?\s*[:=]\s*|\s+)(\\?["']?)((?i:bearer\s+|basic\s+)?[^\s"',;&}\])\\]+)`)
+
+// HideAssigned takes the values of what is called like a secret out of a text that has
+// names and values in it, such as a command line.
+func HideAssigned(text string) string {
+	var b strings.Builder
+	for text != "" {
+		at := assigned.FindStringSubmatchIndex(text)
+		if at == nil {
+			break
+		}
+		part := func(i int) string { // "" for what is not there
+			if at[2*i] < 0 {
+				return ""
+			}
+			return text[at[2*i]:at[2*i+1]]
+		}
+		value := at[10]
+		if !SecretName(part(2)) || part(1) == "" && strings.TrimSpace(part(3)) == "" || strings.HasPrefix(part(5), "-") {
+			// The value may itself be a name.
+			b.WriteString(text[:value])
+			text = text[value:]
+			continue
+		}
+		b.WriteString(text[:value] + Hidden)
+		text = text[at[11]:]
+	}
+	return b.String() + text
 }

@@ -52,3 +52,38 @@ func FuzzHideLogin(f *testing.F) {
 		result.SecretName(text)
 	})
 }
+
+func TestHideAssigned(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		if got := result.HideAssigned(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+	f("serve --api-key x1 --tp 8", "serve --api-key … --tp 8")
+	f("--api-key=x1 --hf-token x2", "--api-key=… --hf-token …")
+	f("--api-key --tp 8", "--api-key --tp 8")
+	f(`{"api_key": "x1", "a": {"token":"x2"}}`, `{"api_key": "…", "a": {"token":"…"}}`)
+	f(`{\"api_key\": \"x1\"}`, `{\"api_key\": \"…\"}`)
+	f("Config(api_key='x1', port=8000)", "Config(api_key='…', port=8000)")
+	f("Authorization: Bearer x1, X-A: b", "Authorization: …, X-A: b")
+	f("http://h/p?token=x1&a=b", "http://h/p?token=…&a=b")
+	f("HF_TOKEN=x1", "HF_TOKEN=…")
+	// no secrets
+	f("max_tokens=64 eos_token=2 tokenizer_path: /m", "max_tokens=64 eos_token=2 tokenizer_path: /m")
+	f("the key is here", "the key is here")
+	f("/models/qwen3", "/models/qwen3")
+	f("", "")
+	f("--api-key", "--api-key")
+}
+
+func FuzzHideAssigned(f *testing.F) {
+	f.Add("--api-key x --tp 8")
+	f.Add(`{"token": "x"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		once := result.HideAssigned(text)
+		if len(once) > len(text)*len(result.Hidden)+len(result.Hidden) {
+			t.Errorf("%q became %q", text, once)
+		}
+	})
+}

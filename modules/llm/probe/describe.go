@@ -42,7 +42,7 @@ func Describe(ctx context.Context, s *llm.Service) result.Service {
 	if err != nil { // it was made of one
 		base = new(url.URL)
 	}
-	told := &settings{}
+	told := &settings{redact: s.Redact}
 	p := &prober{
 		cfg: Config{Timeout: answerLimit}, at: &target{base: base}, client: client, service: s, told: told,
 		hide: strings.NewReplacer(), result: &Result{URL: s.URL},
@@ -85,7 +85,7 @@ func (p *prober) described(s *llm.Service, asked time.Time, err error, late bool
 		Cache: p.told.cache,
 	}
 	for _, m := range r.Models[:min(len(r.Models), maxModels)] {
-		d.Models = append(d.Models, result.ServiceModel{Name: flagText(m.Name), MaxModelLen: m.MaxModelLen, Root: flagText(m.Root)})
+		d.Models = append(d.Models, result.ServiceModel{Name: flagText(s.Redact(m.Name)), MaxModelLen: m.MaxModelLen, Root: flagText(s.Redact(m.Root))})
 	}
 	if r.Limits != (Limits{}) {
 		limits := result.ServiceLimits(r.Limits)
@@ -95,7 +95,7 @@ func (p *prober) described(s *llm.Service, asked time.Time, err error, late bool
 		if d.Flags == nil {
 			d.Flags = make(map[string]string, len(p.told.flags))
 		}
-		d.Flags[name] = s.Redact(value)
+		d.Flags[name] = value
 	}
 	var unusable *Error
 	switch {
@@ -111,8 +111,9 @@ func (p *prober) described(s *llm.Service, asked time.Time, err error, late bool
 
 // settings are what a server tells of how it was set up. They belong to one prober.
 type settings struct {
-	flags map[string]string
-	cache map[string]string
+	redact func(string) string // takes the secrets of our requests out
+	flags  map[string]string
+	cache  map[string]string
 }
 
 // take keeps what is told at a path.
@@ -179,7 +180,7 @@ func (s *settings) set(name, value string) {
 		s.flags = make(map[string]string)
 	}
 	if _, had := s.flags[name]; !had && len(s.flags) < maxFlags {
-		s.flags[name] = flagText(value)
+		s.flags[name] = flagText(s.redact(value))
 	}
 }
 
@@ -209,9 +210,10 @@ func scalar(v any) (string, bool) {
 	return "", false
 }
 
-// flagText is a text of moderate length without a user and a password.
+// flagText is a text of moderate length, without a user and a password and without the
+// values of what is called like a secret in it, as in a command line.
 func flagText(text string) string {
-	text = strings.ToValidUTF8(result.HideLogin(text), "")
+	text = strings.ToValidUTF8(result.HideAssigned(result.HideLogin(text)), "")
 	if len(text) > maxFlagText {
 		text = strings.ToValidUTF8(text[:maxFlagText], "") + "…"
 	}
@@ -235,6 +237,6 @@ func (s *settings) metrics(page []byte) {
 		if s.cache == nil {
 			s.cache = make(map[string]string)
 		}
-		s.cache[label.GetName()] = flagText(label.GetValue())
+		s.cache[label.GetName()] = flagText(s.redact(label.GetValue()))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -155,6 +156,20 @@ func TestDescribeAsTheEndpoint(t *testing.T) {
 	if got.Version != "1 for …" {
 		t.Errorf("version %q", got.Version)
 	}
+	// Flags may repeat it, and other secrets, in texts of their own.
+	telling := serve(t, map[string]http.HandlerFunc{
+		"GET /v1/models":      ok(`{"object":"list","data":[{"id":"m","owned_by":"sglang","root":"/m/key-of-mine"}]}`),
+		"GET /get_model_info": ok(`{"model_path":"/m","is_generation":true}`),
+		"GET /get_server_info": ok(`{"argv":["--api-key","other-1","--tp","8"],"command":"serve --admin-key=other-2 -tp 8",` +
+			`"extra":"{\"hf_token\": \"other-3\"}","long":"` + strings.Repeat("x", maxFlagText-3) + `key-of-mine"}`),
+	})
+	told := describing(t.Context(), t, `{ url: "`+telling.URL+`", apiKey: "key-of-mine" }`)
+	if told.Flags["argv"] != "--api-key … --tp 8" || told.Flags["command"] != "serve --admin-key=… -tp 8" || told.Flags["long"] == "" {
+		t.Errorf("flags %q", told.Flags)
+	}
+	if all := fmt.Sprint(told); strings.Contains(all, "other-") || strings.Contains(all, "xkey") || strings.Contains(all, "key-of-mine") {
+		t.Errorf("a secret is in %s", all)
+	}
 	_, headers, _ := s.requests()
 	for _, h := range headers {
 		if h.Get("Authorization") != "Bearer key-of-mine" {
@@ -191,7 +206,7 @@ func FuzzSettings(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var s settings
+		s := settings{redact: func(text string) string { return text }}
 		for _, path := range []string{"/get_server_info", "/server_info?config_format=json", "/metrics"} {
 			s.take(path, body)
 		}
