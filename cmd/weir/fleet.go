@@ -255,6 +255,23 @@ type deviceRow struct {
 	Values map[device.Quantity]float64
 }
 
+// inventory is the devices that have been listed, those too that are not shown.
+func (f *fleet) inventory() (all []result.Device) {
+	for _, p := range f.places {
+		p.mu.Lock()
+		members := p.members
+		p.mu.Unlock()
+		for _, m := range members {
+			m.mu.Lock()
+			if m.listing != nil {
+				all = append(all, m.listing.Devices...)
+			}
+			m.mu.Unlock()
+		}
+	}
+	return all
+}
+
 // groups are all devices as they are now.
 func (f *fleet) groups() []group {
 	var all []*group

@@ -90,6 +90,7 @@ func (f *npuFlags) run(stdout, stderr io.Writer) error {
 func (f *npuFlags) print(all *fleet, stdout, stderr io.Writer) error {
 	groups := all.groups()
 	none := f.none(groups)
+	absent := f.devices.Check(all.inventory())
 	if f.json {
 		e := json.NewEncoder(stdout)
 		e.SetEscapeHTML(false)
@@ -116,6 +117,9 @@ func (f *npuFlags) print(all *fleet, stdout, stderr io.Writer) error {
 		for _, line := range g.unread {
 			fmt.Fprintf(stderr, "weir: %s: a line could not be read and is left out: %q\n", cmp.Or(g.name, "this machine"), line)
 		}
+	}
+	if none == nil && absent != nil {
+		return &exitError{exitFault, absent}
 	}
 	return none
 }

@@ -198,7 +198,7 @@ func (n *notes) add(m *metered) {
 // text is "" when there is nothing to say.
 func (n *notes) text(window time.Duration) string {
 	var parts []string
-	if n.held > 0 {
+	if n.held > window/100 { // less of the window changes nothing
 		parts = append(parts, fmt.Sprintf("at the edges, the nearest power was held for up to %.2f of %.2f s (%s)", n.held.Seconds(), window.Seconds(), n.heldOf))
 	}
 	if n.lacking > 0 {

@@ -106,7 +106,7 @@ func (h *Hub) List(ctx context.Context, required ...device.Source) error {
 			return fmt.Errorf("monitor %s: %w", s.Name(), s.listErr)
 		}
 	}
-	return h.config.Serving.check(h.inventory())
+	return h.config.Serving.Check(h.inventory())
 }
 
 // list asks a source for its devices, once.
@@ -336,7 +336,7 @@ func (h *Hub) End(r *result.Result) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r.Devices = h.inventory()
-	if err := h.config.Serving.check(r.Devices); err != nil && len(monitors) > 0 {
+	if err := h.config.Serving.Check(r.Devices); err != nil && len(monitors) > 0 {
 		h.say(err.Error())
 	}
 }

@@ -92,10 +92,10 @@ func (one selector) matches(k key) bool {
 	return one.to < 0 || one.from <= k.index && k.index <= one.to
 }
 
-// check says which part of the selection there is no device for. Each number that is
+// Check says which part of the selection there is no device for. Each number that is
 // named must be there on some host: one that is not is a mistake more often than a wish,
 // and the energy would be that of fewer devices than somebody thinks.
-func (s Selection) check(devices []result.Device) error {
+func (s Selection) Check(devices []result.Device) error {
 	for _, one := range s {
 		var numbers []int
 		for _, d := range devices {
