@@ -15,6 +15,9 @@ import (
 type Doctor struct {
 	// Glance looks at the services that the script has named so far, and ends with ctx.
 	Glance func(ctx context.Context) []result.Finding
+	// Now reads the machine anew, before each case: earlier ones leave ports occupied
+	// and memory in use.
+	Now func(ctx context.Context) result.Environment
 	// Tell is told of what is certain to matter, once each. Services that cannot be
 	// reached are not: their requests will say it.
 	Tell func(result.Finding)
@@ -52,7 +55,9 @@ func (r *run) examineCase(c *caseSpec) {
 	if need.Streams == 0 {
 		need.Streams = doctor.DefaultStreams
 	}
-	for _, f := range doctor.Limits(doctor.NewFacts(r.Result.Environment), need) {
+	ctx, cancel := context.WithTimeout(r.ctx, glanceLimit)
+	defer cancel()
+	for _, f := range doctor.Limits(doctor.Facts{Environment: r.Doctor.Now(ctx)}, need) {
 		r.found(f)
 	}
 }

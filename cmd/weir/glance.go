@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 
 	"weir/modules/llm"
 	"weir/modules/llm/checkup"
 	"weir/runtime"
+	"weir/runtime/machine"
 	"weir/runtime/result"
 )
 
@@ -35,6 +37,7 @@ func (s *session) doctor(services *llm.Module) *runtime.Doctor {
 			}
 			return all
 		},
+		Now: func(ctx context.Context) result.Environment { return machine.Read(ctx, os.DirFS("/")) },
 		Tell: func(f result.Finding) {
 			fmt.Fprintf(s.progress, "weir: %s: %s (weir doctor tells more)\n", f.Check, f.What)
 		},

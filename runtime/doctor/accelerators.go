@@ -52,7 +52,10 @@ func ReadDevices(ctx context.Context, all []device.Source, f Facts) []Accelerato
 		}
 		switch tool {
 		case "npu-smi":
-			a.Ascend = readAscend(ctx, host, f)
+			a.Ascend = &Ascend{}
+			if a.ListErr == nil { // a tool that hangs would hang again
+				a.Ascend = readAscend(ctx, host, f)
+			}
 		case "nvidia-smi":
 			a.Persistence = persistence(ctx, host)
 		}

@@ -60,7 +60,7 @@ func fileLimit(f Facts, need Need) result.Finding {
 	if limit == nil {
 		return c.ok("any number of descriptors may be open")
 	}
-	what := fmt.Sprintf("%d descriptors may be open; %s need about %d", *limit, plural(need.Streams, "stream"), needed)
+	what := fmt.Sprintf("%d descriptors may be open; for %s about %d are needed", *limit, plural(need.Streams, "stream"), needed)
 	switch {
 	case *limit < needed:
 		return c.fail(why, do, "%s", what)
@@ -165,7 +165,7 @@ func cpus(f Facts) result.Finding {
 		what = fmt.Sprintf("%s, and a cgroup allows the time of %.3g", what, cores)
 	}
 	if of(of(f.CPU).SMT) {
-		what += "; two of them share a core (SMT)"
+		what += "; every two of them share a core (SMT)"
 	}
 	do := "give the container more (docker run --cpus 4, resources.limits.cpu), or run weir elsewhere"
 	switch {

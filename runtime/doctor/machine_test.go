@@ -89,7 +89,7 @@ func TestMachine(t *testing.T) {
 	}
 	f("none of them", "", "", nil)
 
-	f("open-files", "fail", "300 descriptors may be open; 256 streams need about 384", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Limits.OpenFiles = p(int64(300)) })
+	f("open-files", "fail", "300 descriptors may be open; for 256 streams about 384 are needed", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Limits.OpenFiles = p(int64(300)) })
 	f("open-files", "warn", "400 descriptors", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Limits.OpenFiles = p(int64(400)) })
 	f("open-files", "ok", "any number", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Limits.OpenFiles = nil })
 	f("open-files", "ok", "3000 streams", func(_ *doctor.Facts, _ *doctor.Measured, n *doctor.Need) { n.Streams = 3000 })
@@ -122,7 +122,7 @@ func TestMachine(t *testing.T) {
 	})
 
 	f("cpus", "warn", "1 CPU may be used", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.CPUs = 1 })
-	f("cpus", "ok", "share a core", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.CPU.SMT = p(true) })
+	f("cpus", "ok", "every two of them share a core", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.CPU.SMT = p(true) })
 	f("cpus", "fail", "a cgroup allows the time of 0.5", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Limits.CPUQuota = p(0.5) })
 	f("cpus", "skip", "", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.CPUs = 0 })
 
@@ -144,10 +144,10 @@ func TestMachine(t *testing.T) {
 	f("time-sync", "ok", "to about 200 µs", func(*doctor.Facts, *doctor.Measured, *doctor.Need) {})
 	f("time-sync", "skip", "", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Clock.Synchronized = nil })
 
-	f("memory", "fail", "200 MiB of the machine's memory are free; 256 streams need about 640 MiB", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) {
+	f("memory", "fail", "200 MiB of the machine's memory are free; for 256 streams about 640 MiB are needed", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) {
 		f.Memory.Available = p(int64(200 << 20))
 	})
-	f("memory", "warn", "512 MiB that the cgroup allows", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Limits.Memory = p(int64(512 << 20)) })
+	f("memory", "warn", "the cgroup allows 512 MiB", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Limits.Memory = p(int64(512 << 20)) })
 	f("memory", "skip", "", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) { f.Memory.Available = nil })
 	f("swap", "warn", "swaps now: 7 pages", func(f *doctor.Facts, m *doctor.Measured, _ *doctor.Need) { m.Swaps = p(int64(7)) })
 	f("swap", "warn", "6 GiB of 8 GiB are in use", func(f *doctor.Facts, _ *doctor.Measured, _ *doctor.Need) {

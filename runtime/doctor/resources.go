@@ -15,15 +15,15 @@ const (
 
 func memory(f Facts, need Need) result.Finding {
 	c := check{OfMachine, "memory"}
-	free, whose := of(f.Memory).Available, "of the machine's memory"
+	free, which := of(f.Memory).Available, "%s of the machine's memory are free"
 	if limit := of(f.Limits).Memory; limit != nil && (free == nil || *limit < *free) {
-		free, whose = limit, "that the cgroup allows"
+		free, which = limit, "the cgroup allows %s"
 	}
 	if free == nil {
 		return c.skip("the system does not tell how much memory is free")
 	}
 	needed := int64(ownMemory) + int64(need.Streams)*streamMemory
-	what := fmt.Sprintf("%s %s are free; %s need about %s", gib(*free), whose, plural(need.Streams, "stream"), gib(needed))
+	what := fmt.Sprintf(which+"; for %s about %s are needed", gib(*free), plural(need.Streams, "stream"), gib(needed))
 	const why = "without memory the kernel ends weir, or swaps it out: what was measured until then is kept, but not the case"
 	const do = "end what takes it (top -o %MEM), or give the container more (docker run --memory, resources.limits.memory)"
 	switch {

@@ -134,6 +134,8 @@ func TestVirtualization(t *testing.T) {
 	f("none", bare)
 	f("none", bare, vendor("Amazon EC2"), product("m5.metal"))
 	f("unknown", guest)
+	f("kvm", guest, file("sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc kvm-clock"))
+	f("unknown", guest, file("sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc acpi_pm"))
 	f("kvm", guest, vendor("QEMU"))
 	f("kvm", guest, vendor("Amazon EC2"), product("c7i.xlarge"))
 	f("vmware", guest, vendor("VMware, Inc."), product("VMware7,1"))

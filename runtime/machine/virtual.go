@@ -23,6 +23,9 @@ var makers = []struct{ text, hypervisor string }{
 	{"amazon ec2", "kvm"}, {"digitalocean", "kvm"},
 }
 
+// guestClocks begin names of clocks that a hypervisor gives.
+var guestClocks = []struct{ text, hypervisor string }{{"kvm-clock", "kvm"}, {"hyperv_clocksource", "hyper-v"}, {"xen", "xen"}}
+
 // virtualization is the hypervisor that the machine runs under: its name, "unknown",
 // "none", or "" where nothing tells.
 func virtualization(f files, m model) string {
@@ -42,6 +45,14 @@ func virtualization(f files, m model) string {
 	for _, maker := range makers {
 		if !bare && strings.Contains(described, maker.text) {
 			return maker.hypervisor
+		}
+	}
+	// A guest without DMI may still have a clock that only one hypervisor gives.
+	for _, source := range strings.Fields(f.line("sys/devices/system/clocksource/clocksource0/available_clocksource")) {
+		for _, maker := range guestClocks {
+			if strings.HasPrefix(source, maker.text) {
+				return maker.hypervisor
+			}
 		}
 	}
 	switch {
