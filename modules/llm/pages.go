@@ -106,7 +106,8 @@ func (m *Module) sender(e *endpoint, to []string, o transport.Options) sender {
 }
 
 // request is what a page is asked for with: all that the endpoint's requests carry,
-// unless it is on another host, which gets nothing that proves who asks.
+// unless it is on another host, or not encrypted as they are: that gets nothing that
+// proves who asks.
 func (s *sender) request(page string) serving.Request {
 	if s.reaches(page) {
 		return s.Request
@@ -115,18 +116,21 @@ func (s *sender) request(page string) serving.Request {
 	return serving.Request{Options: transport.Options{Insecure: o.Insecure, CA: o.CA, Proxy: o.Proxy}}
 }
 
-// reaches tells whether the sender's requests go to the host of a URL.
+// reaches tells whether the sender's requests go to the host of a URL, no better encrypted.
 func (s *sender) reaches(page string) bool {
-	host := hostOf(page)
-	return slices.ContainsFunc(s.to, func(to string) bool { return hostOf(to) == host })
+	host, encrypted := hostOf(page)
+	return slices.ContainsFunc(s.to, func(to string) bool {
+		same, wanted := hostOf(to)
+		return same == host && (encrypted || !wanted)
+	})
 }
 
-func hostOf(raw string) string {
+func hostOf(raw string) (host string, encrypted bool) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return ""
+		return "", false
 	}
-	return strings.ToLower(u.Hostname())
+	return strings.ToLower(u.Hostname()), strings.EqualFold(u.Scheme, "https")
 }
 
 // baseOf is what a service's other paths are added to, of one of its URLs.

@@ -60,8 +60,8 @@ func TestMetricsURLWrong(t *testing.T) {
 	f(`"ftp://127.0.0.1/metrics"`, "option metricsUrl: page of server metrics")
 }
 
-// A page is asked for with what the requests carry; on another host, without what
-// proves who asks.
+// A page is asked for with what the requests carry; on another host, and where they are
+// encrypted and it is not, without what proves who asks.
 func TestMetricsCredentials(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%s %q %q", r.URL, r.Header.Get("Authorization"), r.Header.Get("X-Custom"))
@@ -87,6 +87,7 @@ func TestMetricsCredentials(t *testing.T) {
 	f(`url: "`+server.URL+`", metricsUrl: true`, "", `/metrics "Bearer sesame" "c"`)
 	f(`url: "http://127.0.0.1:1", metricsUrl: "`+server.URL+`/m"`, "", `/m "Bearer sesame" "c"`) // another port of the host
 	f(`url: "http://localhost:1", metricsUrl: "`+server.URL+`/m?k=1"`, "", `/m?k=1 "" ""`)
+	f(`url: "https://127.0.0.1:1", metricsUrl: "`+server.URL+`/m"`, "", `/m "" ""`) // the key is not sent for everybody to read
 	f(`url: "http://127.0.0.1:1"`, server.URL+"/m", `/m "Bearer sesame" "c"`)
 	f(`url: "http://localhost:1"`, server.URL+"/m", `/m "" ""`)
 }
