@@ -152,8 +152,8 @@ declare module "weir/llm" {
      * The server's own page of metrics (vLLM, SGLang, TGI, MindIE, llama.cpp, Triton, LMDeploy, TensorRT-LLM), or several: read just
      * before and after each case and in between, and set beside what the client saw (docs/server-metrics.md). `true`: the base URL with
      * /metrics in place of /v1 (of Triton and MindIE on their usual ports, the port of their metrics). Asked for with the headers,
-     * certificates, proxy and signature of the requests; on another host, or without TLS where they have it, without what proves who asks. `false`: not read, even with
-     * `--metrics-url auto`. A page that cannot be read is reported, and ends nothing.
+     * certificates, proxy and signature of the requests; on another host, or without TLS where they have it, without what proves
+     * who asks. `false`: not read, even with `--metrics-url auto`. A page that cannot be read is reported, and ends nothing.
      */
     metricsUrl?: boolean | string | readonly string[];
     /** Sent as `Authorization: Bearer …`, or as `X-Api-Key` to an anthropic service. */

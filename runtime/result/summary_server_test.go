@@ -66,7 +66,7 @@ func TestSummaryServer(t *testing.T) {
 		served("1 × 64/32", 1, 50, func(p *result.Server) { p.TTFT = nil }),
 	}}
 	two.Cases[0].Server = append(two.Cases[0].Server, second.Server...)
-	for _, width := range []int{80, 120, 200} {
+	for _, width := range []int{60, 80, 120, 200} {
 		var all strings.Builder
 		for _, r := range []*result.Result{whole, poor, none, two} {
 			var b strings.Builder
