@@ -173,7 +173,7 @@ func (r *remote) Start(ctx context.Context) error {
 	if status == 404 || status == 405 {
 		return fmt.Errorf("%w\n  hint: %s", err, r.missing)
 	}
-	if status == 0 { // it may have begun all the same
+	if status == 0 || status == 502 || status == 504 { // it may have begun all the same, the last two behind a gateway
 		ctx, cancel := lastMoment(ctx)
 		defer cancel()
 		_, _ = r.stop.send(ctx, cleanUpLimit)

@@ -182,6 +182,27 @@ func TestRefusedRequests(t *testing.T) {
 	f("sglang", fields{}, 500, `Profiling is not in progress`, "status 500", "status 500: Profiling is not in progress")
 	f("vllm", fields{}, 302, ``, "status 302", "status 302")
 
+	// A gateway that did not wait does not know either what became of a start; a service that refuses one may
+	// profile for somebody else.
+	for status, want := range map[int]string{504: "/start_profile /stop_profile", 502: "/start_profile /stop_profile", 500: "/start_profile"} {
+		behind, err := m.VLLM(fields{"url": s.URL}, profiling.Access{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.take()
+		s.answers(func(string) (int, string) { return status, "" })
+		if err := behind[0].Start(t.Context()); err == nil {
+			t.Errorf("status %d: it started", status)
+		}
+		var paths []string
+		for _, asked := range s.take() {
+			paths = append(paths, strings.Fields(asked)[1])
+		}
+		if got := strings.Join(paths, " "); got != want {
+			t.Errorf("status %d: asked %s, want %s", status, got, want)
+		}
+	}
+
 	gone, err := m.VLLM(fields{"url": "http://127.0.0.1:1"}, profiling.Access{})
 	if err != nil {
 		t.Fatal(err)
