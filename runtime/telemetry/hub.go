@@ -155,15 +155,24 @@ func (h *Hub) begin(s *source) {
 	m := newMonitor(s.Name(), Options{Interval: s.interval, Say: h.config.Say})
 	s.monitor = m
 	m.launch(h.ctx, func(ctx context.Context) {
+		began := time.Now()
 		h.list(ctx, s)
 		h.mu.Lock()
 		listing, err := s.listing, s.listErr
 		h.mu.Unlock()
 		m.unread(listing.Unread)
-		if err != nil && ctx.Err() == nil {
-			m.failure(fmt.Errorf("which devices there are is not known: %w", err))
+		if err != nil { // nothing was read meanwhile, and the end of a run may come first
+			over := time.Since(began)
+			m.missed(int64(over / s.interval))
+			if ctx.Err() == nil {
+				m.failure(fmt.Errorf("which devices there are is not known: %w", err))
+			} else if over >= s.interval {
+				m.failure(fmt.Errorf("it had not told which devices there are when the run ended, %v later; try its tool by hand", over.Round(time.Millisecond)))
+			}
 		}
-		m.sample(ctx, s.Source, func(r device.Reading) { h.take(s, r) })
+		if ctx.Err() == nil {
+			m.sample(ctx, s.Source, func(r device.Reading) { h.take(s, r) })
+		}
 	})
 }
 

@@ -252,6 +252,21 @@ func TestList(t *testing.T) {
 	f("npu", "monitor npu-smi: the tool ended with code 1; try it by hand", &fake{name: "npu-smi", listErr: errTool})
 }
 
+// A source that hangs is no source without readings that nobody has missed.
+func TestListCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := telemetry.NewHub(telemetry.Config{})
+		h.AddSource(&hanging{}, 0)
+		h.Begin(t.Context())
+		time.Sleep(8500 * time.Millisecond)
+		var r result.Result
+		h.End(&r)
+		if m := r.Monitors[0]; m.Readings != 0 || m.Missed != 8 || !strings.Contains(m.Error, "which devices there are when the run ended, 8.5s later") {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
 // One that nobody insists on may fail: sampling tells of it.
 func TestListOptional(t *testing.T) {
 	h := telemetry.NewHub(telemetry.Config{})
