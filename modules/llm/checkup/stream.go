@@ -59,11 +59,12 @@ func (s streamed) ttft() time.Duration {
 }
 
 const (
-	fewEvents  = 8                     // from which on a stream shows how it comes
-	shortTime  = 50 * time.Millisecond // in which a fast service makes that stream: then nothing can be told
-	atOnce     = 0.05                  // share of the whole time in which the events of a buffered stream come
-	bunchedBy  = 4.0                   // events a read
-	bunchedGap = 10 * time.Millisecond // between the reads: less is how a busy network brings them
+	fewEvents  = 8                      // from which on a stream shows how it comes
+	shortTime  = 50 * time.Millisecond  // in which a fast service makes that stream: then nothing can be told
+	atOnce     = 0.05                   // share of the whole time in which the events of a buffered stream come
+	bunchedBy  = 4.0                    // events a read
+	fastEvents = 100 * time.Microsecond // between events: no model makes them as fast, one at a time
+	bunchedGap = 10 * time.Millisecond  // between the reads: less is how a busy network brings them
 )
 
 // streaming judges whether the events came as they were made, by the times at which
@@ -78,6 +79,7 @@ func streaming(s streamed, other http.Header) result.Finding {
 		return k.skip("only %d events with tokens came, which is too few to tell", len(at))
 	}
 	first, last := at[0].Sub(s.answer.Started), at[len(at)-1].Sub(s.answer.Started)
+	gap := (last - first) / time.Duration(len(at)-1)
 	reads := len(slices.Compact(slices.Clone(at)))
 	what := fmt.Sprintf("%d events came in %s, the first after %s and the last after %s", len(at), map[bool]string{true: "1 read", false: fmt.Sprint(reads, " reads")}[reads == 1], show(first), show(last))
 	const why = "TTFT is then the time of the whole answer, and the times between tokens are those of the buffer"
@@ -85,7 +87,7 @@ func streaming(s streamed, other http.Header) result.Finding {
 	switch {
 	case last < shortTime:
 		return k.ok("%s: too fast to tell whether something buffers them", what)
-	case reads == 1, float64(len(at)) >= bunchedBy*float64(reads) && float64(last-first) < atOnce*float64(last):
+	case reads == 1, (float64(len(at)) >= bunchedBy*float64(reads) || gap < fastEvents) && float64(last-first) < atOnce*float64(last):
 		return k.fail(why, do, "something on the way holds the stream back until its end: %s", what)
 	case float64(len(at)) >= bunchedBy*float64(reads) && (last-first)/time.Duration(max(1, reads-1)) > bunchedGap:
 		return k.warn("times between tokens are 0 within a bunch and long between two: percentiles of ITL say nothing, TTFT is that of the first bunch",
