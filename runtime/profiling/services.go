@@ -10,9 +10,9 @@ import (
 	"weir/runtime/transport"
 )
 
-// Levels are those of Ascend's profilers, which /start_profile of the AscendCloud-LLM
+// levels are those of Ascend's profilers, which /start_profile of the AscendCloud-LLM
 // packages takes.
-var Levels = []string{"Level_none", "Level0", "Level1", "Level2"}
+var levels = []string{"Level_none", "Level0", "Level1", "Level2"}
 
 const (
 	vllmMissing = "the service has no profiler: start it with --profiler-config '{\"profiler\":\"torch\",\"torch_profiler_dir\":\"/tmp/trace\"}', " +
@@ -32,8 +32,8 @@ func (m Maker) VLLM(of map[string]any, a Access) ([]Profiler, error) {
 	level := o.text("level")
 	query := ""
 	if level != "" {
-		if !slices.Contains(Levels, level) {
-			o.fail("option level is %q; it must be one of %s", level, strings.Join(Levels, ", "))
+		if !slices.Contains(levels, level) {
+			o.fail("option level is %q; it must be one of %s", level, strings.Join(levels, ", "))
 		}
 		query = "?level=" + url.QueryEscape(level)
 	}
@@ -79,7 +79,7 @@ func (m Maker) nodes(o *options, a Access, like remote, query string, body []byt
 	}
 	var bases []string
 	for _, raw := range urls {
-		base, err := Base(raw)
+		base, err := baseOf(raw)
 		if err != nil {
 			return nil, err
 		}
@@ -100,9 +100,9 @@ func (m Maker) nodes(o *options, a Access, like remote, query string, body []byt
 	return all, nil
 }
 
-// Base is a URL up to the first slash after its host, without a user: what a service's
+// baseOf is a URL up to the first slash after its host, without a user: what a service's
 // own paths follow, whichever of them the URL is of.
-func Base(raw string) (string, error) {
+func baseOf(raw string) (string, error) {
 	u, err := transport.ParseURL(raw)
 	if err != nil {
 		return "", err

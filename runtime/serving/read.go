@@ -14,6 +14,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"weir/runtime/prom"
+	"weir/runtime/transport"
 )
 
 // Snapshot is what a server said at a moment. It does not change.
@@ -23,7 +24,7 @@ type Snapshot struct {
 	Kind    string    // such as "vllm"; of a page of several, "vllm+triton"
 	Models  []string
 	Engines int      // engines, ranks or models of which it tells
-	Unread  []string // lines that could not be read
+	Unread  []string // the beginnings of lines that could not be read
 
 	together bool    // counters of several models are summed
 	started  float64 // the process, Unix seconds; 0: the page does not tell
@@ -77,6 +78,9 @@ func read(text []byte, model string) (*Snapshot, error) {
 	families, unread, err := prom.Parse(text)
 	if err != nil {
 		return nil, err
+	}
+	for i := range unread {
+		unread[i] = transport.Excerpt(unread[i])
 	}
 	s := &Snapshot{Unread: unread, gauges: map[string]float64{}, counters: map[string]count{}, times: map[string]total{}}
 	if f := families["process_start_time_seconds"]; f != nil && len(f.Metric) == 1 {

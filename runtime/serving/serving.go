@@ -20,7 +20,6 @@ import (
 	"time"
 
 	"weir/runtime/metrics"
-	"weir/runtime/result"
 	"weir/runtime/transport"
 )
 
@@ -154,9 +153,4 @@ func ScrapeIdle(ctx context.Context, t Target) (*Snapshot, error) {
 		s = next
 	}
 	return s, err
-}
-
-// Failed is the result of a page that could not be had.
-func Failed(t Target, err error) result.Server {
-	return result.Server{URL: t.URL, Error: strings.TrimSpace(err.Error())}
 }

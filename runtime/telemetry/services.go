@@ -85,7 +85,7 @@ func (h *Hub) beginService(s *service) {
 			page, err := serving.Scrape(ctx, s.Target)
 			if err == nil {
 				took := time.Since(began)
-				m.read(nil, took)
+				m.read(page.Unread, took)
 				h.takePage(s, page, took)
 			}
 			return err

@@ -144,3 +144,25 @@ func TestManyPages(t *testing.T) {
 		}
 	})
 }
+
+// A line of a page that cannot be read is told once, and the rest is read.
+func TestServiceUnread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said []string
+		h := telemetry.NewHub(telemetry.Config{Say: func(message string) { said = append(said, message) }})
+		h.AddService(serving.Target{URL: "http://service/metrics", Fetch: func(context.Context) ([]byte, error) {
+			return append(page(1, 2), "vllm:odd{ 7"+strings.Repeat("7", 1<<20)+"\n"...), nil
+		}})
+		h.Begin(t.Context())
+		time.Sleep(3500 * time.Millisecond)
+		var r result.Result
+		h.End(&r)
+		m := r.Monitors[0]
+		if m.Readings != 4 || len(m.Unread) != 1 || !strings.HasPrefix(m.Unread[0], "vllm:odd{ 7") || len(m.Unread[0]) > 1000 {
+			t.Errorf("%.500s", fmt.Sprintf("%+v", m))
+		}
+		if len(said) != 1 || !strings.Contains(said[0], "could not be read") {
+			t.Errorf("%.500s", fmt.Sprint(said))
+		}
+	})
+}
