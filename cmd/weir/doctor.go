@@ -187,15 +187,17 @@ func (f *doctorFlags) examine(ctx context.Context, cfg checkup.Config, progress 
 
 // tell prints what was found and chooses the exit code.
 func (f *doctorFlags) tell(stdout io.Writer, e *examination) error {
+	var err error
 	if f.json {
 		encoder := json.NewEncoder(stdout)
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(e); err != nil {
-			return &exitError{exitFault, err}
-		}
+		err = encoder.Encode(e)
 	} else {
-		doctor.Report{Width: min(width(stdout), widestReport), Colour: coloured(stdout), URL: e.URL, Host: e.Environment.Hostname}.Write(stdout, e.Findings)
+		err = doctor.Report{Width: min(width(stdout), widestReport), Colour: coloured(stdout), URL: e.URL, Host: e.Environment.Hostname}.Write(stdout, e.Findings)
+	}
+	if err != nil {
+		return &exitError{exitFault, fmt.Errorf("print the findings: %w", err)}
 	}
 	switch {
 	case e.Status == doctor.Fail:

@@ -40,11 +40,11 @@ func clock(m *Measured) result.Finding {
 	case m.Step == 0:
 		return c.fail("times of events cannot be told apart", "use another machine, or another clock source", "the monotonic clock stood still while it was read %d times", clockRuns)
 	case m.Step > coarseStep:
-		return c.warn("times of events are no more exact than that", "look at the check clock-source", "the monotonic clock goes in steps of %s", show(m.Step))
+		return c.warn("times of events are no more exact than that", "look at the check clock-source", "the monotonic clock goes in steps of %s", Show(m.Step))
 	case m.Call > slowCall:
-		return c.warn("each event is stamped several times: weir needs more of the CPU than it should", "look at the check clock-source", "reading the clock takes %s", show(m.Call))
+		return c.warn("each event is stamped several times: weir needs more of the CPU than it should", "look at the check clock-source", "reading the clock takes %s", Show(m.Call))
 	}
-	return c.ok("reading the monotonic clock takes %s; its least step is %s", show(m.Call), show(m.Step))
+	return c.ok("reading the monotonic clock takes %s; its least step is %s", Show(m.Call), Show(m.Step))
 }
 
 // How late a sleep of 1 ms may be, in the middle and at the end. Go's timers are up to
@@ -63,9 +63,9 @@ func timer(late []time.Duration) result.Finding {
 	if middle > lateMedian || tail > lateTail {
 		return c.warn("requests start as much later than their schedule says, and what has come is read as much later",
 			"look at steal, other-load and cpu-governor; deep sleep of CPUs is turned off with cpupower idle-set -D 10 (as root)",
-			"a sleep of 1 ms ends %s late (median; p99 %s)", show(middle), show(tail))
+			"a sleep of 1 ms ends %s late (median; p99 %s)", Show(middle), Show(tail))
 	}
-	return c.ok("a sleep of 1 ms ends %s late (median; p99 %s)", show(middle), show(tail))
+	return c.ok("a sleep of 1 ms ends %s late (median; p99 %s)", Show(middle), Show(tail))
 }
 
 func stamps(s *Stamps) result.Finding {
@@ -93,7 +93,7 @@ func timeSync(f Facts) result.Finding {
 			"systemctl enable --now chronyd (or systemd-timesyncd); in a container: on its host", "nothing keeps the wall clock right, as far as the kernel knows")
 	}
 	if ms := f.Clock.EstError; ms != nil && *ms > 0 {
-		return c.ok("the wall clock is kept right, to about %s", show(time.Duration(*ms*float64(time.Millisecond))))
+		return c.ok("the wall clock is kept right, to about %s", Show(time.Duration(*ms*float64(time.Millisecond))))
 	}
 	return c.ok("the wall clock is kept right")
 }

@@ -137,7 +137,7 @@ func tcp(f Facts, need Need) result.Finding {
 		do = append(do, `sysctl -w net.ipv4.tcp_wmem="4096 16384 4194304"`)
 	}
 	if of(s.SlowStartIdle) && need.RTT > farRTT {
-		what = append(what, fmt.Sprintf("connections start slowly again after a pause (tcp_slow_start_after_idle), with a round trip of %s", show(need.RTT)))
+		what = append(what, fmt.Sprintf("connections start slowly again after a pause (tcp_slow_start_after_idle), with a round trip of %s", Show(need.RTT)))
 		why = append(why, "a long prompt on a kept connection takes some round trips more, which is in its TTFT")
 		do = append(do, "sysctl -w net.ipv4.tcp_slow_start_after_idle=0")
 	}
@@ -261,8 +261,8 @@ func throttled(f Facts, seen *result.Client) result.Finding {
 	return c.ok("a cgroup allows the time of %.3g CPUs, and did not hold back", *quota)
 }
 
-// show is a duration of three digits.
-func show(d time.Duration) string {
+// Show is a duration of three digits, as findings have it.
+func Show(d time.Duration) string {
 	switch ms := float64(d) / float64(time.Millisecond); {
 	case ms >= 1000:
 		return fmt.Sprintf("%.3g s", ms/1000)

@@ -31,7 +31,7 @@ const plainColour = "\x1b[0m"
 
 // Write prints findings, group by group, in each group what is wrong first, and at the
 // end what they come to.
-func (r Report) Write(w io.Writer, findings []result.Finding) {
+func (r Report) Write(w io.Writer, findings []result.Finding) error {
 	var out strings.Builder
 	widest := 0
 	for _, f := range findings {
@@ -58,7 +58,8 @@ func (r Report) Write(w io.Writer, findings []result.Finding) {
 		}
 	}
 	out.WriteString(r.sum(findings) + "\n")
-	io.WriteString(w, strings.ReplaceAll(out.String(), "\n\n\n", "\n\n")) // a group may end with one that is wrong
+	_, err := io.WriteString(w, strings.ReplaceAll(out.String(), "\n\n\n", "\n\n")) // a group may end with one that is wrong
+	return err
 }
 
 // finding prints one: what was found, and of what is wrong also why and what to do.

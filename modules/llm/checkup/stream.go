@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/modules/llm"
+	"weir/runtime/doctor"
 	"weir/runtime/metrics"
 	"weir/runtime/result"
 	"weir/runtime/transport"
@@ -81,7 +82,7 @@ func streaming(s streamed, other http.Header) result.Finding {
 	first, last := at[0].Sub(s.answer.Started), at[len(at)-1].Sub(s.answer.Started)
 	gap := (last - first) / time.Duration(len(at)-1)
 	reads := len(slices.Compact(slices.Clone(at)))
-	what := fmt.Sprintf("%d events came in %s, the first after %s and the last after %s", len(at), map[bool]string{true: "1 read", false: fmt.Sprint(reads, " reads")}[reads == 1], show(first), show(last))
+	what := fmt.Sprintf("%d events came in %s, the first after %s and the last after %s", len(at), map[bool]string{true: "1 read", false: fmt.Sprint(reads, " reads")}[reads == 1], doctor.Show(first), doctor.Show(last))
 	const why = "TTFT is then the time of the whole answer, and the times between tokens are those of the buffer"
 	do := unbuffer(through(s.header), through(other))
 	switch {

@@ -34,9 +34,9 @@ func roundTrip(w way, ttft time.Duration) result.Finding {
 		return k.skip("no answer to GET %s%s", w.path, because(w))
 	}
 	median, tail := w.median(), w.trips[len(w.trips)*99/100]
-	what := fmt.Sprintf("%s (median of %d × GET %s; p99 %s), to connect %s", show(median), len(w.trips), w.path, show(tail), show(w.connect))
+	what := fmt.Sprintf("%s (median of %d × GET %s; p99 %s), to connect %s", doctor.Show(median), len(w.trips), w.path, doctor.Show(tail), doctor.Show(w.connect))
 	if ttft > 0 {
-		what += fmt.Sprintf("; a short prompt's TTFT is %s", show(ttft))
+		what += fmt.Sprintf("; a short prompt's TTFT is %s", doctor.Show(ttft))
 	}
 	const why = "every TTFT and every first request on a connection has a round trip in it, and a slow way hides what the service does"
 	const do = "measure from a machine in the same network as the service, or behind fewer gateways; compare with weir doctor from there"
@@ -150,16 +150,4 @@ func Glance(ctx context.Context, s *llm.Service) []result.Finding {
 	}
 	trip.What = s.URL + ": " + trip.What
 	return []result.Finding{of("reachable").ok("%s answers", s.URL), trip}
-}
-
-// show is a duration of three digits.
-func show(d time.Duration) string {
-	switch ms := float64(d) / float64(time.Millisecond); {
-	case ms >= 1000:
-		return fmt.Sprintf("%.3g s", ms/1000)
-	case ms >= 1:
-		return fmt.Sprintf("%.3g ms", ms)
-	default:
-		return fmt.Sprintf("%.3g µs", ms*1000)
-	}
 }
