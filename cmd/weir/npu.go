@@ -68,6 +68,9 @@ type npuFlags struct {
 	once, json     bool
 }
 
+// slowAnswer is when somebody who sees nothing is told why.
+const slowAnswer = 2 * time.Second
+
 const leastNPUInterval = 100 * time.Millisecond
 
 func (f *npuFlags) run(stdout, stderr io.Writer) error {
@@ -188,9 +191,12 @@ func (f *npuFlags) show(ctx context.Context, all *fleet, stdout, stderr io.Write
 	defer cancel()
 	watching.Go(func() { all.watch(ctx, f.interval) })
 	// Whoever has no devices at all reads why, and no empty table.
+	slow := time.After(slowAnswer)
 	for !settled(all.groups()) {
 		select {
 		case <-all.changed:
+		case <-slow:
+			fmt.Fprintf(stderr, "weir: no answer yet from %s; a tool has %v\n", strings.Join(f.sources, ", "), askLimit)
 		case <-ctx.Done():
 			return nil
 		}
