@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -84,6 +85,9 @@ func (f *npuFlags) run(stdout, stderr io.Writer) error {
 	all := newFleet(f.sources, f.hosts, f.devices.Selection, clients)
 	if f.once || f.json {
 		all.once(ctx)
+		if ctx.Err() != nil {
+			return &exitError{exitInterrupted, errors.New("interrupted")}
+		}
 		return f.print(all, stdout, stderr)
 	}
 	return f.show(ctx, all, stdout, stderr)
