@@ -524,7 +524,7 @@ declare module "weir" {
     watts: number;
     /** That counted, such as "npu 0" or "npu 3 of host1". */
     devices: string[];
-    /** That serve and told no power. */
+    /** That serve and told no power, or for less than half of the case. */
     missing?: string[];
     joules_per_output_token?: number;
     /** Of input and output. */

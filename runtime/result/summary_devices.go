@@ -214,7 +214,7 @@ func (s *summary) energy(cases []*Case) {
 			text += ", integrated from their power"
 		}
 		if len(e.Missing) > 0 {
-			text += "; without " + strings.Join(folded(e.Missing), ", ") + ", which tell no power"
+			text += "; without " + strings.Join(folded(e.Missing), ", ") + ", which told no power, or too seldom"
 		}
 		counted.at(text, "", c.Name)
 		if e.Note != "" {

@@ -73,7 +73,7 @@ type Energy struct {
 	Joules         float64  `json:"joules"`
 	Watts          float64  `json:"watts"`                             // mean power
 	Devices        []string `json:"devices"`                           // that counted, such as "npu 0" or "npu 3 of host1"
-	Missing        []string `json:"missing,omitempty"`                 // that serve and told no power
+	Missing        []string `json:"missing,omitempty"`                 // that serve and told no power, or for less than half of the case
 	PerOutputToken *float64 `json:"joules_per_output_token,omitempty"` // nil: no output tokens; so the next two
 	PerToken       *float64 `json:"joules_per_token,omitempty"`        // of input and output
 	TokensPerWatt  *float64 `json:"output_tokens_per_second_per_watt,omitempty"`

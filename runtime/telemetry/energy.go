@@ -104,7 +104,7 @@ func (i *integral) total() (used, bool) {
 	}
 	edge(earlier(i.first.at, i.end).Sub(i.start), i.first.at.Sub(i.start), i.first.value)
 	edge(i.end.Sub(later(i.last.at, i.start)), i.end.Sub(i.last.at), i.last.value)
-	if known <= 0 {
+	if known <= 0 || u.lacking > i.end.Sub(i.start)/2 { // the better part would be a guess
 		return used{}, false
 	}
 	if missing := i.end.Sub(i.start) - known; missing > 0 {

@@ -135,6 +135,9 @@ func TestEnergy(t *testing.T) {
 	f(0, 30, over(0, 30), exact, "", told(device.Power, append(steady(0, 10, 1), steady(13, 32, 1)...), ramp))
 	// It ends with half of the case to go.
 	f(0, 20, 300*20, exact, "up to 10.00 of 20.00 s lacked", told(device.Power, steady(0, 10, 1), constant))
+	// When more than half of it lacks readings, the rest is no account of it.
+	f(0, 20, none, 0, "", told(device.Power, steady(0, 9, 1), constant))
+	f(0, 30, none, 0, "", told(device.Power, append(steady(0, 6, 1), steady(24, 32, 1)...), constant))
 	// A source that is always slower than asked for has no gaps.
 	f(30, 90, over(30, 90), exact, "", told(device.Power, steady(0, 100, 4.5), ramp))
 	// That is known from the second gap on: the mean of the rest is held in the first.
