@@ -32,6 +32,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -46,6 +47,8 @@ import (
 const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
+	// A program with the race detector sleeps for a second at its end.
+	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
 	testscript.Main(m, map[string]func(){
 		"weir":     main,
 		"quoted":   quoted,
@@ -64,6 +67,7 @@ func TestCommandLine(t *testing.T) {
 			env.Values[stateKey{}] = &state{}
 			data, err := filepath.Abs("../../testdata/dynamic")
 			env.Setenv("DATA", data)
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
