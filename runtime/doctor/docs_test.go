@@ -20,7 +20,7 @@ func TestDocumented(t *testing.T) {
 		documented[m[1]] = true
 	}
 	made := map[string]bool{}
-	name := regexp.MustCompile(`check\{Of\w+, "([^"]+)"\}|\bof\("([^"]+)"\)`)
+	name := regexp.MustCompile(`Check\{Of\w+, "([^"]+)"\}|\bof\("([^"]+)"\)`)
 	for _, pattern := range []string{"*.go", "../../modules/llm/checkup/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {

@@ -61,25 +61,31 @@ var severity = map[string]int{Skip: 0, OK: 1, Warn: 2, Fail: 3}
 // Worse tells whether a status is worse than another.
 func Worse(a, b string) bool { return severity[a] > severity[b] }
 
-// check makes the findings of one check.
-type check struct{ group, name string }
+// Check makes the findings of one check.
+type Check struct{ Group, Name string }
 
-func (c check) ok(format string, args ...any) result.Finding {
-	return result.Finding{Check: c.name, Group: c.group, Status: OK, What: fmt.Sprintf(format, args...)}
+// OK is the finding that nothing is wrong.
+func (c Check) OK(format string, args ...any) result.Finding {
+	return c.finding(OK, "", "", format, args...)
 }
 
-func (c check) skip(format string, args ...any) result.Finding {
-	return result.Finding{Check: c.name, Group: c.group, Status: Skip, What: fmt.Sprintf(format, args...)}
+// Skip says why it could not be looked at.
+func (c Check) Skip(format string, args ...any) result.Finding {
+	return c.finding(Skip, "", "", format, args...)
 }
 
-func (c check) warn(why, do, format string, args ...any) result.Finding {
-	return result.Finding{Check: c.name, Group: c.group, Status: Warn, What: fmt.Sprintf(format, args...), Why: why, Do: do}
+// Warn is a finding that may do harm: why, and what to do about it.
+func (c Check) Warn(why, do, format string, args ...any) result.Finding {
+	return c.finding(Warn, why, do, format, args...)
 }
 
-func (c check) fail(why, do, format string, args ...any) result.Finding {
-	f := c.warn(why, do, format, args...)
-	f.Status = Fail
-	return f
+// Fail is a finding that keeps from measuring: why, and what to do about it.
+func (c Check) Fail(why, do, format string, args ...any) result.Finding {
+	return c.finding(Fail, why, do, format, args...)
+}
+
+func (c Check) finding(status, why, do, format string, args ...any) result.Finding {
+	return result.Finding{Check: c.Name, Group: c.Group, Status: status, What: fmt.Sprintf(format, args...), Why: why, Do: do}
 }
 
 // plural is a number of things.

@@ -45,7 +45,7 @@ func Certain(f Facts, s *Stamps) []result.Finding {
 const ownFiles = 128
 
 func fileLimit(f Facts, need Need) result.Finding {
-	c := check{OfMachine, "open-files"}
+	c := Check{OfMachine, "open-files"}
 	needed := int64(need.Streams + ownFiles)
 	const why = "each stream is a socket, and a socket takes a descriptor: requests beyond the limit fail here, not at the service (client_limit)"
 	want := int64(65536)
@@ -54,30 +54,30 @@ func fileLimit(f Facts, need Need) result.Finding {
 	}
 	do := fmt.Sprintf("ulimit -n %d, in the shell that starts weir; where that is refused: as root prlimit --pid $$ --nofile=%[1]d:%[1]d, docker run --ulimit nofile=%[1]d:%[1]d, or LimitNOFILE=%[1]d of the systemd unit", want)
 	if f.Limits == nil {
-		return c.skip("the system does not tell how many descriptors may be open")
+		return c.Skip("the system does not tell how many descriptors may be open")
 	}
 	limit := f.Limits.OpenFiles
 	if limit == nil {
-		return c.ok("any number of descriptors may be open")
+		return c.OK("any number of descriptors may be open")
 	}
 	what := fmt.Sprintf("%d descriptors may be open; for %s about %d are needed", *limit, plural(need.Streams, "stream"), needed)
 	switch {
 	case *limit < needed:
-		return c.fail(why, do, "%s", what)
+		return c.Fail(why, do, "%s", what)
 	case *limit < 2*needed:
-		return c.warn(why+"; a service that falls behind leaves more of them open than were planned", do, "%s", what)
+		return c.Warn(why+"; a service that falls behind leaves more of them open than were planned", do, "%s", what)
 	}
-	return c.ok("%s", what)
+	return c.OK("%s", what)
 }
 
 // timeWaitSeconds is how long Linux keeps a port in TIME_WAIT.
 const timeWaitSeconds = 60
 
 func portRange(f Facts, need Need) result.Finding {
-	c := check{OfMachine, "ports"}
+	c := Check{OfMachine, "ports"}
 	tcp := of(f.TCP)
 	if tcp.FirstPort == nil || tcp.LastPort == nil || *tcp.LastPort < *tcp.FirstPort {
-		return c.skip("the system does not tell its local ports")
+		return c.Skip("the system does not tell its local ports")
 	}
 	first, last := *tcp.FirstPort, *tcp.LastPort
 	all := last - first + 1
@@ -94,27 +94,27 @@ func portRange(f Facts, need Need) result.Finding {
 	}
 	switch {
 	case free < int64(need.Streams):
-		return c.fail(why, do, "%s: %d are free, and %s are planned", what, free, plural(need.Streams, "stream"))
+		return c.Fail(why, do, "%s: %d are free, and %s are planned", what, free, plural(need.Streams, "stream"))
 	case 2*waiting > all, free < 2*int64(need.Streams):
-		return c.warn(why, do, "%s", what)
+		return c.Warn(why, do, "%s", what)
 	}
-	return c.ok("%s: without keep-alive enough for %d requests/s", what, free/timeWaitSeconds)
+	return c.OK("%s: without keep-alive enough for %d requests/s", what, free/timeWaitSeconds)
 }
 
 func backlog(f Facts, need Need) result.Finding {
-	c := check{OfMachine, "backlog"}
+	c := Check{OfMachine, "backlog"}
 	size := of(f.TCP).Somaxconn
 	switch {
 	case size == nil:
-		return c.skip("the system does not tell net.core.somaxconn")
+		return c.Skip("the system does not tell net.core.somaxconn")
 	case !need.Local:
-		return c.ok("net.core.somaxconn is %d here; what counts is that of the service's machine", *size)
+		return c.OK("net.core.somaxconn is %d here; what counts is that of the service's machine", *size)
 	case *size < int64(need.Streams):
-		return c.warn("of a service on this machine no more connections wait to be accepted: when a case opens all of its connections at once, the others are dropped and tried again after 1 s, which shows as a TTFT of 1 s",
+		return c.Warn("of a service on this machine no more connections wait to be accepted: when a case opens all of its connections at once, the others are dropped and tried again after 1 s, which shows as a TTFT of 1 s",
 			fmt.Sprintf("sysctl -w net.core.somaxconn=%d, and start the service again", max(4096, need.Streams)),
 			"net.core.somaxconn is %d, and %s are planned", *size, plural(need.Streams, "stream"))
 	}
-	return c.ok("net.core.somaxconn is %d", *size)
+	return c.OK("net.core.somaxconn is %d", *size)
 }
 
 const (
@@ -123,7 +123,7 @@ const (
 )
 
 func tcp(f Facts, need Need) result.Finding {
-	c := check{OfMachine, "tcp"}
+	c := Check{OfMachine, "tcp"}
 	var what, why, do []string
 	s := of(f.TCP)
 	if most := s.ReadBuffer; len(most) == 3 && most[2] < smallBuffer {
@@ -148,15 +148,15 @@ func tcp(f Facts, need Need) result.Finding {
 	}
 	switch {
 	case len(what) > 0:
-		return c.warn(strings.Join(why, "; "), strings.Join(do, "; "), "%s", strings.Join(what, "; "))
+		return c.Warn(strings.Join(why, "; "), strings.Join(do, "; "), "%s", strings.Join(what, "; "))
 	case f.TCP == nil:
-		return c.skip("the system does not tell its settings of TCP")
+		return c.Skip("the system does not tell its settings of TCP")
 	}
-	return c.ok("buffers, slow start and reuse of ports do no harm")
+	return c.OK("buffers, slow start and reuse of ports do no harm")
 }
 
 func cpus(f Facts) result.Finding {
-	c := check{OfMachine, "cpus"}
+	c := Check{OfMachine, "cpus"}
 	const why = "what reads the streams, the garbage collector and the script take turns on the same CPU: events are seen late, and requests start late"
 	what := plural(f.CPUs, "CPU") + " may be used"
 	cores := float64(f.CPUs)
@@ -170,19 +170,19 @@ func cpus(f Facts) result.Finding {
 	do := "give the container more (docker run --cpus 4, resources.limits.cpu), or run weir elsewhere"
 	switch {
 	case f.CPUs < 1:
-		return c.skip("the system does not tell its CPUs")
+		return c.Skip("the system does not tell its CPUs")
 	case cores < 1:
-		return c.fail(why+"; what is beyond the quota stands still for the rest of each 100 ms", do, "%s", what)
+		return c.Fail(why+"; what is beyond the quota stands still for the rest of each 100 ms", do, "%s", what)
 	case cores < 2:
-		return c.warn(why, do, "%s", what)
+		return c.Warn(why, do, "%s", what)
 	}
-	return c.ok("%s", what)
+	return c.OK("%s", what)
 }
 
 func governor(f Facts) result.Finding {
-	c := check{OfMachine, "cpu-governor"}
+	c := Check{OfMachine, "cpu-governor"}
 	if len(of(f.CPU).Governors) == 0 {
-		return c.skip("the system tells no governor of its CPUs' frequencies, as is usual in virtual machines")
+		return c.Skip("the system tells no governor of its CPUs' frequencies, as is usual in virtual machines")
 	}
 	slow := 0
 	var each []string
@@ -198,10 +198,10 @@ func governor(f Facts) result.Finding {
 		what += " by " + f.CPU.Driver
 	}
 	if slow > 0 {
-		return c.warn("a CPU that stays slow wakes up late and reads late; where the service runs here too, it makes its tokens later than it could",
+		return c.Warn("a CPU that stays slow wakes up late and reads late; where the service runs here too, it makes its tokens later than it could",
 			"cpupower frequency-set -g performance (as root; or echo performance | tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor)", "%s", what)
 	}
-	return c.ok("%s", what)
+	return c.OK("%s", what)
 }
 
 // Shares of the CPUs' time. Those of stealing are the rules' of docs/validity.md.
@@ -212,53 +212,53 @@ const (
 )
 
 func steal(seen *result.Client) result.Finding {
-	c := check{OfMachine, "steal"}
+	c := Check{OfMachine, "steal"}
 	if seen == nil || seen.Steal == nil {
-		return c.skip("the system does not tell what the hypervisor takes away")
+		return c.Skip("the system does not tell what the hypervisor takes away")
 	}
 	const why = "while the hypervisor runs somebody else, nothing is sent and nothing read here: latencies have the machine's own pauses in them"
 	const do = "use a machine with CPUs of its own (dedicated, not burstable), or pin the virtual machine's CPUs"
 	share := seen.Steal.Avg
 	switch {
 	case share > stealFail:
-		return c.fail(why, do, "the hypervisor takes away %.1f%% of the CPUs' time", 100*share)
+		return c.Fail(why, do, "the hypervisor takes away %.1f%% of the CPUs' time", 100*share)
 	case share > stealWarn:
-		return c.warn(why, do, "the hypervisor takes away %.1f%% of the CPUs' time", 100*share)
+		return c.Warn(why, do, "the hypervisor takes away %.1f%% of the CPUs' time", 100*share)
 	}
-	return c.ok("the hypervisor takes away %.1f%% of the CPUs' time", 100*share)
+	return c.OK("the hypervisor takes away %.1f%% of the CPUs' time", 100*share)
 }
 
 func others(seen *result.Client) result.Finding {
-	c := check{OfMachine, "other-load"}
+	c := Check{OfMachine, "other-load"}
 	if seen == nil || seen.Others == nil {
-		return c.skip("the system does not tell how busy its CPUs are")
+		return c.Skip("the system does not tell how busy its CPUs are")
 	}
 	const why = "what weir has to send and to read waits for a CPU, and the time that it waits is in no number of the service"
 	const do = "look who it is (top) and end it, or give weir CPUs of its own (taskset -c 0-3 weir run …)"
 	share := seen.Others.Avg
 	switch {
 	case share > othersFail:
-		return c.fail(why, do, "other processes use %.0f%% of the CPUs", 100*share)
+		return c.Fail(why, do, "other processes use %.0f%% of the CPUs", 100*share)
 	case share > othersWarn:
-		return c.warn(why, do, "other processes use %.0f%% of the CPUs", 100*share)
+		return c.Warn(why, do, "other processes use %.0f%% of the CPUs", 100*share)
 	}
-	return c.ok("other processes use %.0f%% of the CPUs", 100*share)
+	return c.OK("other processes use %.0f%% of the CPUs", 100*share)
 }
 
 func throttled(f Facts, seen *result.Client) result.Finding {
-	c := check{OfMachine, "throttling"}
+	c := Check{OfMachine, "throttling"}
 	quota := of(f.Limits).CPUQuota
 	switch {
 	case quota == nil:
-		return c.ok("no cgroup limits the CPUs' time")
+		return c.OK("no cgroup limits the CPUs' time")
 	case seen == nil || seen.Throttled == nil:
-		return c.ok("a cgroup allows the time of %.3g CPUs", *quota)
+		return c.OK("a cgroup allows the time of %.3g CPUs", *quota)
 	case *seen.Throttled > 0:
-		return c.warn("beyond its quota everything in the cgroup stands still until the next 100 ms begin",
+		return c.Warn("beyond its quota everything in the cgroup stands still until the next 100 ms begin",
 			"give the container more CPUs, or none of this quota (docker run --cpus, resources.limits.cpu)",
 			"a cgroup allows the time of %.3g CPUs, and held its processes back for %.0f ms in %.1f s, while weir did next to nothing", *quota, 1000**seen.Throttled, seen.Wall)
 	}
-	return c.ok("a cgroup allows the time of %.3g CPUs, and did not hold back", *quota)
+	return c.OK("a cgroup allows the time of %.3g CPUs, and did not hold back", *quota)
 }
 
 // Show is a duration of three digits, as findings have it.

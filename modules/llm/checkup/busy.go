@@ -33,7 +33,7 @@ func (c *checker) busy(ctx context.Context) {
 		page, err := serving.Scrape(ctx, target)
 		if err != nil {
 			what, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "page of server metrics "+target.URL+": "), " (") // what to try about it is of a run
-			c.add(k.skip("no page of metrics tells it: %s", what))
+			c.add(k.Skip("no page of metrics tells it: %s", what))
 			return
 		}
 		for _, name := range []string{"running", "waiting"} {
@@ -43,7 +43,7 @@ func (c *checker) busy(ctx context.Context) {
 			}
 		}
 		if len(least) == 0 {
-			c.add(k.skip("the service's metrics do not tell how many requests it has"))
+			c.add(k.Skip("the service's metrics do not tell how many requests it has"))
 			return
 		}
 		if least["running"]+least["waiting"] == 0 || look == 1 {
@@ -61,8 +61,8 @@ func (c *checker) busy(ctx context.Context) {
 func judgeBusy(running, waiting float64) result.Finding {
 	k := of("busy")
 	if running+waiting > 0 {
-		return k.warn("somebody else uses the service: it shares its batches and its memory with them, and every number is of both",
+		return k.Warn("somebody else uses the service: it shares its batches and its memory with them, and every number is of both",
 			"wait until it is idle, or ask who it is; cases during other load cannot be compared", "it has %.0f requests running and %.0f waiting that are not ours", running, waiting)
 	}
-	return k.ok("it serves nobody else now")
+	return k.OK("it serves nobody else now")
 }

@@ -148,7 +148,7 @@ func (c *checker) reachable(unusable *probe.Error) (answered bool) {
 	k := of("reachable")
 	for _, g := range c.service.Gets {
 		if g.Status != 0 {
-			c.add(k.ok("%s answers", c.service.URL))
+			c.add(k.OK("%s answers", c.service.URL))
 			return true
 		}
 	}
@@ -159,7 +159,7 @@ func (c *checker) reachable(unusable *probe.Error) (answered bool) {
 			do = unusable.Hint
 		}
 	}
-	c.add(k.fail("there is nothing to measure", do, "%s", what))
+	c.add(k.Fail("there is nothing to measure", do, "%s", what))
 	return false
 }
 
@@ -174,14 +174,14 @@ func (c *checker) unusable(e *probe.Error) {
 		first, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
 		what += ": " + strings.Join(strings.Fields(first), " ")
 	}
-	c.add(of("backend").fail("no request that makes tokens can be sent", do, "%s", what))
+	c.add(of("backend").Fail("no request that makes tokens can be sent", do, "%s", what))
 }
 
 // keys judges, where no tokens are asked for, what would be refused.
 func (c *checker) keys() {
 	for _, g := range c.service.Gets {
 		if g.Path == "/v1/models" && (g.Status == 401 || g.Status == 403) {
-			c.add(of("backend").fail("requests for tokens will most likely be refused, too",
+			c.add(of("backend").Fail("requests for tokens will most likely be refused, too",
 				"give the key that the service wants (WEIR_API_KEY, WEIR_APP_CODE, WEIR_AUTH_TOKEN or --header); the one that was given may be wrong",
 				"GET %s says %d", g.Path, g.Status))
 		}
@@ -201,30 +201,8 @@ func (c *checker) unreadable(ctx context.Context) {
 	}
 }
 
-// group makes the findings of a check of the service.
-type group string
-
-func of(check string) group { return group(check) }
-
-func (g group) finding(status, why, do, format string, args ...any) result.Finding {
-	return result.Finding{Check: string(g), Group: doctor.OfService, Status: status, What: fmt.Sprintf(format, args...), Why: why, Do: do}
-}
-
-func (g group) ok(format string, args ...any) result.Finding {
-	return g.finding(doctor.OK, "", "", format, args...)
-}
-
-func (g group) skip(format string, args ...any) result.Finding {
-	return g.finding(doctor.Skip, "", "", format, args...)
-}
-
-func (g group) warn(why, do, format string, args ...any) result.Finding {
-	return g.finding(doctor.Warn, why, do, format, args...)
-}
-
-func (g group) fail(why, do, format string, args ...any) result.Finding {
-	return g.finding(doctor.Fail, why, do, format, args...)
-}
+// of makes the findings of a check of the service.
+func of(check string) doctor.Check { return doctor.Check{Group: doctor.OfService, Name: check} }
 
 // quiet is the cheapest path that the service answers.
 func (c *checker) quiet() string {

@@ -22,7 +22,7 @@ func (c *checker) health(ctx context.Context) {
 		path = "/health"
 	}
 	if path == "" {
-		c.add(k.skip("%s has no path that tells it", c.service.Service.Name))
+		c.add(k.Skip("%s has no path that tells it", c.service.Service.Name))
 		return
 	}
 	c.say("GET %s … ", path)
@@ -31,16 +31,16 @@ func (c *checker) health(ctx context.Context) {
 	do := "look at the service's log; a model that is still loading takes minutes"
 	switch said := transport.Excerpt(string(bytes.TrimSpace(g.body))); {
 	case g.failed != nil:
-		c.add(k.warn(why, do, "GET %s: %s", path, g.failed.Message))
+		c.add(k.Warn(why, do, "GET %s: %s", path, g.failed.Message))
 	case g.status == 200:
 		c.ready = path
-		c.add(k.ok("GET %s says 200", path))
+		c.add(k.OK("GET %s says 200", path))
 	case g.status == 404, g.status == 405, g.status == 401, g.status == 403, g.status >= 300 && g.status < 400:
-		c.add(k.skip("GET %s says %d: it is not for us, or not there", path, g.status))
+		c.add(k.Skip("GET %s says %d: it is not for us, or not there", path, g.status))
 	case said != "":
-		c.add(k.fail(why, do, "GET %s says %d: %s", path, g.status, said))
+		c.add(k.Fail(why, do, "GET %s says %d: %s", path, g.status, said))
 	default:
-		c.add(k.fail(why, do, "GET %s says %d", path, g.status))
+		c.add(k.Fail(why, do, "GET %s says %d", path, g.status))
 	}
 }
 
@@ -65,10 +65,10 @@ func (c *checker) identity() {
 		what += "speaks " + strings.Join(working, ", ")
 	}
 	if what == "" {
-		c.add(k.skip("it does not say what it is"))
+		c.add(k.Skip("it does not say what it is"))
 		return
 	}
-	c.add(k.ok("%s", what))
+	c.add(k.OK("%s", what))
 }
 
 // model looks whether the model that is asked for is one that the service names.
@@ -79,21 +79,21 @@ func (c *checker) model() {
 	for i, m := range models {
 		names[i] = m.Name
 		if m.Name == c.cfg.Model {
-			c.add(k.ok("%s", m.Name))
+			c.add(k.OK("%s", m.Name))
 			return
 		}
 	}
 	switch {
 	case len(models) == 0:
-		c.add(k.skip("the service names no models"))
+		c.add(k.Skip("the service names no models"))
 	case c.cfg.Model != "":
 		do := "take one of those: " + list(names)
 		if near := suggest.Nearest(c.cfg.Model, names); near != "" {
 			do = "--model " + near + "; of weir run static: --served-model-name " + near
 		}
-		c.add(k.fail("requests that name another model are refused (404), or are answered by another than the one that is meant", do, "the service has no model %q; it has %s", c.cfg.Model, list(names)))
+		c.add(k.Fail("requests that name another model are refused (404), or are answered by another than the one that is meant", do, "the service has no model %q; it has %s", c.cfg.Model, list(names)))
 	default:
-		c.add(k.ok("%s", list(names)))
+		c.add(k.OK("%s", list(names)))
 	}
 }
 
@@ -117,10 +117,10 @@ func (c *checker) length() {
 		}
 	}
 	if tokens == 0 {
-		c.add(k.skip("the service does not say it"))
+		c.add(k.Skip("the service does not say it"))
 		return
 	}
-	c.add(k.ok("%d tokens of prompt and answer: longer ones are refused", tokens))
+	c.add(k.OK("%d tokens of prompt and answer: longer ones are refused", tokens))
 }
 
 // obedience judges what package probe has found out about ignore_eos and the counts of
@@ -129,26 +129,26 @@ func (c *checker) obedience() {
 	eos, usage := of("ignore-eos"), of("usage")
 	switch i := c.service.IgnoreEOS; {
 	case i == nil:
-		c.add(eos.skip("it was not tried"))
+		c.add(eos.Skip("it was not tried"))
 	case i.Works == nil:
-		c.add(eos.skip("cannot be told: %s", i.Why))
+		c.add(eos.Skip("cannot be told: %s", i.Why))
 	case *i.Works:
-		c.add(eos.ok("an answer has as many tokens as are asked for"))
+		c.add(eos.OK("an answer has as many tokens as are asked for"))
 	default:
 		what := fmt.Sprintf("%d tokens came where %d were asked for with ignore_eos", i.Made, i.Asked)
 		if i.Why != "" {
 			what = "ignore_eos is refused: " + i.Why
 		}
-		c.add(eos.warn("answers end when the model likes: cases with --output-tokens have fewer than they say, and differ between runs and services",
+		c.add(eos.Warn("answers end when the model likes: cases with --output-tokens have fewer than they say, and differ between runs and services",
 			"compare TPOT and tokens/s rather than latencies of whole answers, or take prompts whose answers are long", "%s", what))
 	}
 	switch u := c.service.Usage; {
 	case u == nil:
-		c.add(usage.skip("it could not be asked for"))
+		c.add(usage.Skip("it could not be asked for"))
 	case u.Counted:
-		c.add(usage.ok("the service counts its tokens at the end of a stream"))
+		c.add(usage.OK("the service counts its tokens at the end of a stream"))
 	default:
-		c.add(usage.warn("tokens are then counted by events, or by the tokenizer here: where an event has several tokens, tokens/s and TPOT are of events",
+		c.add(usage.Warn("tokens are then counted by events, or by the tokenizer here: where an event has several tokens, tokens/s and TPOT are of events",
 			"give --tokenizer to the run, so that answers are counted with it", "the service does not count the tokens of a stream"))
 	}
 }

@@ -73,11 +73,11 @@ const (
 func streaming(s streamed, other http.Header) result.Finding {
 	k := of("streaming")
 	if s.failed != nil {
-		return k.fail("no stream can be measured", "weir probe tells what the service says", "the stream failed: %s", s.failed.Message)
+		return k.Fail("no stream can be measured", "weir probe tells what the service says", "the stream failed: %s", s.failed.Message)
 	}
 	at := s.answer.At
 	if len(at) < fewEvents {
-		return k.skip("only %d events with tokens came, which is too few to tell", len(at))
+		return k.Skip("only %d events with tokens came, which is too few to tell", len(at))
 	}
 	first, last := at[0].Sub(s.answer.Started), at[len(at)-1].Sub(s.answer.Started)
 	gap := (last - first) / time.Duration(len(at)-1)
@@ -87,15 +87,15 @@ func streaming(s streamed, other http.Header) result.Finding {
 	do := unbuffer(through(s.header), through(other))
 	switch {
 	case last < shortTime:
-		return k.ok("%s: too fast to tell whether something buffers them", what)
+		return k.OK("%s: too fast to tell whether something buffers them", what)
 	case reads == 1, (float64(len(at)) >= bunchedBy*float64(reads) || gap < fastEvents) && float64(last-first) < atOnce*float64(last):
-		return k.fail(why, do, "something on the way holds the stream back until its end: %s", what)
+		return k.Fail(why, do, "something on the way holds the stream back until its end: %s", what)
 	case float64(len(at)) >= bunchedBy*float64(reads) && (last-first)/time.Duration(max(1, reads-1)) > bunchedGap:
-		return k.warn("times between tokens are 0 within a bunch and long between two: percentiles of ITL say nothing, TTFT is that of the first bunch",
+		return k.Warn("times between tokens are 0 within a bunch and long between two: percentiles of ITL say nothing, TTFT is that of the first bunch",
 			do+"; or the service itself sends that rarely (vLLM --stream-interval, --num-scheduler-steps; SGLang --stream-interval)",
 			"events come in bunches: %s", what)
 	}
-	return k.ok("%s", what)
+	return k.OK("%s", what)
 }
 
 // unbuffer is what to do about a buffer on the way.
@@ -115,10 +115,10 @@ func compression(s streamed) result.Finding {
 	k := of("compression")
 	switch coding := s.header.Get("Content-Encoding"); {
 	case s.header == nil:
-		return k.skip("no stream came")
+		return k.Skip("no stream came")
 	case coding != "" && !strings.EqualFold(coding, "identity"):
-		return k.fail("a compressor collects events before it sends them, and weir, which asks for no compression, cannot read them",
+		return k.Fail("a compressor collects events before it sends them, and weir, which asks for no compression, cannot read them",
 			"turn it off for text/event-stream (nginx: gzip off; or gzip_types without it)", "streams are compressed (Content-Encoding: %s)", short(coding))
 	}
-	return k.ok("streams are not compressed")
+	return k.OK("streams are not compressed")
 }

@@ -36,12 +36,12 @@ func (c *checker) tokenizer(ctx context.Context) {
 	k := of("tokenizer")
 	t := c.cfg.Tokenizer
 	if t == nil {
-		c.add(k.skip("not compared: --tokenizer names the folder of the model's tokenizer"))
+		c.add(k.Skip("not compared: --tokenizer names the folder of the model's tokenizer"))
 		return
 	}
 	ask, how := c.counter(ctx)
 	if ask == nil {
-		c.add(k.skip("the service does not tell how many tokens a text has"))
+		c.add(k.Skip("the service does not tell how many tokens a text has"))
 		return
 	}
 	var all []counted
@@ -61,7 +61,7 @@ func (c *checker) tokenizer(ctx context.Context) {
 			}
 		}
 		if err != nil {
-			c.add(k.skip("%s: %v", how, err))
+			c.add(k.Skip("%s: %v", how, err))
 			return
 		}
 		all = append(all, one)
@@ -194,10 +194,10 @@ func compare(name, how string, all []counted) result.Finding {
 	plain := func(c counted) (int, bool) { return c.plain, true }
 	chat := func(c counted) (int, bool) { return known(c.chat) }
 	if by, ok := same(whole); ok && by == 0 {
-		return k.ok("%s counts as the service does (%s, %d texts)", name, how, len(all))
+		return k.OK("%s counts as the service does (%s, %d texts)", name, how, len(all))
 	}
 	if by, ok := same(chat); ok && by == 0 {
-		return k.ok("%s counts as the service does, with the chat template (%s, %d texts)", name, how, len(all))
+		return k.OK("%s counts as the service does, with the chat template (%s, %d texts)", name, how, len(all))
 	}
 	by, ok := same(plain)
 	if !ok { // a template may join a text's first token to its own last one
@@ -205,9 +205,9 @@ func compare(name, how string, all []counted) result.Finding {
 	}
 	if ok {
 		if by == 0 {
-			return k.ok("%s counts as the service does, without special tokens (%s, %d texts)", name, how, len(all))
+			return k.OK("%s counts as the service does, without special tokens (%s, %d texts)", name, how, len(all))
 		}
-		return k.ok("%s counts as the service does, which adds %d tokens of its own to each prompt, such as a chat template's (%s, %d texts)", name, by, how, len(all))
+		return k.OK("%s counts as the service does, which adds %d tokens of its own to each prompt, such as a chat template's (%s, %d texts)", name, by, how, len(all))
 	}
 	// What the service adds to each text is at most what it has more of the nearest.
 	added := math.MaxInt
@@ -223,7 +223,7 @@ func compare(name, how string, all []counted) result.Finding {
 	}
 	slices.Sort(each)
 	factor := float64(there) / float64(max(1, here))
-	return k.fail(
+	return k.Fail(
 		fmt.Sprintf("prompts are made with the wrong tokenizer: those of %d tokens here have about %.0f there, so cases are of other lengths than they say, and prefill, TTFT and tokens/s are of those", asksFor, factor*asksFor),
 		"give --tokenizer the folder of the model that the service has loaded, of the same revision",
 		"the service counts otherwise than %s (%s): %s", name, how, strings.Join(each, ", "))

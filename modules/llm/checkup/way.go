@@ -31,7 +31,7 @@ const (
 func roundTrip(w way, ttft time.Duration) result.Finding {
 	k := of("round-trip")
 	if len(w.trips) == 0 {
-		return k.skip("no answer to GET %s%s", w.path, because(w))
+		return k.Skip("no answer to GET %s%s", w.path, because(w))
 	}
 	median, tail := w.median(), w.trips[len(w.trips)*99/100]
 	what := fmt.Sprintf("%s (median of %d × GET %s; p99 %s), to connect %s", doctor.Show(median), len(w.trips), w.path, doctor.Show(tail), doctor.Show(w.connect))
@@ -42,11 +42,11 @@ func roundTrip(w way, ttft time.Duration) result.Finding {
 	const do = "measure from a machine in the same network as the service, or behind fewer gateways; compare with weir doctor from there"
 	switch {
 	case ttft > 0 && median > shortTrip && float64(median) > longTripOf*float64(ttft), ttft == 0 && median > longTrip:
-		return k.warn(why, do, "%s", what)
+		return k.Warn(why, do, "%s", what)
 	case tail > unevenTrip && tail > unevenTimes*median:
-		return k.warn("the way, or what answers, stops now and then: the tails of all latencies have that in them", do, "%s", what)
+		return k.Warn("the way, or what answers, stops now and then: the tails of all latencies have that in them", do, "%s", what)
 	}
-	return k.ok("%s", what)
+	return k.OK("%s", what)
 }
 
 func because(w way) string {
@@ -61,13 +61,13 @@ func keepAlive(w way) result.Finding {
 	k := of("keep-alive")
 	switch n := len(w.trips); {
 	case n < 2:
-		return k.skip("no second answer to GET %s%s", w.path, because(w))
+		return k.Skip("no second answer to GET %s%s", w.path, because(w))
 	case w.kept < n:
-		return k.warn("every request then opens a connection: a round trip more (with TLS two or three) in each TTFT, and ports that stay occupied for a minute after each",
+		return k.Warn("every request then opens a connection: a round trip more (with TLS two or three) in each TTFT, and ports that stay occupied for a minute after each",
 			"turn keep-alive on in what answers (nginx: keepalive_timeout, and proxy_http_version 1.1 with an empty Connection header towards the service)",
 			"the service closed the connection after %d of %d requests", n-w.kept, n)
 	}
-	return k.ok("%d requests on one connection", len(w.trips)+1)
+	return k.OK("%d requests on one connection", len(w.trips)+1)
 }
 
 // gateways are values of the header Server by which proxies are known.
@@ -103,11 +103,11 @@ func proxies(h http.Header) result.Finding {
 	k := of("proxies")
 	switch names := through(h); {
 	case h == nil:
-		return k.skip("no answer whose header could be read")
+		return k.Skip("no answer whose header could be read")
 	case len(names) > 0:
-		return k.ok("answers come through a proxy: %s; its time is in every latency", strings.Join(names, ", "))
+		return k.OK("answers come through a proxy: %s; its time is in every latency", strings.Join(names, ", "))
 	}
-	return k.ok("no proxy names itself in the header")
+	return k.OK("no proxy names itself in the header")
 }
 
 // clockOff is how much the clocks may differ: a Date has whole seconds.
@@ -117,16 +117,16 @@ func clockDifference(w way) result.Finding {
 	k := of("clock-difference")
 	date, err := http.ParseTime(w.header.Get("Date"))
 	if err != nil {
-		return k.skip("the service sends no Date")
+		return k.Skip("the service sends no Date")
 	}
 	// The Date was written between the sending and the head, and cut to a second.
 	off := date.Add(500 * time.Millisecond).Sub(w.sent.Add(w.trip / 2).Round(0))
 	if off > clockOff || off < -clockOff {
-		return k.warn("times in the result do not match the service's logs, its metrics and its devices' telemetry; latencies are not concerned",
+		return k.Warn("times in the result do not match the service's logs, its metrics and its devices' telemetry; latencies are not concerned",
 			"keep both clocks right: systemctl enable --now chronyd (or systemd-timesyncd), there and here",
 			"the service's clock is %s %s", off.Abs().Round(time.Second), map[bool]string{true: "ahead", false: "behind"}[off > 0])
 	}
-	return k.ok("the service's clock agrees, to the second that its Date tells")
+	return k.OK("the service's clock agrees, to the second that its Date tells")
 }
 
 // Glance looks at a service at the begin of a run: whether it answers, and how long
@@ -140,14 +140,14 @@ func Glance(ctx context.Context, s *llm.Service) []result.Finding {
 	w := p.trips(ctx, "/health", few)
 	switch {
 	case len(w.trips) == 0 && (ctx.Err() != nil || w.failed != nil && strings.HasSuffix(w.failed.Kind, "_timeout")):
-		return []result.Finding{of("reachable").skip("%s has not answered GET %s at once", s.URL, w.path)}
+		return []result.Finding{of("reachable").Skip("%s has not answered GET %s at once", s.URL, w.path)}
 	case len(w.trips) == 0:
-		return []result.Finding{of("reachable").fail("there is nothing to measure", "weir doctor "+s.URL, "%s: %s", s.URL, strings.TrimPrefix(because(w), ": "))}
+		return []result.Finding{of("reachable").Fail("there is nothing to measure", "weir doctor "+s.URL, "%s: %s", s.URL, strings.TrimPrefix(because(w), ": "))}
 	}
 	trip := roundTrip(w, 0)
 	if trip.Status == doctor.Warn && w.median() <= longTrip {
-		trip = of("round-trip").ok("%s", trip.What) // of so few, one that was late says nothing
+		trip = of("round-trip").OK("%s", trip.What) // of so few, one that was late says nothing
 	}
 	trip.What = s.URL + ": " + trip.What
-	return []result.Finding{of("reachable").ok("%s answers", s.URL), trip}
+	return []result.Finding{of("reachable").OK("%s answers", s.URL), trip}
 }
