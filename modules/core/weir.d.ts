@@ -312,7 +312,7 @@ declare module "weir" {
     stop: string | ProfileRequest;
     /** Limit of the stop, in which traces are written; a start may take 5 minutes of it. Default: 30 minutes. */
     timeout?: Duration;
-    /** Where the trace will be, for the result. */
+    /** Where the trace will be, for the result. Default: what is known of it. */
     trace?: string;
     /** Its name in the result. Default: "http". */
     name?: string;
@@ -324,6 +324,27 @@ declare module "weir" {
     authToken?: string;
     /** Of both requests. */
     headers?: Record<string, string>;
+  }
+
+  /** How weir/llm, weir/http and weir/profile reach a service: certificates, a proxy, signed requests. */
+  export interface Reach {
+    /** Accept a certificate that cannot be verified. Default: false. */
+    insecure?: boolean;
+    /** File with certificates of authorities (PEM) that are trusted besides the system's. */
+    ca?: string;
+    /** File with the certificate to show to a service that asks for one (PEM); it may hold the key, too. */
+    clientCert?: string;
+    /** File with its private key (PEM, not encrypted). */
+    clientKey?: string;
+    /** Name that the service's certificate must have. Default: the URL's host. */
+    serverName?: string;
+    /** HTTP proxy: "http://user:password@host:port", https as well; "environment" takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
+    proxy?: string;
+    /** Access key (AK) of Huawei Cloud: every request is signed (SDK-HMAC-SHA256), for which the secret key is needed, too. */
+    accessKey?: string;
+    secretKey?: string;
+    /** Of temporary credentials. */
+    securityToken?: string;
   }
 
   /** One request. A URL alone is sent a POST without a body. */

@@ -1,12 +1,12 @@
 /** Plain HTTP requests and event streams, for what weir/llm does not speak. */
 declare module "weir/http" {
-  import type { Duration } from "weir";
+  import type { Duration, Reach } from "weir";
   import type { RequestError } from "weir/llm";
 
   /** A string, bytes, or an object that is sent as JSON. */
   export type Body = string | ArrayBuffer | ArrayBufferView | object | null;
 
-  export interface Params {
+  export interface Params extends Reach {
     headers?: Record<string, string>;
     /** Limit of the whole request. Default: 60 seconds. */
     timeout?: Duration;
@@ -18,23 +18,6 @@ declare module "weir/http" {
     idleTimeout?: Duration;
     /** Keep the connection for the next request. Default: true. */
     keepAlive?: boolean;
-    /** Accept a certificate that cannot be verified. Default: false. */
-    insecure?: boolean;
-    /** File with certificates of authorities (PEM) that are trusted besides the system's. */
-    ca?: string;
-    /** File with the certificate to show to a service that asks for one (PEM); it may hold the key, too. */
-    clientCert?: string;
-    /** File with its private key (PEM, not encrypted). */
-    clientKey?: string;
-    /** Name that the service's certificate must have. Default: the URL's host. */
-    serverName?: string;
-    /** HTTP proxy: "http://user:password@host:port", https as well; "environment" takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
-    proxy?: string;
-    /** Access key (AK) of Huawei Cloud: every request is signed (SDK-HMAC-SHA256), for which the secret key is needed, too. */
-    accessKey?: string;
-    secretKey?: string;
-    /** Of temporary credentials. */
-    securityToken?: string;
     /**
      * Redirects to follow at most. One to another scheme, host or port goes without
      * credentials: headers such as Authorization and Cookie, signature, client certificate. Default: 10.

@@ -1,6 +1,6 @@
 /** Requests to LLM inference services, whose token streams are timed and counted. */
 declare module "weir/llm" {
-  import type { Duration } from "weir";
+  import type { Duration, Reach } from "weir";
   import type { Tokenizer } from "weir/tokenizer";
   import type { Item, MediaItem, Messages } from "weir/dataset";
 
@@ -131,7 +131,7 @@ declare module "weir/llm" {
     idleTimeout?: Duration;
   }
 
-  export interface EndpointOptions extends RequestOptions {
+  export interface EndpointOptions extends RequestOptions, Reach {
     /**
      * Requests of this endpoint that are in prefill at the same time, at most: sent, without a first token, and not ended.
      * The others wait, in the order in which they came, before they are started: the wait is in no latency but those from
@@ -162,23 +162,6 @@ declare module "weir/llm" {
     appCode?: string;
     /** Sent as `X-Auth-Token`. */
     authToken?: string;
-    /** Accept a certificate that cannot be verified. Default: false. */
-    insecure?: boolean;
-    /** File with certificates of authorities (PEM) that are trusted besides the system's. */
-    ca?: string;
-    /** File with the certificate to show to a service that asks for one (PEM); it may hold the key, too. */
-    clientCert?: string;
-    /** File with its private key (PEM, not encrypted). */
-    clientKey?: string;
-    /** Name that the service's certificate must have. Default: the URL's host. */
-    serverName?: string;
-    /** HTTP proxy: "http://user:password@host:port", https as well; "environment" takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
-    proxy?: string;
-    /** Access key (AK) of Huawei Cloud: every request is signed (SDK-HMAC-SHA256), for which the secret key is needed, too. */
-    accessKey?: string;
-    secretKey?: string;
-    /** Of temporary credentials. */
-    securityToken?: string;
     /** Counts tokens when the service does not say how many there were. */
     tokenizer?: Tokenizer;
   }

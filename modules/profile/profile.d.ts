@@ -1,6 +1,6 @@
 /** Profilers that run during the load of chosen cases; see docs/profiling.md. */
 declare module "weir/profile" {
-  import type { Duration, ProfileRequest } from "weir";
+  import type { Duration, ProfileRequests, Reach } from "weir";
 
   /**
    * A profiler, for a case's option `profile`. It is started just before the load and stopped
@@ -12,35 +12,7 @@ declare module "weir/profile" {
   }
 
   /** How a service is asked: as by an Endpoint of weir/llm. */
-  export interface Access {
-    /** Sent as header Authorization: Bearer. */
-    apiKey?: string;
-    /** Sent as header X-Apig-AppCode. */
-    appCode?: string;
-    /** Sent as header X-Auth-Token. */
-    authToken?: string;
-    headers?: Record<string, string>;
-    /** Accept a certificate that cannot be verified. Default: false. */
-    insecure?: boolean;
-    /** File with certificates of authorities (PEM) that are trusted besides the system's. */
-    ca?: string;
-    /** File with the certificate to show to a service that asks for one (PEM); it may hold the key, too. */
-    clientCert?: string;
-    /** File with its private key (PEM, not encrypted). */
-    clientKey?: string;
-    /** Name that the service's certificate must have. Default: the URL's host. */
-    serverName?: string;
-    /** HTTP proxy: "http://user:password@host:port"; "environment" takes HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Default: none. */
-    proxy?: string;
-    /** Access key (AK) of Huawei Cloud: requests are signed, for which the secret key is needed, too. */
-    accessKey?: string;
-    secretKey?: string;
-    securityToken?: string;
-    /** Limit of the stop, in which traces are written; a start may take 5 minutes of it. Default: 30 minutes. */
-    timeout?: Duration;
-    /** Where the trace will be, for the result. Default: what is known of it. */
-    trace?: string;
-  }
+  export interface Access extends Reach, Pick<ProfileRequests, "apiKey" | "appCode" | "authToken" | "headers" | "timeout" | "trace"> {}
 
   export interface ServiceOptions extends Access {
     /**
@@ -70,12 +42,7 @@ declare module "weir/profile" {
   /** POST /start_profile and /stop_profile of SGLang. */
   export function sglang(options: SGLangOptions): Profiler;
 
-  export interface HTTPOptions extends Access {
-    start: string | ProfileRequest;
-    stop: string | ProfileRequest;
-    /** Its name in the result. Default: "http". */
-    name?: string;
-  }
+  export interface HTTPOptions extends ProfileRequests, Reach {}
 
   /** Any two requests that start and stop a profiler. */
   export function http(options: HTTPOptions): Profiler;

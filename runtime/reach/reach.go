@@ -1,4 +1,4 @@
-// Package reach is the options of weir/llm and weir/http by which a service is
+// Package reach is the options of weir/llm, weir/http and weir/profile by which a service is
 // reached: certificates, proxies, and signed requests.
 package reach
 
