@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"weir/runtime/device"
+	"weir/runtime/device/npusmi"
 )
 
 // Accelerators is what one source tells of the devices of a host, and what belongs to
@@ -99,13 +101,8 @@ func readAscend(ctx context.Context, host string, f Facts) *Ascend {
 // totalCount reads the total of npu-smi info -l: "Total Count : 8", or of old boards
 // "Card Count : 1".
 func totalCount(text string) *int {
-	for row := range strings.Lines(text) {
-		name, value, ok := strings.Cut(row, ":")
-		name = strings.TrimSpace(name)
-		if !ok || name != "Total Count" && name != "Card Count" {
-			continue
-		}
-		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n >= 0 {
+	for _, s := range npusmi.ParseFields(text).Sections {
+		if n, err := strconv.Atoi(cmp.Or(s.Fields["Total Count"], s.Fields["Card Count"])); err == nil && n >= 0 {
 			return &n
 		}
 	}
