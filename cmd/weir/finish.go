@@ -10,6 +10,7 @@ import (
 	"weir/runtime"
 	"weir/runtime/result"
 	"weir/runtime/script"
+	"weir/runtime/terminal"
 )
 
 // finish prints what was found and chooses the exit code.
@@ -20,7 +21,7 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 		os.RemoveAll(s.folder.Dir) // made for this run, and there is no result
 	}
 	if !o.Summarised && !s.flags.noSummary && len(s.report.Cases) > 0 {
-		result.Summary(s.stdout, s.report, width(s.stdout))
+		terminal.Summary(s.stdout, s.report, width(s.stdout))
 	}
 	if !o.Refused {
 		lacks := ""

@@ -21,6 +21,7 @@ import (
 	"weir/runtime/sim"
 	"weir/runtime/suggest"
 	"weir/runtime/telemetry"
+	"weir/runtime/terminal"
 	"weir/runtime/transport"
 	"weir/scripts"
 )
@@ -36,7 +37,7 @@ type session struct {
 	stderr  io.Writer
 
 	machine  chan result.Environment // gets the facts about this machine once
-	progress *result.Progress
+	progress *terminal.Progress
 	folder   *result.Folder
 	records  *result.Records // nil: not asked for
 	hub      *telemetry.Hub
@@ -46,7 +47,7 @@ type session struct {
 }
 
 func (s *session) run() error {
-	s.progress = result.NewProgress(result.ProgressConfig{
+	s.progress = terminal.NewProgress(terminal.ProgressConfig{
 		To:       s.stderr,
 		Terminal: s.flags.progress == "auto" && isTerminal(s.stderr),
 		Quiet:    s.flags.progress == "none",
@@ -259,9 +260,9 @@ func (s *session) save(r *result.Result) error {
 
 // watch shows the progress of a case.
 func (s *session) watch(v runtime.CaseView) (done func()) {
-	return s.progress.Start(func() result.Snapshot {
+	return s.progress.Start(func() terminal.Snapshot {
 		now, p, live := time.Now(), v.Progress(), v.Live()
-		snapshot := result.Snapshot{
+		snapshot := terminal.Snapshot{
 			Case: v.Number, Cases: v.Of, Name: v.Name,
 			InFlight: live.Open, Done: live.Ended, Failed: live.Failed, OutputTokens: live.OutputTokens,
 		}

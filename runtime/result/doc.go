@@ -2,8 +2,9 @@
 //
 // A run makes a [Folder] before it sends anything, adds each case to the [Result]
 // when it has ended, and has the folder write result.json anew each time
-// (folder.go, replace.go, json.go). While a case runs, [Progress] shows a line
-// about it; at the end, [Summary] writes the tables for the terminal.
+// (folder.go, replace.go, json.go). [Open] reads such a folder again (read.go): what
+// is shown of a run, on the terminal, in reports and in other programs' formats, is
+// made from what it gives.
 //
 // The JSON names are those that scripts see. Latencies are milliseconds,
 // throughputs are per second. The package only holds and writes: everything is

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
 )
 
 func TestFolderNames(t *testing.T) {
@@ -20,7 +21,7 @@ func TestFolderNames(t *testing.T) {
 		{"a/b:c", "results/a-b-c-20260304-050607"},
 		{"..", "results/run-20260304-050607"},
 	} {
-		f, err := result.CreateFolder("", row.script, began)
+		f, err := result.CreateFolder("", row.script, resulttest.Began)
 		if err != nil || f.Dir != filepath.FromSlash(row.want) {
 			t.Errorf("%q: %+v, %v; want %s", row.script, f, err, row.want)
 		}
@@ -46,7 +47,7 @@ func TestCreateFolderErrors(t *testing.T) {
 		file:                       "not writable",
 		filepath.Join(file, "sub"): "not writable",
 	} {
-		_, err := result.CreateFolder(out, "x", began)
+		_, err := result.CreateFolder(out, "x", resulttest.Began)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), out) || !strings.Contains(err.Error(), "--out") {
 			t.Errorf("%s: error %v, want one with %q, the folder, and --out", out, err, want)
 		}
@@ -60,7 +61,7 @@ func TestCreateFolderErrors(t *testing.T) {
 		if err := os.Mkdir(locked, 0o555); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := result.CreateFolder(locked, "x", began); err == nil || !strings.Contains(err.Error(), "not writable") {
+		if _, err := result.CreateFolder(locked, "x", resulttest.Began); err == nil || !strings.Contains(err.Error(), "not writable") {
 			t.Errorf("read-only folder: error %v", err)
 		}
 	}
@@ -73,15 +74,15 @@ func TestWrite(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	f, err := result.CreateFolder(dir, "static", began)
+	f, err := result.CreateFolder(dir, "static", resulttest.Began)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := run()
+	r := resulttest.Run()
 	r.Ended = nil
 	for n := range 3 {
 		if n > 0 {
-			r.Add(llmCase("case", 10, 5))
+			r.Add(resulttest.LLMCase("case", 10, 5))
 		}
 		if err := f.Write(r); err != nil {
 			t.Fatal(err)
@@ -125,18 +126,18 @@ func TestWrite(t *testing.T) {
 // the same place: where the temporary file is written.)
 func TestFailedWriteKeepsTheOldFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
-	f, err := result.CreateFolder(dir, "x", began)
+	f, err := result.CreateFolder(dir, "x", resulttest.Began)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Write(run()); err != nil {
+	if err := f.Write(resulttest.Run()); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(f.Path())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := run(llmCase("x", 1, 1))
+	r := resulttest.Run(resulttest.LLMCase("x", 1, 1))
 	r.Cases[0].Tags = map[string]any{"c": make(chan int), "bad": json.RawMessage("{")}
 	if err := f.Write(r); err == nil {
 		t.Error("a result that is no JSON was written")
@@ -148,7 +149,7 @@ func TestFailedWriteKeepsTheOldFile(t *testing.T) {
 	if err := os.Rename(dir, moved); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Write(run()); err == nil || !strings.Contains(err.Error(), f.Path()) {
+	if err := f.Write(resulttest.Run()); err == nil || !strings.Contains(err.Error(), f.Path()) {
 		t.Errorf("folder gone: error %v, want one that names the file", err)
 	}
 	if after, err := os.ReadFile(filepath.Join(moved, result.FileName)); err != nil || string(after) != string(before) {

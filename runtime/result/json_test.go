@@ -7,14 +7,15 @@ import (
 	"testing"
 
 	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
 )
 
 func TestJSON(t *testing.T) {
-	data, err := troubled().Encode()
+	data, err := resulttest.Troubled().Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "result.json", string(data))
+	resulttest.Golden(t, "result.json", string(data))
 }
 
 // Nothing that a script or a calculation comes up with makes the file invalid.

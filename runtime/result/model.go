@@ -229,13 +229,14 @@ const (
 
 // Worse is the worse of two verdicts; "" is better than any.
 func Worse(a, b Verdict) Verdict {
-	if severity(b) > severity(a) {
+	if b.Severity() > a.Severity() {
 		return b
 	}
 	return a
 }
 
-func severity(v Verdict) int {
+// Severity orders verdicts: the higher, the worse; 0 is that of "".
+func (v Verdict) Severity() int {
 	switch v {
 	case Valid:
 		return 1

@@ -1,4 +1,4 @@
-package result
+package terminal
 
 import (
 	"cmp"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"weir/runtime/result"
 )
 
 // group is the devices of one case that a row of the table is about: of one host, all
@@ -18,11 +20,11 @@ type group struct {
 
 // devices writes a table for each kind of devices: what they did in each case, those of
 // a host together.
-func (s *summary) devices(cases []*Case) {
+func (s *summary) devices(cases []*result.Case) {
 	for _, kind := range []string{"npu", "gpu", "host"} {
-		var rows []*Case // of which only the names and the devices matter
+		var rows []*result.Case // of which only the names and the devices matter
 		for _, c := range cases {
-			of := map[group][]DeviceUse{}
+			of := map[group][]result.DeviceUse{}
 			var order []group
 			for _, d := range c.Devices {
 				g := group{d.Host, d.Serves}
@@ -35,7 +37,7 @@ func (s *summary) devices(cases []*Case) {
 				of[g] = append(of[g], d)
 			}
 			for _, g := range order {
-				rows = append(rows, &Case{Name: c.Name, Devices: of[g]})
+				rows = append(rows, &result.Case{Name: c.Name, Devices: of[g]})
 			}
 		}
 		s.table(rows, told(rows, deviceColumns(kind)))
@@ -43,9 +45,9 @@ func (s *summary) devices(cases []*Case) {
 }
 
 // told leaves out the columns that say nothing in any row.
-func told(rows []*Case, columns []column) []column {
+func told(rows []*result.Case, columns []column) []column {
 	return slices.DeleteFunc(slices.Clone(columns), func(c column) bool {
-		return c.text != nil && !slices.ContainsFunc(rows, func(row *Case) bool {
+		return c.text != nil && !slices.ContainsFunc(rows, func(row *result.Case) bool {
 			text := c.text(row)
 			return text != "" && text != "–"
 		})
@@ -54,12 +56,12 @@ func told(rows []*Case, columns []column) []column {
 
 // deviceColumns are those of the table of a kind of devices.
 func deviceColumns(kind string) []column {
-	columns := []column{caseName, {name: titles[kind], keep: 20, text: func(c *Case) string { return deviceNames(c.Devices, kind) }}}
+	columns := []column{caseName, {name: titles[kind], keep: 20, text: func(c *result.Case) string { return deviceNames(c.Devices, kind) }}}
 	add := func(quantity, group string, avg, spread, most int) {
 		columns = append(columns,
-			column{group: group, name: "avg", keep: avg, value: func(c *Case) (float64, bool) { return meanOf(c.Devices, quantity) }},
-			column{group: group, name: "range", keep: spread, text: func(c *Case) string { return rangeOf(c.Devices, quantity) }},
-			column{group: group, name: "max", keep: most, value: func(c *Case) (float64, bool) { return mostOf(c.Devices, quantity) }})
+			column{group: group, name: "avg", keep: avg, value: func(c *result.Case) (float64, bool) { return meanOf(c.Devices, quantity) }},
+			column{group: group, name: "range", keep: spread, text: func(c *result.Case) string { return rangeOf(c.Devices, quantity) }},
+			column{group: group, name: "max", keep: most, value: func(c *result.Case) (float64, bool) { return mostOf(c.Devices, quantity) }})
 	}
 	add("power_w", "power W", 18, 9, 8)
 	switch kind {
@@ -71,16 +73,16 @@ func deviceColumns(kind string) []column {
 		add("utilization_pct", "utilization %", 17, 7, 4)
 	}
 	return append(columns,
-		column{group: "memory", name: "max %", keep: 12, value: func(c *Case) (float64, bool) { return mostOf(c.Devices, "memory_pct") }},
-		column{group: "temp.", name: "max °C", keep: 11, value: func(c *Case) (float64, bool) { return mostOf(c.Devices, "temperature_c") }},
-		column{name: "joules", keep: 3, value: func(c *Case) (float64, bool) { return joulesOf(c.Devices) }},
-		column{name: "health", keep: 14, text: func(c *Case) string { return healthOf(c.Devices) }})
+		column{group: "memory", name: "max %", keep: 12, value: func(c *result.Case) (float64, bool) { return mostOf(c.Devices, "memory_pct") }},
+		column{group: "temp.", name: "max °C", keep: 11, value: func(c *result.Case) (float64, bool) { return mostOf(c.Devices, "temperature_c") }},
+		column{name: "joules", keep: 3, value: func(c *result.Case) (float64, bool) { return joulesOf(c.Devices) }},
+		column{name: "health", keep: 14, text: func(c *result.Case) string { return healthOf(c.Devices) }})
 }
 
 var titles = map[string]string{"npu": "NPUs", "gpu": "GPUs", "host": "host"}
 
 // meanOf is the mean of the devices' means; false: none told.
-func meanOf(devices []DeviceUse, quantity string) (float64, bool) {
+func meanOf(devices []result.DeviceUse, quantity string) (float64, bool) {
 	sum, n := 0.0, 0.0
 	for _, d := range devices {
 		if v, ok := d.Values[quantity]; ok {
@@ -92,7 +94,7 @@ func meanOf(devices []DeviceUse, quantity string) (float64, bool) {
 }
 
 // rangeOf is the lowest and the highest of the devices' means, when they differ.
-func rangeOf(devices []DeviceUse, quantity string) string {
+func rangeOf(devices []result.DeviceUse, quantity string) string {
 	lowest, highest := math.Inf(1), math.Inf(-1)
 	for _, d := range devices {
 		if v, ok := d.Values[quantity]; ok {
@@ -107,7 +109,7 @@ func rangeOf(devices []DeviceUse, quantity string) string {
 }
 
 // mostOf is the highest value of any device.
-func mostOf(devices []DeviceUse, quantity string) (float64, bool) {
+func mostOf(devices []result.DeviceUse, quantity string) (float64, bool) {
 	most := math.Inf(-1)
 	for _, d := range devices {
 		if v, ok := d.Values[quantity]; ok {
@@ -117,7 +119,7 @@ func mostOf(devices []DeviceUse, quantity string) (float64, bool) {
 	return most, !math.IsInf(most, -1)
 }
 
-func joulesOf(devices []DeviceUse) (float64, bool) {
+func joulesOf(devices []result.DeviceUse) (float64, bool) {
 	sum, n := 0.0, 0
 	for _, d := range devices {
 		if d.Joules != nil {
@@ -129,7 +131,7 @@ func joulesOf(devices []DeviceUse) (float64, bool) {
 }
 
 // healthOf names the devices that were not well; "" when all were.
-func healthOf(devices []DeviceUse) string {
+func healthOf(devices []result.DeviceUse) string {
 	var bad []string
 	for _, d := range devices {
 		if d.Health != "" {
@@ -144,7 +146,7 @@ func healthOf(devices []DeviceUse) string {
 }
 
 // deviceNames is which devices a row is about, such as "0–3,6 of host1".
-func deviceNames(devices []DeviceUse, kind string) string {
+func deviceNames(devices []result.DeviceUse, kind string) string {
 	var numbers []int
 	for _, d := range devices {
 		numbers = append(numbers, d.Index)
@@ -184,16 +186,16 @@ func spans(numbers []int) string {
 
 var energyColumns = []column{
 	caseName,
-	{group: "energy", name: "J", keep: 20, text: func(c *Case) string { return significant(&c.Energy.Joules) }},
-	{group: "power", name: "W", keep: 3, text: func(c *Case) string { return significant(&c.Energy.Watts) }},
-	{group: "J per token", name: "output", keep: 18, text: func(c *Case) string { return significant(c.Energy.PerOutputToken) }},
-	{group: "J per token", name: "all", keep: 10, text: func(c *Case) string { return significant(c.Energy.PerToken) }},
-	{group: "output", name: "tok/s/W", keep: 15, text: func(c *Case) string { return significant(c.Energy.TokensPerWatt) }},
+	{group: "energy", name: "J", keep: 20, text: func(c *result.Case) string { return significant(&c.Energy.Joules) }},
+	{group: "power", name: "W", keep: 3, text: func(c *result.Case) string { return significant(&c.Energy.Watts) }},
+	{group: "J per token", name: "output", keep: 18, text: func(c *result.Case) string { return significant(c.Energy.PerOutputToken) }},
+	{group: "J per token", name: "all", keep: 10, text: func(c *result.Case) string { return significant(c.Energy.PerToken) }},
+	{group: "output", name: "tok/s/W", keep: 15, text: func(c *result.Case) string { return significant(c.Energy.TokensPerWatt) }},
 }
 
 // energy writes what the devices that serve used in each case, and how that is known.
-func (s *summary) energy(cases []*Case) {
-	var rows []*Case
+func (s *summary) energy(cases []*result.Case) {
+	var rows []*result.Case
 	var counted, notes gather
 	for _, c := range cases {
 		if c.Energy == nil {
@@ -231,12 +233,12 @@ func (s *summary) energy(cases []*Case) {
 		s.hanging("  ", 4, f.label+inCases(f.where, len(cases)))
 	}
 	if more > 0 {
-		s.hanging("  ", 4, fmt.Sprintf("energy: %s more in %s", plural(int64(more), "note"), FileName))
+		s.hanging("  ", 4, fmt.Sprintf("energy: %s more in %s", plural(int64(more), "note"), result.FileName))
 	}
 }
 
 // serving names the devices whose energy would count.
-func serving(devices []DeviceUse) (names []string) {
+func serving(devices []result.DeviceUse) (names []string) {
 	for _, d := range devices {
 		if d.Serves {
 			name := fmt.Sprintf("%s %d", d.Kind, d.Index)
@@ -295,7 +297,7 @@ func significant(v *float64) string {
 }
 
 // monitors tells of the sources of telemetry that did not do what was asked of them.
-func (s *summary) monitors(all []Monitor) {
+func (s *summary) monitors(all []result.Monitor) {
 	var lines []string
 	for _, m := range all {
 		var wrong []string

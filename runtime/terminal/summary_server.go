@@ -1,4 +1,4 @@
-package result
+package terminal
 
 import (
 	"slices"
@@ -6,23 +6,25 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"weir/runtime/result"
 )
 
 // servers writes a table for each page of server metrics: what the server did during
 // the cases, and what of the time to first token was its own.
-func (s *summary) servers(cases []*Case) {
+func (s *summary) servers(cases []*result.Case) {
 	for _, url := range pagesOf(cases) {
-		of := func(c *Case) *Server {
-			if i := slices.IndexFunc(c.Server, func(p Server) bool { return p.URL == url }); i >= 0 {
+		of := func(c *result.Case) *result.Server {
+			if i := slices.IndexFunc(c.Server, func(p result.Server) bool { return p.URL == url }); i >= 0 {
 				return &c.Server[i]
 			}
 			return nil
 		}
-		with := slices.DeleteFunc(slices.Clone(cases), func(c *Case) bool { return of(c) == nil })
+		with := slices.DeleteFunc(slices.Clone(cases), func(c *result.Case) bool { return of(c) == nil })
 		s.title("Server" + kindOf(with, of) + " " + url)
-		told := slices.DeleteFunc(slices.Clone(with), func(c *Case) bool { return !of(c).tells() })
+		told := slices.DeleteFunc(slices.Clone(with), func(c *result.Case) bool { return !tells(of(c)) })
 		s.serverTables(told, serverColumns(told, of))
-		if slices.ContainsFunc(told, func(c *Case) bool { return of(c).TTFT != nil && of(c).TTFT.Rest != nil }) {
+		if slices.ContainsFunc(told, func(c *result.Case) bool { return of(c).TTFT != nil && of(c).TTFT.Rest != nil }) {
 			s.wrapped("  ", restText(told, of))
 		}
 		s.serverNotes(with, of)
@@ -31,7 +33,7 @@ func (s *summary) servers(cases []*Case) {
 
 // serverTables writes one table or, where it does not fit, one of what the server did
 // and one of the time to first token.
-func (s *summary) serverTables(cases []*Case, columns []column) {
+func (s *summary) serverTables(cases []*result.Case, columns []column) {
 	if len(columns) < 2 {
 		return
 	}
@@ -59,7 +61,7 @@ func (s *summary) serverTables(cases []*Case, columns []column) {
 const firstToken = "TTFT "
 
 // pagesOf lists the pages in the order in which the cases name them.
-func pagesOf(cases []*Case) []string {
+func pagesOf(cases []*result.Case) []string {
 	var urls []string
 	for _, c := range cases {
 		for _, p := range c.Server {
@@ -71,7 +73,7 @@ func pagesOf(cases []*Case) []string {
 	return urls
 }
 
-func kindOf(cases []*Case, of func(*Case) *Server) string {
+func kindOf(cases []*result.Case, of func(*result.Case) *result.Server) string {
 	for _, c := range cases {
 		if kind := of(c).Kind; kind != "" {
 			return " (" + kind + ")"
@@ -81,22 +83,22 @@ func kindOf(cases []*Case, of func(*Case) *Server) string {
 }
 
 // tells tells whether the page said anything of the case.
-func (p *Server) tells() bool {
+func tells(p *result.Server) bool {
 	return len(p.Gauges) > 0 || len(p.Times) > 0 || p.Requests != nil || p.PromptTokens != nil || p.GenerationTokens != nil
 }
 
 // serverColumns are the columns of which the pages tell something.
-func serverColumns(cases []*Case, of func(*Case) *Server) []column {
-	gauge := func(group, unit, name, gauge string, keep int, field func(ValueStat) float64) column {
-		return column{group: group, unit: unit, name: name, keep: keep, value: func(c *Case) (float64, bool) {
+func serverColumns(cases []*result.Case, of func(*result.Case) *result.Server) []column {
+	gauge := func(group, unit, name, gauge string, keep int, field func(result.ValueStat) float64) column {
+		return column{group: group, unit: unit, name: name, keep: keep, value: func(c *result.Case) (float64, bool) {
 			g, told := of(c).Gauges[gauge]
 			return field(g), told
 		}}
 	}
-	average := func(g ValueStat) float64 { return g.Avg }
-	most := func(g ValueStat) float64 { return g.Max }
-	number := func(group, unit, name string, keep int, field func(*Server) *float64) column {
-		return column{group: group, unit: unit, name: name, keep: keep, value: func(c *Case) (float64, bool) {
+	average := func(g result.ValueStat) float64 { return g.Avg }
+	most := func(g result.ValueStat) float64 { return g.Max }
+	number := func(group, unit, name string, keep int, field func(*result.Server) *float64) column {
+		return column{group: group, unit: unit, name: name, keep: keep, value: func(c *result.Case) (float64, bool) {
 			if v := field(of(c)); v != nil {
 				return *v, true
 			}
@@ -109,8 +111,8 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 		}
 		return v
 	}
-	ttft := func(name, time string, keep int, part func(*TTFTParts) *float64) column {
-		return number(firstToken+"avg", "ms", name, keep, func(p *Server) *float64 {
+	ttft := func(name, time string, keep int, part func(*result.TTFTParts) *float64) column {
+		return number(firstToken+"avg", "ms", name, keep, func(p *result.Server) *float64 {
 			if p.TTFT != nil {
 				return part(p.TTFT)
 			}
@@ -125,7 +127,7 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 		whole(gauge("running", "", "avg", "running", 12, average), 1), whole(gauge("running", "", "max", "running", 5, most), 0),
 		whole(gauge("waiting", "", "avg", "waiting", 7, average), 1), whole(gauge("waiting", "", "max", "waiting", 13, most), 0),
 		gauge("KV cache", "", "max %", "kv_cache_pct", 14, most),
-		number("prefix", "", "hit %", 10, func(p *Server) *float64 {
+		number("prefix", "", "hit %", 10, func(p *result.Server) *float64 {
 			if p.PrefixCache != nil {
 				return percent(p.PrefixCache.Rate)
 			}
@@ -134,29 +136,29 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 			}
 			return nil
 		}),
-		whole(number("", "", "preempted", preempted(cases, of), func(p *Server) *float64 { return p.Preemptions }), 0),
-		number("draft", "", "accepted %", 11, func(p *Server) *float64 {
+		whole(number("", "", "preempted", preempted(cases, of), func(p *result.Server) *float64 { return p.Preemptions }), 0),
+		number("draft", "", "accepted %", 11, func(p *result.Server) *float64 {
 			if p.Speculative != nil {
 				return percent(p.Speculative.Rate)
 			}
 			return nil
 		}),
-		ttft("client", "", 15, func(t *TTFTParts) *float64 { return &t.Client }),
-		ttft("server", "ttft", 16, func(t *TTFTParts) *float64 { return t.Server }),
-		ttft("queue", "queue", 18, func(t *TTFTParts) *float64 { return t.Queue }),
-		ttft("prefill", "prefill", 17, func(t *TTFTParts) *float64 { return t.Prefill }),
-		ttft("rest", "", 19, func(t *TTFTParts) *float64 { return t.Rest }),
+		ttft("client", "", 15, func(t *result.TTFTParts) *float64 { return &t.Client }),
+		ttft("server", "ttft", 16, func(t *result.TTFTParts) *float64 { return t.Server }),
+		ttft("queue", "queue", 18, func(t *result.TTFTParts) *float64 { return t.Queue }),
+		ttft("prefill", "prefill", 17, func(t *result.TTFTParts) *float64 { return t.Prefill }),
+		ttft("rest", "", 19, func(t *result.TTFTParts) *float64 { return t.Rest }),
 		// Percentiles are not subtracted, only set side by side.
-		{group: firstToken + "p99", unit: "ms", name: "client", keep: 2, value: func(c *Case) (float64, bool) {
-			if m := c.Metrics["ttft"]; m != nil && m.P99 != nil && of(c).percentile99() != nil && len(c.Server) == 1 {
+		{group: firstToken + "p99", unit: "ms", name: "client", keep: 2, value: func(c *result.Case) (float64, bool) {
+			if m := c.Metrics["ttft"]; m != nil && m.P99 != nil && percentile99(of(c)) != nil && len(c.Server) == 1 {
 				return *m.P99, true
 			}
 			return 0, false
 		}},
-		{group: firstToken + "p99", unit: "ms", name: "server", keep: 3, text: func(c *Case) string { return of(c).percentile99().span() }},
+		{group: firstToken + "p99", unit: "ms", name: "server", keep: 3, text: func(c *result.Case) string { return span(percentile99(of(c))) }},
 	}
 	return slices.DeleteFunc(columns, func(c column) bool {
-		return c.name != caseName.name && !slices.ContainsFunc(cases, func(k *Case) bool {
+		return c.name != caseName.name && !slices.ContainsFunc(cases, func(k *result.Case) bool {
 			if c.value == nil {
 				return c.text(k) != absent
 			}
@@ -167,7 +169,7 @@ func serverColumns(cases []*Case, of func(*Case) *Server) []column {
 }
 
 // percentile99 is the server's 99th percentile of the time to first token.
-func (p *Server) percentile99() *Estimate {
+func percentile99(p *result.Server) *result.Estimate {
 	if t := p.Times["ttft"]; t != nil {
 		return t.P99
 	}
@@ -176,7 +178,7 @@ func (p *Server) percentile99() *Estimate {
 
 // span is between what the percentile lies. A value that was interpolated in a wide
 // bucket looks like a contradiction beside the client's.
-func (e *Estimate) span() string {
+func span(e *result.Estimate) string {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 	switch {
 	case e == nil:
@@ -194,7 +196,7 @@ const absent = "–"
 func whole(c column, decimals int) column {
 	value := c.value
 	c.value = nil
-	c.text = func(k *Case) string {
+	c.text = func(k *result.Case) string {
 		if v, told := value(k); told {
 			return strconv.FormatFloat(v, 'f', decimals, 64)
 		}
@@ -204,15 +206,15 @@ func whole(c column, decimals int) column {
 }
 
 // preempted says how long the column of preemptions stays: where there are some, long.
-func preempted(cases []*Case, of func(*Case) *Server) int {
-	if slices.ContainsFunc(cases, func(c *Case) bool { n := of(c).Preemptions; return n != nil && *n > 0 }) {
+func preempted(cases []*result.Case, of func(*result.Case) *result.Server) int {
+	if slices.ContainsFunc(cases, func(c *result.Case) bool { n := of(c).Preemptions; return n != nil && *n > 0 }) {
 		return 14
 	}
 	return 1
 }
 
 // restText says what the column "rest" is.
-func restText(cases []*Case, of func(*Case) *Server) string {
+func restText(cases []*result.Case, of func(*result.Case) *result.Server) string {
 	for _, c := range cases {
 		if t := of(c).TTFT; t != nil && t.Rest != nil {
 			switch t.RestOf {
@@ -232,7 +234,7 @@ func restText(cases []*Case, of func(*Case) *Server) string {
 const mostNotes = 4
 
 // serverNotes writes what is in doubt, and pages that could not be read.
-func (s *summary) serverNotes(cases []*Case, of func(*Case) *Server) {
+func (s *summary) serverNotes(cases []*result.Case, of func(*result.Case) *result.Server) {
 	var all gather
 	for _, c := range cases {
 		p := of(c)

@@ -1,4 +1,4 @@
-package result_test
+package terminal_test
 
 import (
 	"fmt"
@@ -8,11 +8,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
+	"weir/runtime/terminal"
 )
 
 // served is a case with what a server's page says of it.
 func served(name string, running, ttft float64, change func(*result.Server)) *result.Case {
-	c := llmCase(name, 200, ttft)
+	c := resulttest.LLMCase(name, 200, ttft)
 	p := result.Server{
 		URL: "http://10.0.0.1:8000/metrics", Kind: "vllm", Polls: 12,
 		Gauges: map[string]result.ValueStat{
@@ -70,7 +72,7 @@ func TestSummaryServer(t *testing.T) {
 		var all strings.Builder
 		for _, r := range []*result.Result{whole, poor, none, two} {
 			var b strings.Builder
-			if err := result.Summary(&b, r, width); err != nil {
+			if err := terminal.Summary(&b, r, width); err != nil {
 				t.Fatal(err)
 			}
 			at := strings.Index(b.String(), "\nServer ")
@@ -84,6 +86,6 @@ func TestSummaryServer(t *testing.T) {
 				t.Errorf("a line is wider than %d columns: %s", width, line)
 			}
 		}
-		golden(t, fmt.Sprintf("summary-server-%d.txt", width), all.String())
+		resulttest.Golden(t, fmt.Sprintf("summary-server-%d.txt", width), all.String())
 	}
 }

@@ -1,4 +1,4 @@
-package result_test
+package terminal_test
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
+	"weir/runtime/terminal"
 )
 
 // used is what a device did in a case; of the values of -1 there is none.
@@ -41,7 +43,7 @@ func energy(c *result.Case, devices ...string) *result.Energy {
 // Devices of a host are one row a case, and fit the terminal.
 func TestSummaryDevices(t *testing.T) {
 	many := func(name string, power float64) *result.Case {
-		c := llmCase(name, 64, 300)
+		c := resulttest.LLMCase(name, 64, 300)
 		var names []string
 		for i := range 8 {
 			c.Devices = append(c.Devices, used("npu", i, "", i < 6, power+3*float64(i), 71.5+float64(i)))
@@ -56,14 +58,14 @@ func TestSummaryDevices(t *testing.T) {
 	}
 	long := many("512 in, 256 out, 32 parallel", 320)
 	long.Energy.Note = "up to 12.00 of 60.00 s lacked readings (npu 3), and the mean power of the rest was held there"
-	both := run(many("512 in, 256 out, 1 parallel", 180), long)
+	both := resulttest.Run(many("512 in, 256 out, 1 parallel", 180), long)
 	both.Monitors = []result.Monitor{
 		{Source: "npu-smi", Interval: 1, Readings: 110, Missed: 12, Failed: 1,
 			Error: "npu-smi info: no answer within 5s, so it was ended", Unread: []string{"| odd"}},
 		{Source: "host", Interval: 1, Readings: 120},
 	}
 
-	far := llmCase("burst", 64, 300)
+	far := resulttest.LLMCase("burst", 64, 300)
 	far.Devices = []result.DeviceUse{
 		used("gpu", 0, "", true, 401.25, 97), used("gpu", 1, "node2", true, 398, 96), used("gpu", 3, "node2", true, -1, 95),
 	}
@@ -71,13 +73,13 @@ func TestSummaryDevices(t *testing.T) {
 	far.Energy.Missing, far.Energy.Method = []string{"gpu 3 of node2"}, "mixed"
 	far.Energy.PerOutputToken, far.Energy.PerToken, far.Energy.TokensPerWatt = nil, nil, nil
 
-	silent := llmCase("310P", 64, 300)
+	silent := resulttest.LLMCase("310P", 64, 300)
 	silent.Devices = []result.DeviceUse{used("npu", 0, "", true, -1, 40), used("npu", 1, "", true, -1, 41)}
 
-	for name, r := range map[string]*result.Result{"many": both, "far": run(far), "silent": run(silent)} {
+	for name, r := range map[string]*result.Result{"many": both, "far": resulttest.Run(far), "silent": resulttest.Run(silent)} {
 		for _, width := range []int{60, 80, 120} {
 			var out strings.Builder
-			if err := result.Summary(&out, r, width); err != nil {
+			if err := terminal.Summary(&out, r, width); err != nil {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(out.String()) {
@@ -85,7 +87,7 @@ func TestSummaryDevices(t *testing.T) {
 					t.Errorf("%s at %d columns: a line has %d: %s", name, width, got, line)
 				}
 			}
-			golden(t, fmt.Sprintf("summary_devices_%s_%d.txt", name, width), out.String())
+			resulttest.Golden(t, fmt.Sprintf("summary_devices_%s_%d.txt", name, width), out.String())
 		}
 	}
 }

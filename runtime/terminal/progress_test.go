@@ -1,4 +1,4 @@
-package result_test
+package terminal_test
 
 import (
 	"bytes"
@@ -9,14 +9,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"weir/runtime/result"
+	"weir/runtime/terminal"
 )
 
 // snapshots tells of 10 requests and 2560 tokens a second, after a warm-up of 2 s.
-func snapshots(begin time.Time) func() result.Snapshot {
-	return func() result.Snapshot {
+func snapshots(begin time.Time) func() terminal.Snapshot {
+	return func() terminal.Snapshot {
 		elapsed := time.Since(begin)
-		s := result.Snapshot{Case: 2, Cases: 12, Name: "parallel 8", Elapsed: elapsed, InFlight: 8}
+		s := terminal.Snapshot{Case: 2, Cases: 12, Name: "parallel 8", Elapsed: elapsed, InFlight: 8}
 		if elapsed < 2*time.Second {
 			s.Phase, s.Done = "warm-up", 4
 			return s
@@ -35,7 +35,7 @@ func snapshots(begin time.Time) func() result.Snapshot {
 func TestProgressOnATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := result.NewProgress(result.ProgressConfig{To: &out, Terminal: true, Width: func() int { return 120 }})
+		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true, Width: func() int { return 120 }})
 		stop := p.Start(snapshots(time.Now()))
 		time.Sleep(3500 * time.Millisecond)
 		fmt.Fprint(p, "a line of the script's\n")
@@ -59,7 +59,7 @@ func TestProgressOnATerminal(t *testing.T) {
 func TestProgressInALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := result.NewProgress(result.ProgressConfig{To: &out})
+		p := terminal.NewProgress(terminal.ProgressConfig{To: &out})
 		stop := p.Start(snapshots(time.Now()))
 		time.Sleep(25 * time.Second)
 		stop()
@@ -76,17 +76,17 @@ func TestProgressInALog(t *testing.T) {
 
 func TestProgressLines(t *testing.T) {
 	for _, row := range []struct {
-		s    result.Snapshot
+		s    terminal.Snapshot
 		want string
 	}{
-		{result.Snapshot{Case: 1, Name: "x"}, "[1] x  0:00  0 done  0 in flight  0.00 req/s\n"},
-		{result.Snapshot{Case: 3, Name: "x", Phase: "stopping", Elapsed: 3723 * time.Second, Left: -time.Second, LeftKnown: true, Failed: 1, Done: 2},
+		{terminal.Snapshot{Case: 1, Name: "x"}, "[1] x  0:00  0 done  0 in flight  0.00 req/s\n"},
+		{terminal.Snapshot{Case: 3, Name: "x", Phase: "stopping", Elapsed: 3723 * time.Second, Left: -time.Second, LeftKnown: true, Failed: 1, Done: 2},
 			"[3] x (stopping)  1:02:03  2 done, 1 FAILED  0 in flight  0.00 req/s\n"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
-			p := result.NewProgress(result.ProgressConfig{To: &out})
-			p.Start(func() result.Snapshot { return row.s })()
+			p := terminal.NewProgress(terminal.ProgressConfig{To: &out})
+			p.Start(func() terminal.Snapshot { return row.s })()
 			if out.String() != row.want {
 				t.Errorf("%+v: %q, want %q", row.s, out.String(), row.want)
 			}
@@ -97,7 +97,7 @@ func TestProgressLines(t *testing.T) {
 func TestQuietProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := result.NewProgress(result.ProgressConfig{To: &out, Terminal: true, Quiet: true})
+		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true, Quiet: true})
 		stop := p.Start(snapshots(time.Now()))
 		time.Sleep(time.Minute)
 		fmt.Fprint(p, "text")
@@ -112,9 +112,9 @@ func TestQuietProgress(t *testing.T) {
 func TestProgressWidth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := result.NewProgress(result.ProgressConfig{To: &out, Terminal: true, Width: func() int { return 20 }})
-		stop := p.Start(func() result.Snapshot {
-			return result.Snapshot{Case: 1, Name: "并发数三十二，输入长度很长"}
+		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true, Width: func() int { return 20 }})
+		stop := p.Start(func() terminal.Snapshot {
+			return terminal.Snapshot{Case: 1, Name: "并发数三十二，输入长度很长"}
 		})
 		time.Sleep(1500 * time.Millisecond)
 		stop()
@@ -126,8 +126,8 @@ func TestProgressWidth(t *testing.T) {
 
 func TestProgressFromManyGoroutines(t *testing.T) {
 	var out bytes.Buffer
-	p := result.NewProgress(result.ProgressConfig{To: &out, Terminal: true})
-	stop := p.Start(func() result.Snapshot { return result.Snapshot{Case: 1} })
+	p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true})
+	stop := p.Start(func() terminal.Snapshot { return terminal.Snapshot{Case: 1} })
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() { fmt.Fprintln(p, "hello") })

@@ -1,7 +1,9 @@
-package result
+package terminal
+
+import "weir/runtime/result"
 
 // traces tells where what profilers have left is.
-func (s *summary) traces(cases []*Case) {
+func (s *summary) traces(cases []*result.Case) {
 	var all gather
 	for _, c := range cases {
 		for _, t := range c.Profile {

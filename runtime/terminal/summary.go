@@ -1,4 +1,4 @@
-package result
+package terminal
 
 import (
 	"fmt"
@@ -11,6 +11,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"weir/runtime/result"
 )
 
 // minWidth is the narrowest terminal that the summary is made for.
@@ -20,7 +22,7 @@ const minWidth = 40
 // wrong, what the script asked for, and the files where everything is. width is
 // that of the terminal in columns; less important columns are left out of a
 // narrow one.
-func Summary(w io.Writer, r *Result, width int, files ...string) error {
+func Summary(w io.Writer, r *result.Result, width int, files ...string) error {
 	s := &summary{width: max(width, minWidth)}
 	s.head(r)
 	s.cases(r.Cases)
@@ -45,7 +47,7 @@ type summary struct {
 	width int
 }
 
-func (s *summary) head(r *Result) {
+func (s *summary) head(r *result.Result) {
 	parts := []string{r.Script.Name, plural(int64(len(r.Cases)), "case")}
 	if r.Ended != nil {
 		parts = append(parts, Clock(r.Ended.Sub(r.Started)))
@@ -56,7 +58,7 @@ func (s *summary) head(r *Result) {
 	s.wrapped("", strings.Join(parts, " · "))
 	if r.Interrupted {
 		text := "Interrupted: the cases below are what was finished."
-		if slices.ContainsFunc(r.Cases, func(c *Case) bool { return c.Interrupted }) {
+		if slices.ContainsFunc(r.Cases, func(c *result.Case) bool { return c.Interrupted }) {
 			text = "Interrupted: the cases below are what was finished, and the last one as far as it came."
 		}
 		s.wrapped("! ", text)
@@ -73,13 +75,13 @@ type column struct {
 	// keep says how long the column stays when the terminal is narrow: that with
 	// the lowest number goes first; 0 stays.
 	keep  int
-	value func(*Case) (float64, bool)
-	text  func(*Case) string // instead of value
+	value func(*result.Case) (float64, bool)
+	text  func(*result.Case) string // instead of value
 }
 
 // of is a column with a field of a metric.
-func of(metric, group, name string, keep int, field func(*Metric) *float64) column {
-	return column{group: group, unit: "ms", name: name, keep: keep, value: func(c *Case) (float64, bool) {
+func of(metric, group, name string, keep int, field func(*result.Metric) *float64) column {
+	return column{group: group, unit: "ms", name: name, keep: keep, value: func(c *result.Case) (float64, bool) {
 		m := c.Metrics[metric]
 		if m == nil || field(m) == nil {
 			return 0, false
@@ -88,24 +90,24 @@ func of(metric, group, name string, keep int, field func(*Metric) *float64) colu
 	}}
 }
 
-func avg(m *Metric) *float64 { return m.Avg }
-func p50(m *Metric) *float64 { return m.P50 }
-func p90(m *Metric) *float64 { return m.P90 }
-func p95(m *Metric) *float64 { return m.P95 }
-func p99(m *Metric) *float64 { return m.P99 }
-func top(m *Metric) *float64 { return m.Max }
+func avg(m *result.Metric) *float64 { return m.Avg }
+func p50(m *result.Metric) *float64 { return m.P50 }
+func p90(m *result.Metric) *float64 { return m.P90 }
+func p95(m *result.Metric) *float64 { return m.P95 }
+func p99(m *result.Metric) *float64 { return m.P99 }
+func top(m *result.Metric) *float64 { return m.Max }
 
-func count(group, name string, keep int, n func(*Case) int64) column {
-	return column{group: group, name: name, keep: keep, text: func(c *Case) string { return strconv.FormatInt(n(c), 10) }}
+func count(group, name string, keep int, n func(*result.Case) int64) column {
+	return column{group: group, name: name, keep: keep, text: func(c *result.Case) string { return strconv.FormatInt(n(c), 10) }}
 }
 
-func perSecond(group, name string, keep int, v func(*Case) float64) column {
-	return column{group: group, name: name, keep: keep, value: func(c *Case) (float64, bool) { return v(c), c.Duration > 0 }}
+func perSecond(group, name string, keep int, v func(*result.Case) float64) column {
+	return column{group: group, name: name, keep: keep, value: func(c *result.Case) (float64, bool) { return v(c), c.Duration > 0 }}
 }
 
 var (
-	caseName = column{name: "case", text: func(c *Case) string { return c.Name }}
-	verdict  = column{name: "verdict", text: func(c *Case) string {
+	caseName = column{name: "case", text: func(c *result.Case) string { return c.Name }}
+	verdict  = column{name: "verdict", text: func(c *result.Case) string {
 		switch {
 		case c.Interrupted:
 			return string(c.Validity.Verdict) + ", interrupted"
@@ -114,21 +116,21 @@ var (
 		}
 		return string(c.Validity.Verdict)
 	}}
-	ok = count("requests", "ok", 12, func(c *Case) int64 {
+	ok = count("requests", "ok", 12, func(c *result.Case) int64 {
 		return c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
 	})
-	failed = count("requests", "failed", 13, func(c *Case) int64 { return c.Counts.RequestsFailed })
-	cut    = count("requests", "cut", 5, func(c *Case) int64 { return c.Counts.RequestsCut })
-	reqPS  = perSecond("", "req/s", 8, func(c *Case) float64 { return c.Throughput.Requests })
-	tokPS  = perSecond("output", "tok/s", 20, func(c *Case) float64 { return c.Throughput.OutputTokens })
-	good   = column{group: "goodput", name: "%", keep: 15, value: func(c *Case) (float64, bool) {
+	failed = count("requests", "failed", 13, func(c *result.Case) int64 { return c.Counts.RequestsFailed })
+	cut    = count("requests", "cut", 5, func(c *result.Case) int64 { return c.Counts.RequestsCut })
+	reqPS  = perSecond("", "req/s", 8, func(c *result.Case) float64 { return c.Throughput.Requests })
+	tokPS  = perSecond("output", "tok/s", 20, func(c *result.Case) float64 { return c.Throughput.OutputTokens })
+	good   = column{group: "goodput", name: "%", keep: 15, value: func(c *result.Case) (float64, bool) {
 		if c.Goodput == nil || c.Goodput.Share == nil {
 			return 0, false
 		}
 		return 100 * *c.Goodput.Share, true
 	}}
-	goodPS = column{group: "goodput", name: "req/s", keep: 11, value: func(c *Case) (float64, bool) {
-		return c.goodPerSecond(), c.Goodput != nil && c.Duration > 0
+	goodPS = column{group: "goodput", name: "req/s", keep: 11, value: func(c *result.Case) (float64, bool) {
+		return goodPerSecond(c), c.Goodput != nil && c.Duration > 0
 	}}
 )
 
@@ -143,7 +145,7 @@ var llmColumns = []column{
 
 var poolingColumns = []column{
 	caseName, ok, failed, cut, reqPS, good, goodPS,
-	perSecond("input", "tok/s", 20, func(c *Case) float64 { return c.Throughput.InputTokens }),
+	perSecond("input", "tok/s", 20, func(c *result.Case) float64 { return c.Throughput.InputTokens }),
 	of("e2el", "E2EL", "avg", 18, avg), of("e2el", "E2EL", "p50", 6, p50), of("e2el", "E2EL", "p90", 9, p90),
 	of("e2el", "E2EL", "p99", 17, p99), of("e2el", "E2EL", "max", 2, top),
 	verdict,
@@ -160,15 +162,15 @@ var httpColumns = []column{
 
 var idleColumns = []column{
 	caseName,
-	count("iterations", "ended", 2, func(c *Case) int64 { return c.Counts.Started - c.Counts.Interrupted }),
-	count("iterations", "failed", 3, func(c *Case) int64 { return c.Counts.IterationFailed }),
+	count("iterations", "ended", 2, func(c *result.Case) int64 { return c.Counts.Started - c.Counts.Interrupted }),
+	count("iterations", "failed", 3, func(c *result.Case) int64 { return c.Counts.IterationFailed }),
 	verdict,
 }
 
 // cases writes a table for each family of cases: a case with both generations
 // and plain requests is in two.
-func (s *summary) cases(cases []*Case) {
-	var llm, pooling, http, idle []*Case
+func (s *summary) cases(cases []*result.Case) {
+	var llm, pooling, http, idle []*result.Case
 	for _, c := range cases {
 		plain := c.Metrics["http_req_duration"] != nil
 		switch {
@@ -190,22 +192,22 @@ func (s *summary) cases(cases []*Case) {
 }
 
 // table writes one table, with as many of the columns as the width allows.
-func (s *summary) table(cases []*Case, columns []column) {
+func (s *summary) table(cases []*result.Case, columns []column) {
 	if len(cases) == 0 {
 		return
 	}
 	columns = slices.Clone(columns)
-	if !slices.ContainsFunc(cases, func(c *Case) bool { return c.Counts.RequestsCut > 0 }) {
+	if !slices.ContainsFunc(cases, func(c *result.Case) bool { return c.Counts.RequestsCut > 0 }) {
 		columns = slices.DeleteFunc(columns, func(c column) bool { return c.group == cut.group && c.name == cut.name })
 	}
-	if !slices.ContainsFunc(cases, func(c *Case) bool { return c.Counts.RequestsFailed > 0 }) {
+	if !slices.ContainsFunc(cases, func(c *result.Case) bool { return c.Counts.RequestsFailed > 0 }) {
 		// Where nothing failed, the column may go early.
 		if i := slices.IndexFunc(columns, func(c column) bool { return c.group == failed.group && c.name == failed.name }); i >= 0 {
 			columns[i].keep = 4
 		}
 	}
 	columns = slices.DeleteFunc(columns, func(c column) bool {
-		return c.value != nil && !slices.ContainsFunc(cases, func(k *Case) bool { _, ok := c.value(k); return ok })
+		return c.value != nil && !slices.ContainsFunc(cases, func(k *result.Case) bool { _, ok := c.value(k); return ok })
 	})
 	for {
 		rendered := render(cases, columns, 0)
@@ -241,7 +243,7 @@ func leastImportant(columns []column) int {
 }
 
 // render draws the table; names longer than nameWidth are cut off, 0: none are.
-func render(cases []*Case, columns []column, nameWidth int) string {
+func render(cases []*result.Case, columns []column, nameWidth int) string {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleRounded)
 	t.Style().Format.Header = text.FormatDefault
@@ -303,7 +305,7 @@ func heads(columns []column, widths []int) (groups, names table.Row) {
 }
 
 // cells writes a column's values, all with the same number of decimals.
-func (c column) cells(cases []*Case) []string {
+func (c column) cells(cases []*result.Case) []string {
 	cells := make([]string, len(cases))
 	if c.text != nil {
 		for i, k := range cases {
@@ -336,7 +338,7 @@ func decimals(largest float64) int {
 	return 0
 }
 
-func (c *Case) goodPerSecond() float64 {
+func goodPerSecond(c *result.Case) float64 {
 	if c.Goodput == nil {
 		return 0
 	}
@@ -345,9 +347,9 @@ func (c *Case) goodPerSecond() float64 {
 
 // goodput lists the SLOs that goodput was measured by, and how many requests
 // missed them.
-func (s *summary) goodput(cases []*Case) {
+func (s *summary) goodput(cases []*result.Case) {
 	var all gather
-	add := func(g *Goodput, where string) {
+	add := func(g *result.Goodput, where string) {
 		var slos, missed []string
 		for _, name := range slices.Sorted(maps.Keys(g.SLO)) {
 			slos = append(slos, fmt.Sprintf("%s ≤ %s ms", name, compact(new(g.SLO[name]))))
@@ -397,7 +399,7 @@ func (s *summary) goodput(cases []*Case) {
 
 // custom lists the metrics that the script made itself. They are those that
 // weir has no name for, which the metric itself knows.
-func (s *summary) custom(cases []*Case) {
+func (s *summary) custom(cases []*result.Case) {
 	var lines [][2]string
 	for _, c := range cases {
 		for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
@@ -409,7 +411,7 @@ func (s *summary) custom(cases []*Case) {
 			if len(cases) > 1 {
 				label = c.Name + "  " + name
 			}
-			lines = append(lines, [2]string{label, m.line()})
+			lines = append(lines, [2]string{label, metricLine(m)})
 		}
 	}
 	if len(lines) == 0 {
@@ -426,8 +428,8 @@ func (s *summary) custom(cases []*Case) {
 	}
 }
 
-// line describes a metric in one line.
-func (m *Metric) line() string {
+// metricLine describes a metric in one line.
+func metricLine(m *result.Metric) string {
 	unit := m.Unit
 	if unit != "" {
 		unit = " " + unit
@@ -471,7 +473,7 @@ type found struct {
 	where []string // names of the cases
 	count int64
 	fails int64
-	v     Verdict
+	v     result.Verdict
 	bad   []string // thresholds that did not hold: case and value
 }
 
@@ -493,7 +495,7 @@ func (g *gather) at(label, text, where string) *found {
 	return f
 }
 
-func (s *summary) errors(cases []*Case) {
+func (s *summary) errors(cases []*result.Case) {
 	var all gather
 	for _, c := range cases {
 		for _, e := range c.Errors {
@@ -516,7 +518,7 @@ func (s *summary) errors(cases []*Case) {
 	}
 }
 
-func (s *summary) checks(cases []*Case) {
+func (s *summary) checks(cases []*result.Case) {
 	var all gather
 	for _, c := range cases {
 		for _, check := range c.Checks {
@@ -538,7 +540,7 @@ func (s *summary) checks(cases []*Case) {
 	}
 }
 
-func (s *summary) thresholds(cases []*Case) {
+func (s *summary) thresholds(cases []*result.Case) {
 	var all gather
 	for _, c := range cases {
 		for _, t := range c.Thresholds {
@@ -573,12 +575,12 @@ func (s *summary) thresholds(cases []*Case) {
 	}
 }
 
-func (s *summary) validity(r *Result) {
+func (s *summary) validity(r *result.Result) {
 	var all gather
 	for _, c := range r.Cases {
 		for _, reason := range c.Validity.Reasons {
 			f := all.at(reason.Rule, reason.Message, c.Name)
-			if worse := Worse(f.v, reason.Verdict); worse != f.v {
+			if worse := result.Worse(f.v, reason.Verdict); worse != f.v {
 				// The worst case's message says most.
 				f.v, f.text = worse, reason.Message
 			}
@@ -588,10 +590,10 @@ func (s *summary) validity(r *Result) {
 		return
 	}
 	s.title(fmt.Sprintf("Validity: %s", r.Verdict))
-	slices.SortStableFunc(all, func(a, b *found) int { return severity(b.v) - severity(a.v) })
+	slices.SortStableFunc(all, func(a, b *found) int { return b.v.Severity() - a.v.Severity() })
 	for _, f := range all {
 		label := string(f.v)
-		if f.v == Valid {
+		if f.v == result.Valid {
 			label = "note"
 		}
 		s.wrapped("  "+text.Pad(label, 7, ' ')+"  ", f.label+": "+f.text+inCases(f.where, len(r.Cases)))
@@ -611,7 +613,7 @@ func inCases(where []string, n int) string {
 	return fmt.Sprintf(" — case %q and %d more", where[0], len(where)-1)
 }
 
-func (s *summary) files(r *Result, files []string) {
+func (s *summary) files(r *result.Result, files []string) {
 	if len(files) == 0 {
 		return
 	}

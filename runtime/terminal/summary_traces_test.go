@@ -1,21 +1,23 @@
-package result_test
+package terminal_test
 
 import (
 	"strings"
 	"testing"
 
 	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
+	"weir/runtime/terminal"
 )
 
 func TestSummaryTellsTraces(t *testing.T) {
-	first, second := llmCase("parallel 1", 320, 166.4189), llmCase("parallel 2", 320, 166.4189)
+	first, second := resulttest.LLMCase("parallel 1", 320, 166.4189), resulttest.LLMCase("parallel 2", 320, 166.4189)
 	vllm := result.Trace{Profiler: "vllm", Target: "http://10.0.0.1:8000"}
 	spy := result.Trace{Profiler: "py-spy", Target: "py-spy record", Where: "one.svg"}
 	first.Profile = []result.Trace{vllm, spy}
 	spy.Where, spy.Error = "two.svg", "it was killed"
 	second.Profile = []result.Trace{vllm, spy}
 	var b strings.Builder
-	if err := result.Summary(&b, run(first, second), 120); err != nil {
+	if err := terminal.Summary(&b, resulttest.Run(first, second), 120); err != nil {
 		t.Fatal(err)
 	}
 	want := "\nTraces\n" +

@@ -1,0 +1,88 @@
+package terminal_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
+	"weir/runtime/terminal"
+)
+
+// Scenarios that have SLOs of their own are listed by them, not held against others'.
+func TestSummaryGoodputOfScenarios(t *testing.T) {
+	c := resulttest.LLMCase("mixed", 94, 12)
+	c.Goodput = &result.Goodput{Requests: 94, Good: 48, Missed: map[string]int64{"failed": 0, "tpot": 23, "ttft": 23}}
+	c.Scenarios = map[string]*result.Scenario{
+		"chat":  {Goodput: &result.Goodput{SLO: map[string]float64{"ttft": 500}, Requests: 47, Good: 24, Missed: map[string]int64{"failed": 0, "ttft": 23}}},
+		"batch": {Goodput: &result.Goodput{SLO: map[string]float64{"tpot": 50}, Requests: 47, Good: 24, Missed: map[string]int64{"failed": 0, "tpot": 23}}},
+		"free":  {},
+	}
+	var b strings.Builder
+	if err := terminal.Summary(&b, resulttest.Run(c), 200); err != nil {
+		t.Fatal(err)
+	}
+	want := "\nGoodput\n" +
+		"  tpot ≤ 50 ms: missed by 23 of 47 requests (tpot 23) in scenario \"batch\"\n" +
+		"  ttft ≤ 500 ms: missed by 23 of 47 requests (ttft 23) in scenario \"chat\"\n"
+	if !strings.Contains(b.String(), want) {
+		t.Errorf("want%s\n%s", want, b.String())
+	}
+}
+
+// A case that its stopWhen has ended is marked, as one is that was interrupted.
+func TestSummaryMarksStopped(t *testing.T) {
+	ended := resulttest.LLMCase("rate 16", 320, 166.4189)
+	ended.Stopped = &result.Stopped{Metric: "goodput", Expr: "missed>7", Value: 8, After: 12}
+	var b strings.Builder
+	if err := terminal.Summary(&b, resulttest.Run(ended, resulttest.LLMCase("rate 8", 320, 166.4189)), 200); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), "VALID, stopped"); n != 1 {
+		t.Errorf("%d cases are marked, want 1:\n%s", n, b.String())
+	}
+}
+
+func TestSummary(t *testing.T) {
+	dead := resulttest.LLMCase("parallel 4", 0, 1)
+	dead.Counts = result.Counts{Scheduled: 4, Started: 4, Completed: 4, Requests: 4, RequestsFailed: 4}
+	dead.Metrics = map[string]*result.Metric{"request_failed": {Kind: "rate", N: 4, Rate: new(1.0)}}
+	dead.Duration = 0
+	dead.Errors = []result.ErrorGroup{{Scope: "request", Kind: "connect", Count: 4, Message: "connect to 127.0.0.1:8000: connection refused"}}
+	dead.Validity = result.Validity{Verdict: result.Invalid, Reasons: []result.Reason{{Rule: "no_completed_requests", Verdict: result.Invalid, Message: "no request completed (4 failed, 0 interrupted): there is nothing to measure"}}}
+
+	part := resulttest.LLMCase("parallel 2", 2, 8)
+	part.Counts.Scheduled, part.Interrupted = 60, true
+	part.Validity = result.Validity{Verdict: result.Suspect, Reasons: []result.Reason{{Rule: "interrupted_case", Verdict: result.Suspect, Message: "interrupted: 2 of 60 iterations were played"}}}
+	stopped := resulttest.Run(resulttest.LLMCase("parallel 1", 320, 166.4189), part)
+	stopped.Interrupted = true
+
+	wide := resulttest.LLMCase("并发数 32，输入长度 2048，输出长度 256，一个很长的名字", 640, 520)
+	for name, r := range map[string]*result.Result{
+		"troubled": resulttest.Troubled(),
+		"one":      resulttest.Run(resulttest.LLMCase("static", 320, 166.4189)),
+		"http":     resulttest.Run(resulttest.HTTPCase("constant-vus"), resulttest.IdleCase("no requests at all")),
+		"dead":     resulttest.Run(dead),
+		"names":    resulttest.Run(wide, resulttest.LLMCase("short", 640, 8.125)),
+		"none":     resulttest.Run(),
+		"stopped":  stopped,
+	} {
+		for width, label := range map[int]string{60: "60", 80: "80", 120: "120", 200: "200"} {
+			var b strings.Builder
+			if err := terminal.Summary(&b, r, width, "results/static-20260304-050607/result.json"); err != nil {
+				t.Fatal(err)
+			}
+			resulttest.Golden(t, "summary-"+name+"-"+label+".txt", b.String())
+			for line := range strings.Lines(b.String()) {
+				if n := text.StringWidth(strings.TrimRight(line, "\n")); n > width {
+					t.Errorf("%s: a line takes %d of %d columns: %s", name, n, width, line)
+				}
+				if strings.TrimRight(line, " \n") != strings.TrimRight(line, "\n") {
+					t.Errorf("%s: blanks at the end of a line: %q", name, line)
+				}
+			}
+		}
+	}
+}
