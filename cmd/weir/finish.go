@@ -30,6 +30,7 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 		}
 		fmt.Fprintf(s.stderr, "result: %s%s\n", filepath.ToSlash(s.folder.Path()), lacks)
 	}
+	unwritten := s.writeExports(o)
 	switch {
 	case o.Err != nil:
 		code, message := exitOf(o.Err)
@@ -56,7 +57,23 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	if unrecorded {
 		return &exitError{exitFault, errors.New("the records are incomplete; the result is whole")}
 	}
+	if unwritten {
+		return &exitError{exitFault, errors.New("not everything that was asked for could be written; the result is whole")}
+	}
 	return nil
+}
+
+// writeExports writes what flags ask for besides the result, and says whether something
+// could not be.
+func (s *session) writeExports(o runtime.Outcome) (incomplete bool) {
+	if o.Refused {
+		return false
+	}
+	err := s.flags.exports.write(&result.Run{Dir: s.folder.Dir, Result: s.report}, s.stderr)
+	if err != nil {
+		fmt.Fprintf(s.stderr, "weir: %v\n", err)
+	}
+	return err != nil
 }
 
 // closeRecords completes the file of records, and says whether there should be

@@ -20,7 +20,7 @@ import (
 // it takes to repeat it.
 func (s *session) newResult(loaded *script.Script, server *sim.Server) *result.Result {
 	r := &result.Result{
-		Schema:      1,
+		Schema:      result.Schema,
 		Weir:        thisVersion(),
 		Script:      result.Script{Name: loaded.Name, Path: loaded.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(loaded.Source))},
 		Params:      map[string]any{},

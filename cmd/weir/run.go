@@ -31,6 +31,7 @@ type runFlags struct {
 	noDoctor     bool
 	requireValid bool
 	records      bool
+	exports      exportFlags
 	goodput      slos
 	instance     instance
 	sources      addresses
@@ -53,6 +54,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
+	f.exports.flags(fs)
 	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
@@ -159,6 +161,9 @@ func runScript(cmd *cobra.Command, args []string) error {
 	}
 	if err := transport.CheckSources(f.sources); err != nil {
 		return &exitError{exitConfig, fmt.Errorf("--source-ip: %w", err)}
+	}
+	if err := f.exports.check(); err != nil {
+		return &exitError{exitConfig, err}
 	}
 	if err := f.monitor.check(); err != nil {
 		return &exitError{exitConfig, err}

@@ -2,9 +2,13 @@ package result
 
 import "time"
 
+// Schema is the version of the model: it changes when a reader of the one before would
+// misread a result.
+const Schema = 1
+
 // Result is one run: the content of result.json.
 type Result struct {
-	Schema      int            `json:"schema"` // 1
+	Schema      int            `json:"schema"` // [Schema]
 	Weir        Version        `json:"weir"`
 	Script      Script         `json:"script"`
 	Params      map[string]any `json:"params"`                  // without secrets
@@ -20,10 +24,11 @@ type Result struct {
 	Error       string         `json:"error,omitempty"` // why the run ended early
 	Verdict     Verdict        `json:"verdict"`         // of the worst case; "" as long as there is none
 	Cases       []*Case        `json:"cases"`
-	Services    []Service      `json:"services,omitempty"` // that the script's endpoints send to, as they describe themselves
-	Devices     []Device       `json:"devices,omitempty"`  // that were monitored
-	Monitors    []Monitor      `json:"monitors,omitempty"` // what became of each source of telemetry
-	Doctor      []Finding      `json:"doctor,omitempty"`   // of options.doctor; nil: nobody looked
+	Thresholds  []Threshold    `json:"thresholds,omitempty"` // that no case has judged, as none has the tags that they name: not kept
+	Services    []Service      `json:"services,omitempty"`   // that the script's endpoints send to, as they describe themselves
+	Devices     []Device       `json:"devices,omitempty"`    // that were monitored
+	Monitors    []Monitor      `json:"monitors,omitempty"`   // what became of each source of telemetry
+	Doctor      []Finding      `json:"doctor,omitempty"`     // of options.doctor; nil: nobody looked
 }
 
 // Add appends a finished case; the run's verdict becomes that of its worst case.
@@ -52,6 +57,7 @@ type Script struct {
 // Case is one point of the plan: its load and what was measured.
 type Case struct {
 	Name        string             `json:"name"`
+	Repeat      int                `json:"repeat,omitempty"` // number of the repetition, from 1; 0: the case was not repeated
 	Tags        map[string]any     `json:"tags"`
 	Started     time.Time          `json:"started"`
 	Duration    float64            `json:"duration_s"` // first request started → last response ended, seconds
@@ -59,6 +65,9 @@ type Case struct {
 	Metrics     map[string]*Metric `json:"metrics"`
 	Throughput  Throughput         `json:"throughput"`
 	Goodput     *Goodput           `json:"goodput,omitempty"` // nil: no SLOs were given
+	Window      string             `json:"window,omitempty"`  // what Metrics, Throughput and Goodput are of: WindowAll or WindowSteady
+	Windows     map[string]*Window `json:"windows,omitempty"` // both, by name
+	Kept        *Kept              `json:"kept,omitempty"`    // nil: the run has a file of records, or the case had no request
 	Growth      *Growth            `json:"growth,omitempty"`  // nil: no schedule, or too few requests
 	Tokens      TokenSources       `json:"token_sources"`
 	Stamps      map[string]int64   `json:"stamps"` // arrivals by the clock that stamped them: "kernel", "user"
@@ -81,6 +90,34 @@ type Case struct {
 	// Scenarios holds the shares of the scenarios that the script has named; nil
 	// when it has named none.
 	Scenarios map[string]*Scenario `json:"scenarios,omitempty"`
+}
+
+// The windows of a case.
+const (
+	WindowAll    = "all"    // from its first request's start to its last one's end
+	WindowSteady = "steady" // without warming up and draining; docs/metrics.md tells how it is found
+)
+
+// Window is a part of a case's time, and what was measured in it.
+type Window struct {
+	From     float64 `json:"from_s"`         // after the start of the case's first request, seconds
+	To       float64 `json:"to_s"`           //
+	Found    bool    `json:"found"`          // false: there is none, and Note says why; nothing else is set then
+	Note     string  `json:"note,omitempty"` // how it was found, or why there is none
+	Requests int64   `json:"requests"`       // that started in it and completed
+
+	// What was measured in it; absent for the case's own Window, whose are the case's.
+	Metrics    map[string]*Metric `json:"metrics,omitempty"`
+	Throughput *Throughput        `json:"throughput,omitempty"`
+	Goodput    *Goodput           `json:"goodput,omitempty"`
+}
+
+// Kept says which of a case's requests are in the file [RequestsName]: one of every
+// Every, so that they take no more than some megabytes.
+type Kept struct {
+	Requests int64 `json:"requests"` // that are in the file
+	Of       int64 `json:"of"`       // requests that have ended
+	Every    int64 `json:"every"`    // 1: all
 }
 
 // Scenario is the share of one scenario in a case: what stands for all of them
@@ -123,6 +160,8 @@ type Metric struct {
 	Unit      string   `json:"unit"`
 	N         int64    `json:"n"`
 	Avg       *float64 `json:"avg,omitempty"`
+	AvgLow    *float64 `json:"avg_low,omitempty"`  // of the 95 % confidence interval of Avg; absent where there is none
+	AvgHigh   *float64 `json:"avg_high,omitempty"` //
 	Min       *float64 `json:"min,omitempty"`
 	Max       *float64 `json:"max,omitempty"`
 	Std       *float64 `json:"std,omitempty"`

@@ -5,8 +5,14 @@ import (
 	"time"
 )
 
-// RecordsName is the name of the file of records in a run's folder.
+// RecordsName is the name of the file of records in a run's folder: every request,
+// on request.
 const RecordsName = "records.jsonl.zst"
+
+// RequestsName is the name of the file of the requests that every run keeps, for its
+// report and for comparisons: in the format of the file of records, as many of a case
+// as [Kept] says. There is none beside a file of records.
+const RequestsName = "requests.jsonl.zst"
 
 // Request is one request as the file of records has it: one line of JSON. Times
 // ending in _us are whole microseconds, counted from Started unless their

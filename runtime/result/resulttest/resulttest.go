@@ -138,4 +138,3 @@ func Troubled() *result.Result {
 	r.Interrupted = true
 	return r
 }
-

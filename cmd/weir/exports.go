@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"weir/runtime/result"
+)
+
+// export is something that is written of a finished run, where a flag of weir run and
+// of weir report says. What is there already is replaced: it can be written again from
+// the run's folder.
+type export struct {
+	flag   string
+	folder bool   // the flag names a folder, not a file
+	help   string // with `file` or `folder` in it
+	write  func(run *result.Run, path string) error
+}
+
+// exports are all of them, in the order of the help.
+var exports = []export{}
+
+// exportFlags are the paths that were given, by flag.
+type exportFlags struct{ paths map[string]*string }
+
+func (f *exportFlags) flags(fs *pflag.FlagSet) {
+	f.paths = map[string]*string{}
+	for _, o := range exports {
+		f.paths[o.flag] = fs.String(o.flag, "", o.help)
+	}
+}
+
+// check proves that what is asked for can be written, so that nobody learns after an
+// hour of load that it cannot.
+func (f *exportFlags) check() error {
+	for _, o := range exports {
+		path := *f.paths[o.flag]
+		if path == "" {
+			continue
+		}
+		dir := path
+		if !o.folder {
+			dir = filepath.Dir(path)
+			if info, err := os.Stat(path); err == nil && info.IsDir() {
+				return fmt.Errorf("--%s %s: that is a folder; name a file", o.flag, path)
+			}
+		}
+		if err := writable(dir); err != nil {
+			return fmt.Errorf("--%s %s: %w", o.flag, path, err)
+		}
+	}
+	return nil
+}
+
+// writable makes a folder and proves that files can be made in it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}
+
+// write writes what was asked for, and tells what was written where. One that fails
+// does not keep the others from being written.
+func (f *exportFlags) write(run *result.Run, tell io.Writer) error {
+	var failed error
+	for _, o := range exports {
+		path := *f.paths[o.flag]
+		if path == "" {
+			continue
+		}
+		if err := o.write(run, path); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("--%s: %w", o.flag, err))
+			continue
+		}
+		fmt.Fprintf(tell, "%s: %s\n", o.flag, filepath.ToSlash(path))
+	}
+	return failed
+}

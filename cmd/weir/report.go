@@ -1,0 +1,40 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"weir/runtime/result"
+	"weir/runtime/terminal"
+)
+
+// reportCommand shows a finished run again.
+func reportCommand() *cobra.Command {
+	var out exportFlags
+	cmd := &cobra.Command{
+		Use:   "report RESULT",
+		Short: "Show a finished run again, and write its reports",
+		Long: `Show a finished run again: its tables, and whatever a flag asks for. RESULT is the folder
+that weir run has written, or the result.json in it.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := out.check(); err != nil {
+				return &exitError{exitConfig, err}
+			}
+			run, err := result.Open(args[0])
+			if err != nil {
+				return &exitError{exitConfig, err}
+			}
+			if err := terminal.Summary(cmd.OutOrStdout(), run.Result, width(cmd.OutOrStdout())); err != nil {
+				return err
+			}
+			if err := out.write(run, cmd.ErrOrStderr()); err != nil {
+				return &exitError{exitFault, err}
+			}
+			return nil
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	out.flags(fs)
+	return cmd
+}

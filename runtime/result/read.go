@@ -1,0 +1,74 @@
+package result
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+)
+
+// Run is a run as its folder has it.
+type Run struct {
+	Dir    string  // its folder
+	Result *Result // of its distributions, Quantile is nil: only what is in the file is known
+}
+
+// Open reads a run: the folder that weir run has written, or the result.json in it.
+func Open(path string) (*Run, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	dir, file := path, filepath.Join(path, FileName)
+	if !info.IsDir() {
+		dir, file = filepath.Dir(path), path
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the result %s: there is no %s in it\n  hint: give the folder that weir run has written, such as results/static-20260102-150405", path, FileName)
+	}
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	r := new(Result)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("read the result %s: it is no result of weir run: %w", file, err)
+	}
+	if r.Schema != Schema {
+		return nil, fmt.Errorf("read the result %s: its schema is %d, and this weir reads %d\n  hint: use the weir that has written it", file, r.Schema, Schema)
+	}
+	return &Run{Dir: dir, Result: r}, nil
+}
+
+func openError(path string, err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		err = of.Err
+	}
+	return fmt.Errorf("read the result %s: %w", path, err)
+}
+
+// Requests yields the requests of all cases, in no order: those of the file of records
+// when there is one, otherwise those that every run keeps ([Kept] tells how many). It
+// ends at the first error. A run without either yields none.
+func (r *Run) Requests() iter.Seq2[*Request, error] {
+	for _, name := range []string{RecordsName, RequestsName} {
+		path := filepath.Join(r.Dir, name)
+		if _, err := os.Stat(path); err == nil {
+			return ReadRecords(path)
+		}
+	}
+	return func(func(*Request, error) bool) {}
+}
+
+// Samples yields the samples of telemetry; a run without any yields none.
+func (r *Run) Samples() iter.Seq2[*Sample, error] {
+	path := filepath.Join(r.Dir, SamplesName)
+	if _, err := os.Stat(path); err != nil {
+		return func(func(*Sample, error) bool) {}
+	}
+	return ReadSamples(path)
+}
