@@ -226,23 +226,17 @@ func (s *shard) decode(took time.Duration, n float64) {
 // the gaps around the events that are not known are no samples.
 func (s *shard) arrivals(rec *Record) {
 	origin := int64(rec.Started.Sub(s.recorder.origin))
-	var before time.Duration
-	known := false // the time of the event before
+	var gaps gapper
 	for i, e := range rec.Events {
-		if e.ReadLate() {
-			known = false
-		}
-		if e.Shared() && i < len(rec.Events)-1 {
-			continue
-		}
-		if e.Kernel() {
+		last := i == len(rec.Events)-1
+		from, ok := gaps.next(e, last)
+		if e.Kernel() && (last || !e.Shared()) {
 			s.sample(readLag, ms(e.Lag()))
 		}
-		if known {
-			s.sample(itl, ms(e.At-before))
-			s.gaps = append(s.gaps, interval{origin + int64(before), origin + int64(e.At)})
+		if ok {
+			s.sample(itl, ms(e.At-from))
+			s.gaps = append(s.gaps, interval{origin + int64(from), origin + int64(e.At)})
 		}
-		before, known = e.At, true
 	}
 }
 

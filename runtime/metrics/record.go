@@ -63,12 +63,13 @@ type Record struct {
 	AskedIn   int   // prompt length that the script meant to send, tokens; 0: not said
 	AskedOut  int   // output length that the script asked for and the service was told not to stop before; 0: not said
 
-	begun      bool   // the recorder waits for it
-	first      bool   // its iteration's first
-	logged     bool   // the recorder's prefill log knows of it …
-	entered    int64  // … since then
-	prefilling bool   // its prefill is under way …
-	prefill    int64  // … since then
+	begun      bool  // the recorder waits for it
+	first      bool  // its iteration's first
+	logged     bool  // the recorder's prefill log knows of it …
+	entered    int64 // … since then
+	prefilling bool  // its prefill is under way …
+	prefill    int64 // … since then
+	live       liveState
 	read       uint64 // number of the read that brought the newest token event; 0: not known
 	shard      uint32 // number of the recorder's shard that takes it, modulo how many there are
 }
@@ -132,6 +133,10 @@ func (r *Record) Token(a wire.Arrival, tokens int) {
 		e.tokens |= eventNarrow
 	}
 	r.Events = append(r.Events, e)
+	if e.At >= r.live.due && len(r.Events) > 1 {
+		r.live.due = e.At + liveInterval
+		r.Recorder().progress(r)
+	}
 }
 
 // Followed says that a part of the stream other than its end arrived behind the

@@ -45,7 +45,6 @@ type Recorder struct {
 
 	begun  atomic.Int64 // requests begun
 	closed atomic.Int64 // of those, requests closed
-	live   liveCounters
 	sealed atomic.Bool  // Finish was called: what is closed from then on is discarded
 	waits  atomic.Int64 // calls of keep that waited …
 	waited atomic.Int64 // … and for how long, ns
@@ -59,9 +58,6 @@ type Recorder struct {
 
 	wake chan struct{} // closed when the last open request ends; nil: nobody waits
 }
-
-// liveCounters feed the progress line.
-type liveCounters struct{ ended, failed, outputTokens, events atomic.Int64 }
 
 // NewRecorder makes a recorder for one case.
 func NewRecorder(o Options) *Recorder {
@@ -171,14 +167,10 @@ func (r *Recorder) Close(rec *Record) {
 	}
 	r.shards[int(rec.shard)%len(r.shards)].take(rec, j)
 	if rec.Error != nil && !interrupted(rec.Error) {
-		r.live.failed.Add(1)
 		r.mu.Lock()
 		r.group("request", rec.Error.Kind, rec.Error.Status, rec.Error.Message)
 		r.mu.Unlock()
 	}
-	r.live.ended.Add(1)
-	r.live.outputTokens.Add(int64(rec.Output.N))
-	r.live.events.Add(int64(len(rec.Events)))
 	if r.keep != nil {
 		if waited := r.keep(rec); waited > 0 {
 			r.waits.Add(1)
@@ -295,28 +287,6 @@ func (r *Recorder) WaitClosed(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// Live is what the progress line shows. Tokens count when their request has
-// ended, failed and interrupted requests included.
-type Live struct {
-	Ended, Failed        int64
-	Open                 int
-	OutputTokens, Events int64
-}
-
-// Live reads the counters; it is cheap.
-func (r *Recorder) Live() Live {
-	if r == nil {
-		return Live{}
-	}
-	return Live{
-		Ended:        r.live.ended.Load(),
-		Failed:       r.live.failed.Load(),
-		Open:         r.Open(),
-		OutputTokens: r.live.outputTokens.Load(),
-		Events:       r.live.events.Load(),
-	}
 }
 
 // Finish computes the case: all but its name, tags and warm-up. Of counts only

@@ -53,8 +53,11 @@ func TestConcurrentUse(t *testing.T) {
 		t.Error(err)
 	}
 	live := r.Live()
-	if want := (metrics.Live{Ended: workers * each, Failed: workers * each / 10, OutputTokens: workers * each * events, Events: workers * each * events}); live != want {
-		t.Errorf("live %+v, want %+v", live, want)
+	if live.Ended != workers*each || live.Failed != workers*each/10 || live.OutputTokens != workers*each*events || live.Events != workers*each*events || live.OpenTokens != 0 {
+		t.Errorf("live %+v, want %d requests of which a tenth has failed, with %d tokens each", live, workers*each, events)
+	}
+	if live.TTFT.N != workers*each || live.ITL.N != workers*each*(events-1) || live.E2EL.N != workers*each*9/10 {
+		t.Errorf("live: %d ttft, %d itl, %d e2el", live.TTFT.N, live.ITL.N, live.E2EL.N)
 	}
 	c := r.Finish(result.Counts{Started: workers * each}, nil, metrics.Rules{})
 	completed := int64(workers * each * 9 / 10)
@@ -177,7 +180,7 @@ func TestNilRecorder(t *testing.T) {
 	if err := r.Observe("x", metrics.Trend, "", 1); err != nil {
 		t.Error(err)
 	}
-	if r.Open() != 0 || r.Live() != (metrics.Live{}) || r.WaitClosed(t.Context()) != nil {
+	if r.Open() != 0 || r.Live().Ended != 0 || r.WaitClosed(t.Context()) != nil {
 		t.Error("a nil recorder has something open")
 	}
 	if w := r.Warmup(3); w.Iterations != 3 || w.Requests != 0 {

@@ -139,19 +139,11 @@ func (r *Record) Gaps() iter.Seq2[time.Duration, time.Duration] {
 		if r.Whole {
 			return
 		}
-		var before time.Duration
-		known := false // the time of the event before
+		var gaps gapper
 		for i, e := range r.Events {
-			if e.ReadLate() {
-				known = false
-			}
-			if e.Shared() && i < len(r.Events)-1 {
-				continue
-			}
-			if known && !yield(before, e.At) {
+			if from, ok := gaps.next(e, i == len(r.Events)-1); ok && !yield(from, e.At) {
 				return
 			}
-			before, known = e.At, true
 		}
 	}
 }

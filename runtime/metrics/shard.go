@@ -22,6 +22,7 @@ type shard struct {
 
 	mu       sync.Mutex // protects the following fields
 	sums     sums
+	live     liveCounters // of the recorder of a whole case; without those of streams since liveInterval
 	gathered [distributions][]float64
 	gaps     []interval // room for the gaps of one record
 	clear    []int64    // room for what the prefill log gives back
@@ -77,6 +78,9 @@ func (s *shard) take(rec *Record, j sloOutcome) {
 	defer s.mu.Unlock()
 	s.sums.add(rec)
 	s.sums.goodput.add(j, rec.Output.N)
+	if s.recorder.whole == nil {
+		s.live.end(rec)
+	}
 	s.gaps = s.gaps[:0]
 	if rec.Error == nil {
 		s.samples(rec)
