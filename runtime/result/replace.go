@@ -3,6 +3,7 @@ package result
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,12 +14,21 @@ import (
 // what it was or data as a whole. It writes under another name first, has that
 // put on disk, and then gives it its name. A link stays a link, and what is no
 // regular file, such as /dev/stdout, is written to directly.
-func ReplaceFile(path string, data []byte, mode fs.FileMode) (err error) {
+func ReplaceFile(path string, data []byte, mode fs.FileMode) error {
+	return ReplaceFileBy(path, mode, func(to io.Writer) error {
+		_, err := to.Write(data)
+		return err
+	})
+}
+
+// ReplaceFileBy does so with what write writes, piece by piece. When write fails, path
+// stays what it was.
+func ReplaceFileBy(path string, mode fs.FileMode, write func(to io.Writer) error) (err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return writeTo(path, data)
+		return writeTo(path, write)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
@@ -31,7 +41,7 @@ func ReplaceFile(path string, data []byte, mode fs.FileMode) (err error) {
 			err = writeError(path, err)
 		}
 	}()
-	if _, err = temp.Write(data); err != nil {
+	if err = write(temp); err != nil {
 		return err
 	}
 	if err = temp.Chmod(mode); err != nil {
@@ -50,13 +60,12 @@ func ReplaceFile(path string, data []byte, mode fs.FileMode) (err error) {
 }
 
 // writeTo writes to something that exists and is no regular file.
-func writeTo(path string, data []byte) error {
+func writeTo(path string, write func(to io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return writeError(path, err)
 	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(write(f), f.Close()); err != nil {
 		return writeError(path, err)
 	}
 	return nil
