@@ -14,7 +14,8 @@ import (
 
 // Bounds of the memory that writing takes, whatever the length of the run.
 const (
-	batchRows      = 256       // that are handed to the columns at once
+	batchRows      = 256       // that are handed to the columns at once …
+	batchBytes     = 4 << 20   // … or fewer, with that many bytes of values
 	groupBytes     = 64 << 20  // of values, not yet encoded, after which a row group is complete
 	groupRows      = 1_000_000 // rows after which it is
 	dictionaryMost = 1 << 20   // bytes of different texts in a column of a row group; from then on they are written as they are
@@ -24,58 +25,58 @@ const (
 // row is a request as a row: the fields of [result.Request] under their names, and what
 // is computed from them. What is not known is null. docs/files.md describes the columns.
 type row struct {
-	Case       int               `parquet:"case,delta"`
+	Case       int               `parquet:"case"`
 	CaseName   string            `parquet:"case_name,dict"`
 	Scenario   string            `parquet:"scenario,dict"`
-	Iteration  int               `parquet:"iteration,delta"`
-	VU         int               `parquet:"vu,delta"`
+	Iteration  int               `parquet:"iteration"`
+	VU         int               `parquet:"vu"`
 	Kind       string            `parquet:"kind,dict"`
 	Tags       map[string]string `parquet:"tags,optional" parquet-key:",dict" parquet-value:",dict"`
 	KeptEvery  int64             `parquet:"kept_every,dict"`
 	TTFT       *float64          `parquet:"ttft_ms,optional"`
 	TPOT       *float64          `parquet:"tpot_ms,optional"`
 	E2EL       *float64          `parquet:"e2el_ms,optional"`
-	StartedAt  *int64            `parquet:"started_at,optional,timestamp(nanosecond:utc),delta"`
-	ScheduleAt *int64            `parquet:"scheduled_at,optional,timestamp(nanosecond:utc),delta"`
-	EndedAt    *int64            `parquet:"ended_at,optional,timestamp(nanosecond:utc),delta"`
-	Scheduled  *int64            `parquet:"scheduled_us,optional,delta"`
-	Sent       *int64            `parquet:"sent_us,optional,delta"`
-	Head       *int64            `parquet:"head_us,optional,delta"`
-	Output     *int64            `parquet:"first_output_us,optional,delta"`
-	End        *int64            `parquet:"end_us,optional,delta"`
-	DNS        int64             `parquet:"dns_us,optional,delta"`
-	Connect    int64             `parquet:"connect_us,optional,delta"`
-	TLS        int64             `parquet:"tls_us,optional,delta"`
-	Prefill    int64             `parquet:"prefill_wait_us,optional,delta"`
+	StartedAt  *int64            `parquet:"started_at,timestamp(nanosecond:utc)"`
+	ScheduleAt *int64            `parquet:"scheduled_at,timestamp(nanosecond:utc)"`
+	EndedAt    *int64            `parquet:"ended_at,timestamp(nanosecond:utc)"`
+	Scheduled  *int64            `parquet:"scheduled_us,optional"`
+	Sent       *int64            `parquet:"sent_us,optional"`
+	Head       *int64            `parquet:"head_us,optional"`
+	Output     *int64            `parquet:"first_output_us,optional"`
+	End        *int64            `parquet:"end_us,optional"`
+	DNS        int64             `parquet:"dns_us,optional"`
+	Connect    int64             `parquet:"connect_us,optional"`
+	TLS        int64             `parquet:"tls_us,optional"`
+	Prefill    int64             `parquet:"prefill_wait_us,optional"`
 
 	Reused      bool  `parquet:"reused"`
 	Retried     bool  `parquet:"retried"`
 	Resent      bool  `parquet:"resent"`
-	Retransmits int   `parquet:"retransmits,delta"`
-	BytesOut    int64 `parquet:"bytes_out,delta"`
-	BytesIn     int64 `parquet:"bytes_in,delta"`
+	Retransmits int   `parquet:"retransmits"`
+	BytesOut    int64 `parquet:"bytes_out"`
+	BytesIn     int64 `parquet:"bytes_in"`
 
 	Model           string `parquet:"model,optional,dict"`
 	Host            string `parquet:"host,optional,dict"`
-	Status          int    `parquet:"status,optional,delta"`
+	Status          int    `parquet:"status,optional"`
 	ErrorKind       string `parquet:"error_kind,optional,dict"`
 	ErrorMessage    string `parquet:"error_message,optional,dict"`
 	FinishReason    string `parquet:"finish_reason,optional,dict"`
-	InputTokens     *int64 `parquet:"input_tokens,optional,delta"`
+	InputTokens     *int64 `parquet:"input_tokens,optional"`
 	InputSource     string `parquet:"input_tokens_source,optional,dict"`
-	OutputTokens    *int64 `parquet:"output_tokens,optional,delta"`
+	OutputTokens    *int64 `parquet:"output_tokens,optional"`
 	OutputSource    string `parquet:"output_tokens_source,optional,dict"`
-	ReasoningTokens *int64 `parquet:"reasoning_tokens,optional,delta"`
+	ReasoningTokens *int64 `parquet:"reasoning_tokens,optional"`
 	ReasoningSource string `parquet:"reasoning_tokens_source,optional,dict"`
-	CachedTokens    *int64 `parquet:"cached_tokens,optional,delta"`
+	CachedTokens    *int64 `parquet:"cached_tokens,optional"`
 	CachedSource    string `parquet:"cached_tokens_source,optional,dict"`
 
 	Stamp     string  `parquet:"stamp,dict"`
-	TokenGaps []int64 `parquet:"token_gaps_us,optional,list" parquet-element:",delta"`
-	Tokens    []int   `parquet:"tokens,optional,list" parquet-element:",delta"`
-	ReadLags  []int64 `parquet:"read_lags_us,optional,list" parquet-element:",delta"`
-	Shared    []int   `parquet:"shared,optional,list" parquet-element:",delta"`
-	ReadLate  []int   `parquet:"read_late,optional,list" parquet-element:",delta"`
+	TokenGaps []int64 `parquet:"token_gaps_us,optional,list"`
+	Tokens    []int   `parquet:"tokens,optional,list"`
+	ReadLags  []int64 `parquet:"read_lags_us,optional,list"`
+	Shared    []int   `parquet:"shared,optional,list"`
+	ReadLate  []int   `parquet:"read_late,optional,list"`
 }
 
 // Parquet writes the requests of a run as a Parquet file, one row each. When their own
@@ -117,6 +118,7 @@ func noRows(run *result.Run, unread error) error {
 // writeParquet writes the rows. unread is why there are not more of them.
 func writeParquet(to io.Writer, run *result.Run) (rows int64, unread, err error) {
 	w := parquet.NewGenericWriter[row](to,
+		parquet.DefaultEncodingFor(parquet.Int64, &parquet.DeltaBinaryPacked), // what counts up or lies close together
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.MaxRowsPerRowGroup(groupRows),
 		parquet.DictionaryMaxBytes(dictionaryMost),
@@ -126,14 +128,15 @@ func writeParquet(to io.Writer, run *result.Run) (rows int64, unread, err error)
 		parquet.KeyValueMetadata("weir.verdict", string(run.Result.Verdict)),
 	)
 	batch := make([]row, 0, batchRows)
-	pending := 0
+	bytes, group := 0, 0 // of the batch, of the row group before it
 	hand := func() error {
 		n, err := w.Write(batch)
 		rows += int64(n)
 		clear(batch)
 		batch = batch[:0]
-		if err == nil && pending >= groupBytes {
-			pending = 0
+		group, bytes = group+bytes, 0
+		if err == nil && group >= groupBytes {
+			group = 0
 			err = w.Flush()
 		}
 		return err
@@ -144,8 +147,8 @@ func writeParquet(to io.Writer, run *result.Run) (rows int64, unread, err error)
 			break
 		}
 		batch = append(batch, rowOf(q, run.Result))
-		pending += rowBytes + 8*(len(q.TokenGaps)+len(q.Tokens)+len(q.ReadLags)+len(q.Shared)+len(q.ReadLate))
-		if len(batch) == batchRows {
+		bytes += rowBytes + 8*(len(q.TokenGaps)+len(q.Tokens)+len(q.ReadLags)+len(q.Shared)+len(q.ReadLate))
+		if len(batch) == batchRows || bytes >= batchBytes {
 			if err := hand(); err != nil {
 				return rows, unread, err
 			}
