@@ -94,7 +94,7 @@ func (d *distribution) metric(unit string) *result.Metric {
 		m.Avg, m.Std = &hist.mean, new(math.Sqrt(hist.squares/float64(hist.n)))
 	case len(samples) > 0:
 		slices.Sort(samples)
-		m.Quantile = func(p float64) float64 { return percentile(samples, p) }
+		m.Quantile = func(p float64) float64 { return Percentile(samples, p) }
 		m.Min, m.Max = &samples[0], &samples[len(samples)-1]
 		// They only fail for no samples.
 		avg, _ := stats.Mean(samples)
@@ -165,13 +165,13 @@ func choose(samples []float64, rank int) float64 {
 	return samples[rank]
 }
 
-// percentile is numpy's default percentile p (0…100) of sorted samples: linear
+// Percentile is numpy's default percentile p (0…100) of sorted samples: linear
 // interpolation between the closest ranks, Hyndman and Fan's type 7. NaN
 // without samples or for a p out of range.
 //
 // stats.Percentile gives the same to the last bit but one, and sorts a copy of
 // all samples in every call.
-func percentile(sorted []float64, p float64) float64 {
+func Percentile(sorted []float64, p float64) float64 {
 	return interpolate(int64(len(sorted)), p, func(rank int64) float64 { return sorted[rank] })
 }
 
