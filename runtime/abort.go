@@ -1,8 +1,9 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"weir/runtime/metrics"
@@ -20,11 +21,9 @@ const abortCheck = time.Second
 // crossing is a threshold that was crossed while its case ran.
 type crossing struct {
 	caseName string
-	metric   string // with the scenario, if it is of one
-	expr     string
-	value    float64
-	after    time.Duration // from the begin of the case
-	atEnd    bool          // found when the load had ended already
+	result.Threshold
+	after time.Duration // from the begin of the case
+	atEnd bool          // found when the load had ended already
 }
 
 func (c *crossing) String() string {
@@ -32,8 +31,8 @@ func (c *crossing) String() string {
 	if c.atEnd {
 		how = "ended"
 	}
-	return fmt.Sprintf("case %q %s after %v: %s was %.4g, which crosses %s, and that threshold has abortOnFail",
-		c.caseName, how, c.after.Round(100*time.Millisecond), c.metric, c.value, c.expr)
+	return fmt.Sprintf("case %q %s after %v: %s was %s, which crosses %s, and that threshold has abortOnFail",
+		c.caseName, how, c.after.Round(100*time.Millisecond), c.Metric, c.Found(), c.Expr)
 }
 
 // mark notes in the result what ended the run, whatever the metric came to in
@@ -44,9 +43,9 @@ func (c *crossing) mark(list []result.Threshold) {
 	}
 	for i := range list {
 		t := &list[i]
-		if t.Metric == c.metric && t.Expr == c.expr {
+		if t.Metric == c.Metric && t.Expr == c.Expr {
 			t.OK = false
-			t.Note = fmt.Sprintf("it was %.4g after %v, which ended the run", c.value, c.after.Round(100*time.Millisecond))
+			t.Note = fmt.Sprintf("it was %s after %v, which ended the run", c.Found(), c.after.Round(100*time.Millisecond))
 		}
 	}
 }
@@ -101,9 +100,24 @@ func (p *play) lastLook(after time.Duration) {
 	}
 }
 
+// lookAtVerdict is the one when the case's verdict is known, which nothing before is
+// judged by.
+func (p *play) lookAtVerdict(found *result.Case) {
+	if p.crossed != nil || found.Interrupted {
+		return
+	}
+	after := time.Duration(found.Duration * float64(time.Second))
+	for metric, exprs := range p.spec.judged[""].aborting(after) {
+		for _, t := range found.Thresholds {
+			if t.Metric == metric && t.Verdict != "" && !t.OK && slices.Contains(exprs, t.Expr) {
+				p.crossed = &crossing{caseName: p.spec.name, Threshold: t, after: after, atEnd: true}
+			}
+		}
+	}
+}
+
 // watchedPart is a recorder with thresholds that may end the run.
 type watchedPart struct {
-	scenario string // "": the whole case
 	limits   thresholds
 	recorder *metrics.Recorder
 	counts   func() result.Counts
@@ -113,12 +127,12 @@ func (p *play) watched() (list []watchedPart) {
 	if p.warmup {
 		return nil
 	}
-	if limits := p.spec.thresholdsOf(""); limits.abort() {
+	if limits := p.spec.judged[""]; limits.abort() {
 		list = append(list, watchedPart{limits: limits, recorder: p.recorder, counts: func() result.Counts { return countsOf(p.progress().Counts) }})
 	}
 	for _, s := range p.parts {
-		if limits := p.spec.thresholdsOf(s.name); s.recorder != p.recorder && limits.abort() {
-			list = append(list, watchedPart{s.name, limits, s.recorder, func() result.Counts { return countsOf(s.executor.Progress().Counts) }})
+		if limits := p.spec.judged[s.name]; limits.abort() {
+			list = append(list, watchedPart{limits, s.recorder, func() result.Counts { return countsOf(s.executor.Progress().Counts) }})
 		}
 	}
 	return list
@@ -135,10 +149,7 @@ func (p *play) look(watched []watchedPart, after time.Duration) *crossing {
 			if t.OK || t.Value == nil {
 				continue
 			}
-			if w.scenario != "" {
-				t.Metric += "{scenario:" + w.scenario + "}"
-			}
-			return &crossing{caseName: p.spec.name, metric: t.Metric, expr: t.Expr, value: *t.Value, after: after}
+			return &crossing{caseName: p.spec.name, Threshold: t, after: after}
 		}
 	}
 	return nil
@@ -151,7 +162,7 @@ func (p *play) lookForEnough(after time.Duration) *crossing {
 	}
 	for _, t := range p.recorder.Evaluate(countsOf(p.progress().Counts), p.spec.stopWhen.exprs()) {
 		if t.OK {
-			return &crossing{caseName: p.spec.name, metric: t.Metric, expr: t.Expr, value: *t.Value, after: after}
+			return &crossing{caseName: p.spec.name, Threshold: t, after: after}
 		}
 	}
 	return nil
@@ -165,11 +176,14 @@ func (r *run) parseStopWhen(c *caseSpec, v any) (thresholds, error) {
 		return nil, err
 	}
 	for metric, list := range ends {
-		if strings.Contains(metric, "{") {
-			return nil, fmt.Errorf("stopWhen: %s is about one scenario, and a case ends as a whole; use the metric itself", metric)
+		if len(list[0].on.Tags) > 0 {
+			return nil, fmt.Errorf("stopWhen: %s is about a part, and a case ends as a whole; use the metric itself", metric)
 		}
 		if list := thresholds(map[string][]threshold{metric: list}); list.abort() {
 			return nil, fmt.Errorf("stopWhen of %s: abortOnFail belongs to thresholds", metric)
+		}
+		if metric == "validity" {
+			return nil, errors.New("stopWhen: the validity of a case is known when it has ended; thresholds are judged by it then")
 		}
 		if metric == "goodput" && !c.judges("") {
 			return nil, fmt.Errorf("stopWhen of goodput: %w", errNoSLO)

@@ -28,8 +28,9 @@ type caseSpec struct {
 	profilers  []profiling.Profiler
 
 	thresholds thresholds
-	slo        metrics.SLOs // of the case; each scenario has its own
-	stopWhen   thresholds   // what ends the case early when it holds
+	judged     map[string]thresholds // by the scenario that they are judged on, "" the whole case, and as the result calls them
+	slo        metrics.SLOs          // of the case; each scenario has its own
+	stopWhen   thresholds            // what ends the case early when it holds
 	rules      metrics.Rules
 }
 
@@ -182,7 +183,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		}
 		return nil, nil
 	}
-	recorder := metrics.NewRecorder(metrics.Options{SLOs: c.wholeSLO(), Keep: r.keep(number, c.name)})
+	recorder := metrics.NewRecorder(metrics.Options{SLOs: c.wholeSLO(), Keep: r.keep(number, c.name), KeptBytes: metrics.KeptBytes})
 	p := newPlay(c, bound, recorder)
 	var window *telemetry.Window
 	if !warmed.Refused() {
@@ -203,8 +204,13 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		c.rules.Profilers = profilerNames(traces)
 	}
 	found := p.finish()
+	r.judged(c)
+	if p.crossed != nil {
+		r.aborted = p.crossed
+	}
 	found.Name, found.Tags, found.Started, found.Warmup, found.Profile = c.name, c.tags, started, warmed, traces
 	window.Describe(found)
+	found.Kept = r.keepRequests(recorder, number, c.name)
 	r.pause = c.pause
 	return found, nil
 }

@@ -22,6 +22,7 @@ import (
 // options is what the script exports as options.
 type options struct {
 	thresholds      thresholds
+	limits          thresholds // from outside, besides those of the script
 	slo             metrics.SLOs
 	setupTimeout    time.Duration // of setup, and of each step of plan
 	teardownTimeout time.Duration // of teardown, of leaving plan, and of handleSummary
@@ -83,6 +84,12 @@ func (r *run) parseOptions(plain map[string]any) error {
 		return fault("%v", err)
 	}
 	r.options.thresholds = given
+	if r.options.limits, err = parseLimits(r.Thresholds); err == nil {
+		err = r.options.limits.check("--threshold", r.Custom)
+	}
+	if err != nil {
+		return &script.ParamError{Message: err.Error()}
+	}
 	if r.options.slo, err = parseSLO(plain["slo"]); err != nil {
 		return fault("%v", err)
 	}

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -70,7 +69,7 @@ func (p *play) add(s *scenario, number int, profile load.Profile, bindings []bin
 	}
 	tags := make(map[string]string, len(s.tags))
 	for name, v := range s.tags {
-		tags[name] = fmt.Sprint(v)
+		tags[name] = tagText(v)
 	}
 	bindings = slices.Clone(bindings)
 	for i := range bindings {
@@ -194,9 +193,9 @@ func (p *play) finish() *result.Case {
 		return s.outcome.Ended == load.EndStopped || s.outcome.Ended == load.EndCancelled
 	})
 	if e := p.enough; e != nil {
-		rules.Stopped = &result.Stopped{Metric: e.metric, Expr: e.expr, Value: e.value, After: e.after.Seconds()}
+		rules.Stopped = &result.Stopped{Metric: e.Metric, Expr: e.Expr, Value: *e.Value, After: e.after.Seconds()}
 	}
-	found := p.recorder.Finish(p.counts(), c.thresholdsOf("").exprs(), rules)
+	found := p.recorder.Finish(p.counts(), c.judged[""].exprs(), rules)
 	found.Interrupted, found.Stopped = rules.Interrupted, rules.Stopped
 	if c.named {
 		found.Scenarios = map[string]*result.Scenario{}
@@ -204,11 +203,8 @@ func (p *play) finish() *result.Case {
 	for _, s := range p.parts {
 		of := found
 		if s.recorder != p.recorder {
-			of = s.recorder.Finish(countsOf(s.outcome.Counts), c.thresholdsOf(s.name).exprs(), rules)
-			for _, t := range of.Thresholds {
-				t.Metric += "{scenario:" + s.name + "}"
-				found.Thresholds = append(found.Thresholds, t)
-			}
+			of = s.recorder.Finish(countsOf(s.outcome.Counts), c.judged[s.name].exprs(), rules)
+			found.Thresholds = append(found.Thresholds, of.Thresholds...)
 		}
 		if c.named {
 			found.Scenarios[s.name] = &result.Scenario{
@@ -217,6 +213,7 @@ func (p *play) finish() *result.Case {
 			}
 		}
 	}
+	p.lookAtVerdict(found)
 	p.crossed.mark(found.Thresholds)
 	return found
 }

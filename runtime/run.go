@@ -38,6 +38,9 @@ type Config struct {
 	Save func(*result.Result) error
 	// Records is given every request but those of warm-ups; nil: nobody wants them.
 	Records *result.Records
+	// Requests is given the requests that a case has kept, when it has ended; nil: nobody
+	// wants them.
+	Requests *result.Records
 	// Telemetry samples devices and services from before setup to after teardown, and
 	// tells what each case took of them. nil: nothing does.
 	Telemetry *telemetry.Hub
@@ -68,6 +71,9 @@ type Config struct {
 	Stop <-chan struct{}
 	// SLOs replace those of the script, metric by metric; nil: none do.
 	SLOs metrics.SLOs
+	// Thresholds are judged besides those of the script: expressions by metric, as
+	// metrics.CheckThresholds takes them.
+	Thresholds map[string][]string
 	// Custom lists the metrics that the script has declared, for checking thresholds.
 	Custom func() map[string]metrics.CustomKind
 	// Output and Errors are where handleSummary's "stdout" and "stderr" go, and
@@ -103,9 +109,11 @@ type run struct {
 	runtimes []*script.Runtime
 	exported map[string]bool // which functions of the lifecycle the script has
 	options  options
-	setup    any           // what setup returned, detached
-	pause    time.Duration // before the next case
-	aborted  *crossing     // what has ended the run; nil: nothing
+	setup    any             // what setup returned, detached
+	tags     tagSet          // of the cases that were played
+	kept     map[string]bool // thresholds that a case has judged, by what they are on
+	pause    time.Duration   // before the next case
+	aborted  *crossing       // what has ended the run; nil: nothing
 	outcome  Outcome
 }
 
@@ -150,7 +158,7 @@ func Close(runtimes []*script.Runtime) {
 // Run plays the scenario on runtimes that Init has made. Whatever happens, the
 // result holds what was finished.
 func Run(ctx context.Context, runtimes []*script.Runtime, c Config) Outcome {
-	r := &run{Config: c, ctx: ctx, runtimes: runtimes}
+	r := &run{Config: c, ctx: ctx, runtimes: runtimes, tags: tagSet{}, kept: map[string]bool{}}
 	r.Result.Started = time.Now()
 	r.outcome.Err = r.unlessCut(r.play())
 	r.outcome.Interrupted = r.interrupted()
@@ -241,6 +249,7 @@ func (r *run) conclude() {
 			r.Result.Verdict = result.Valid // a script that only prepares something has done so
 		}
 	}
+	r.Result.Thresholds = r.unjudged()
 	played, inSummary := r.outcome.Err, error(nil)
 	if r.ctx.Err() == nil {
 		inSummary = r.unlessCut(r.callSummary())

@@ -717,7 +717,7 @@ func TestWrongCases(t *testing.T) {
 		`{ scenarios: { a: {} }, thresholds: { "ttft{scenario:b}": "max<1" } }`:                       "the case has no scenario b, only a",
 		`{ scenarios: { a: { thresholds: { "ttft{scenario:a}": "max<1" } } } }`:                       "write ttft",
 		`{ scenarios: { a: { thresholds: { tttft: "max<1" } } } }`:                                    "did you mean ttft?",
-		`{ thresholds: { "ttft{status:200}": "max<1" } }`:                                             "by tags",
+		`{ thresholds: { "ttft{status:200}": "max<1" } }`:                                             "the case has no tag status; the tags are scenario: default",
 		`{ thresholds: { ttft: 3 } }`:                                                                 "neither an expression",
 		`{ thresholds: { ttft: { threshold: "max<1", abortOnfail: true } } }`:                         `unknown option "abortOnfail"; did you mean "abortOnFail"?`,
 		`{ thresholds: { ttft: { abortOnFail: true } } }`:                                             "threshold must be an expression",

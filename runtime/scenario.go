@@ -108,10 +108,15 @@ func (r *run) parseNamed(c *caseSpec, name string, own, beside map[string]any) e
 		return err
 	}
 	for metric, list := range limits {
-		if _, part := splitSelector(metric); part != "" {
-			return fmt.Errorf("thresholds of %s: a scenario's own thresholds are about it alone; write %s", metric, strings.SplitN(metric, "{", 2)[0])
+		on := list[0].on
+		if len(on.Tags) > 0 {
+			return fmt.Errorf("thresholds of %s: a scenario's own thresholds are about it alone; write %s", metric, on.Metric)
 		}
-		c.thresholds[metric+"{scenario:"+name+"}"] = list
+		on.Tags = []metrics.Tag{{Name: scenarioTag, Value: name}}
+		for i := range list {
+			list[i].on = on
+		}
+		c.thresholds[on.String()] = list
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"weir/runtime/load"
@@ -14,13 +13,14 @@ import (
 
 // threshold is one threshold as a script gives it, as text or in k6's long form.
 type threshold struct {
+	on    metrics.Selector
 	expr  string
 	abort bool          // the run ends when it is crossed
 	delay time.Duration // not before the case has lasted this long
 }
 
-// thresholds are those of a case by metric; "ttft{scenario:chat}" is the metric
-// of one scenario.
+// thresholds are those of a case, or of a part of it, by what they are on, as its
+// selector writes it: "ttft{scenario:chat}".
 type thresholds map[string][]threshold
 
 // parseThresholds reads { ttft: ["p(99)<2000", { threshold: "…", abortOnFail: true }] };
@@ -32,6 +32,10 @@ func parseThresholds(option string, v any) (thresholds, error) {
 		return nil, fmt.Errorf(`%s must be an object such as { ttft: ["p(99)<2000"] }`, option)
 	}
 	for metric, list := range byMetric {
+		on, err := metrics.ParseSelector(metric)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", option, err)
+		}
 		entries, ok := list.([]any)
 		if !ok {
 			entries = []any{list}
@@ -41,7 +45,8 @@ func parseThresholds(option string, v any) (thresholds, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s of %s: %w", option, metric, err)
 			}
-			out[metric] = append(out[metric], t)
+			t.on = on
+			out[on.String()] = append(out[on.String()], t)
 		}
 	}
 	return out, nil
@@ -75,18 +80,19 @@ func parseThreshold(v any) (t threshold, err error) {
 	return t, nil
 }
 
-// splitSelector takes "ttft{scenario:chat}" apart; scenario is "" for a metric
-// of the whole case.
-func splitSelector(metric string) (name, scenario string) {
-	name, selector, ok := strings.Cut(metric, "{")
-	if !ok {
-		return metric, ""
+// parseLimits reads those that the run is given from outside: expressions by metric.
+func parseLimits(v map[string][]string) (thresholds, error) {
+	out := thresholds{}
+	for metric, exprs := range v {
+		on, err := metrics.ParseSelector(metric)
+		if err != nil {
+			return nil, err
+		}
+		for _, expr := range exprs {
+			out[on.String()] = append(out[on.String()], threshold{on: on, expr: expr})
+		}
 	}
-	scenario, ok = strings.CutPrefix(strings.TrimSpace(selector), "scenario:")
-	if scenario, closed := strings.CutSuffix(scenario, "}"); ok && closed && strings.TrimSpace(scenario) != "" {
-		return strings.TrimSpace(name), strings.TrimSpace(scenario)
-	}
-	return metric, ""
+	return out, nil
 }
 
 // check tells what is wrong with the expressions and the metrics' names.
@@ -95,30 +101,14 @@ func (ts thresholds) check(option string, custom func() map[string]metrics.Custo
 	if custom != nil {
 		known = custom()
 	}
-	plain := map[string][]string{}
-	for metric, list := range ts {
-		name, _ := splitSelector(metric)
-		for _, t := range list {
-			plain[name] = append(plain[name], t.expr)
-		}
-	}
-	return metrics.CheckThresholds(option, plain, known)
+	return metrics.CheckThresholds(option, ts.exprs(), known)
 }
 
-// thresholdsOf are the thresholds on one scenario, or with "" on the whole case,
-// by the name of the metric alone. The only scenario of a case is the case.
-func (c *caseSpec) thresholdsOf(scenario string) thresholds {
-	out := thresholds{}
-	for metric, list := range c.thresholds {
-		name, part := splitSelector(metric)
-		if len(c.scenarios) == 1 {
-			part = ""
-		}
-		if part == scenario {
-			out[name] = append(out[name], list...)
-		}
+// add adds others to those that are there already.
+func (ts thresholds) add(others thresholds) {
+	for metric, list := range others {
+		ts[metric] = slices.Concat(ts[metric], list)
 	}
-	return out
 }
 
 // exprs are the expressions alone.
@@ -156,33 +146,42 @@ func (ts thresholds) abort() bool {
 }
 
 // parseCaseThresholds adds a case's own thresholds, which replace those of
-// options metric by metric, and those of its scenarios.
+// options metric by metric, and those of its scenarios. What was given from outside
+// comes on top.
 func (r *run) parseCaseThresholds(c *caseSpec, v any) error {
 	own, err := parseThresholds("thresholds", v)
 	if err != nil {
 		return err
 	}
-	all := maps.Clone(r.options.thresholds)
-	if all == nil {
-		all = thresholds{}
-	}
+	all := thresholds{}
+	maps.Copy(all, r.options.thresholds)
 	maps.Copy(all, own)
-	maps.Copy(all, c.thresholds)
+	all.add(c.thresholds)
+	all.add(r.options.limits)
 	c.thresholds = all
 	if err := all.check("thresholds", r.Custom); err != nil {
 		return err
 	}
-	for metric := range all {
-		name, part := splitSelector(metric)
-		if part != "" && c.scenario(part) == nil {
-			var names []string
-			for _, s := range c.scenarios {
-				names = append(names, s.name)
-			}
-			return fmt.Errorf("thresholds of %s: the case has no scenario %s, only %s", metric, part, strings.Join(names, ", "))
+	c.judged = map[string]thresholds{}
+	for metric, list := range all {
+		on := list[0].on
+		parts := c.selected(on.Tags)
+		if _, ofCase := own[metric]; len(parts) == 0 && (ofCase || !r.exported["plan"]) { // it could be of another case
+			tags := tagSet{}
+			tags.addCase(c)
+			return fmt.Errorf("thresholds of %s: %s", metric, tags.lack(on.Tags, "the case"))
 		}
-		if name == "goodput" && !c.judges(part) {
-			return fmt.Errorf("thresholds of %s: %w", metric, errNoSLO)
+		for _, part := range parts {
+			if on.Metric == "goodput" && !c.judges(part) {
+				return fmt.Errorf("thresholds of %s: %w", metric, errNoSLO)
+			}
+			if on.Metric == "validity" && part != "" {
+				return fmt.Errorf("thresholds of %s: a case has one verdict, whatever its scenarios do; write validity", metric)
+			}
+			if c.judged[part] == nil {
+				c.judged[part] = thresholds{}
+			}
+			c.judged[part][label(on, part)] = list
 		}
 	}
 	return nil

@@ -27,14 +27,18 @@ func (r *Recorder) Evaluate(counts result.Counts, thresholds map[string][]string
 			delete(c.Metrics, name)
 		}
 	}
-	return evaluate(thresholds, c.Metrics)
+	return evaluate(thresholds, c.Metrics, "")
 }
 
 // snapshot copies what describe needs for some metrics.
 func (r *Recorder) snapshot(of map[string][]string) *Recorder {
 	to := &Recorder{slos: r.slos, judges: r.judges, custom: map[string]*custom{}}
+	asked := map[string]bool{}
+	for name := range of {
+		asked[metricOf(name)] = true
+	}
 	for id, d := range distributionNames {
-		if _, asked := of[d.name]; asked {
+		if asked[d.name] {
 			from := &r.dist[id]
 			from.mu.Lock()
 			to.dist[id].distribution = from.copy()
@@ -47,7 +51,7 @@ func (r *Recorder) snapshot(of map[string][]string) *Recorder {
 		same := *check
 		to.checks = append(to.checks, &same)
 	}
-	for name := range of {
+	for name := range asked {
 		if m := r.custom[name]; m != nil {
 			same := &custom{kind: m.kind, unit: m.unit, n: m.n, sum: m.sum, min: m.min, max: m.max, last: m.last}
 			m.trend.mu.Lock()

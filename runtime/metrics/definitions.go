@@ -13,11 +13,15 @@ const (
 	kindRate         = "rate"
 	kindGauge        = "gauge"
 	kindGoodput      = "goodput"
+	kindValidity     = "validity" // of thresholds alone: no metric of a result has it
 )
 
 // definition is a metric that weir measures itself. The full definitions are in
 // docs/metrics.md.
 type definition struct{ kind, unit string }
+
+// validity is what thresholds on a case's verdict are of.
+const validity = "validity"
 
 // builtin holds every metric that weir measures itself, by name.
 var builtin = map[string]definition{
@@ -28,6 +32,7 @@ var builtin = map[string]definition{
 	"iteration_failed": {kindRate, ""},
 	"checks":           {kindRate, ""},
 	"goodput":          {kindGoodput, ""},
+	validity:           {kindValidity, ""},
 }
 
 // The distributions, one sample a completed request unless said otherwise.

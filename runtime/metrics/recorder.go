@@ -25,6 +25,10 @@ type Options struct {
 	// Many goroutines call it at once. It returns for how long it held its caller
 	// back because whatever it writes to did not keep up. nil: nobody wants them.
 	Keep func(*Record) (waited time.Duration)
+	// KeptBytes is about how much memory requests that have ended are kept in, for
+	// [Recorder.Requests]. When they would take more, every second one is given up, and so
+	// on. 0: none are kept.
+	KeptBytes int64
 }
 
 // Recorder collects the records of one case.
@@ -39,6 +43,7 @@ type Recorder struct {
 	judges   bool      // it has SLOs, or a part of it has
 	origin   time.Time // what prefill and gap times are relative to
 	prefills prefillLog
+	kept     kept
 	shards   []shard
 	dist     [distributions]collector
 	long     atomic.Bool // some metric has passed the exact limit
@@ -69,6 +74,7 @@ func NewRecorder(o Options) *Recorder {
 		slos:   o.SLOs.limits(),
 		judges: len(o.SLOs) > 0,
 		keep:   o.Keep,
+		kept:   kept{most: o.KeptBytes},
 		origin: time.Now(),
 		shards: make([]shard, runtime.GOMAXPROCS(0)),
 		custom: map[string]*custom{},
@@ -91,7 +97,7 @@ func NewRecorder(o Options) *Recorder {
 func (r *Recorder) Announce(rec *Record) {
 	if r = r.root(); r != nil && !rec.begun {
 		rec.begun = true
-		r.begun.Add(1)
+		rec.number = r.begun.Add(1) - 1
 	}
 }
 
@@ -146,18 +152,16 @@ func (r *Recorder) Close(rec *Record) {
 	}
 	part := r
 	r = r.root()
+	r.Announce(rec)
 	r.First(rec)
 	if rec.End.IsZero() {
 		rec.End = time.Now()
 	}
 	r.endPrefill(rec, rec.End)
 	rec.Output = output(rec)
-	begun := rec.begun
 	if r.sealed.Load() { // Finish has reported it as open
 		release(rec)
-		if begun {
-			r.end()
-		}
+		r.end()
 		return
 	}
 
@@ -178,9 +182,7 @@ func (r *Recorder) Close(rec *Record) {
 		}
 	}
 	release(rec)
-	if begun {
-		r.end()
-	}
+	r.end()
 }
 
 // end counts a begun request as closed and wakes those who wait for the last one.
@@ -290,7 +292,8 @@ func (r *Recorder) WaitClosed(ctx context.Context) error {
 }
 
 // Finish computes the case: all but its name, tags and warm-up. Of counts only
-// the iterations are read. thresholds are those of CheckThresholds. The
+// the iterations are read. thresholds are those of CheckThresholds, of which a selector
+// is about this recorder, whatever it says. The
 // recorder is used up: Finish may be called once, when all requests are closed;
 // what is open nevertheless is an error, and is discarded when it is closed.
 func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, rules Rules) *result.Case {
@@ -337,8 +340,8 @@ func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, 
 	}
 	own := r.distribution(clientLag)
 	r.describe(c, &sums)
-	c.Thresholds = evaluate(thresholds, c.Metrics)
 	c.Validity = rules.judge(c, &sums.findings, own)
+	c.Thresholds = evaluate(thresholds, c.Metrics, c.Validity.Verdict)
 	return c
 }
 

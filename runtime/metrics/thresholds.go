@@ -19,6 +19,7 @@ type Expr struct {
 	P         float64 // for p(N): the percentile, 0…100
 	Op        string  // < <= > >= == !=; === is read as ==
 	Limit     float64
+	Verdict   result.Verdict // instead of Limit, for the validity of a case; "" for all else
 }
 
 // operators in an order in which no one is hidden by its own beginning.
@@ -31,10 +32,12 @@ var aggregates = map[string][]string{
 	kindRate:         {"rate"},
 	kindGauge:        {"value", "min", "max"},
 	kindGoodput:      {"rate", "per_second", "missed"},
+	kindValidity:     {"value"},
 }
 
 // ParseThreshold reads an expression in k6's grammar, such as "p(99)<500",
-// "avg <= 20" or "rate<0.01". Blanks do not matter.
+// "avg <= 20" or "rate<0.01", or in the same one about a verdict: "value==VALID",
+// "value>=SUSPECT". Blanks do not matter.
 func ParseThreshold(expr string) (Expr, error) {
 	at := strings.IndexAny(expr, "<>=!")
 	if at < 0 {
@@ -54,9 +57,13 @@ func ParseThreshold(expr string) (Expr, error) {
 	if e.Op == "===" {
 		e.Op = "=="
 	}
-	var err error
-	if e.Limit, err = number(right); err != nil {
-		return Expr{}, wrongThreshold(expr, fmt.Sprintf("%q, to the right of %s, is not a number", right, e.Op))
+	if v := result.Verdict(right); v.Severity() > 0 {
+		e.Verdict = v
+	} else {
+		var err error
+		if e.Limit, err = number(right); err != nil {
+			return Expr{}, wrongThreshold(expr, fmt.Sprintf("%q, to the right of %s, is not a number", right, e.Op))
+		}
 	}
 	if err := e.aggregate(strings.TrimSpace(expr[:at])); err != nil {
 		return Expr{}, wrongThreshold(expr, err.Error())
@@ -99,6 +106,9 @@ func number(s string) (float64, error) {
 
 // String writes the threshold in the form that ParseThreshold reads.
 func (e Expr) String() string {
+	if e.Verdict != "" {
+		return e.name() + e.Op + string(e.Verdict)
+	}
 	return e.name() + e.Op + strconv.FormatFloat(e.Limit, 'g', -1, 64)
 }
 
@@ -110,7 +120,8 @@ func (e Expr) name() string {
 }
 
 // CheckThresholds tells, before any load, everything that is wrong with
-// thresholds (expressions by metric name), in one error. custom holds the
+// thresholds (expressions by metric, as a Selector writes it), in one error. Whether
+// there are the tags that it names, the caller knows. custom holds the
 // metrics that the script makes itself, by name; it may be nil. option is what
 // the script calls the thresholds.
 func CheckThresholds(option string, thresholds map[string][]string, custom map[string]CustomKind) error {
@@ -123,9 +134,14 @@ func CheckThresholds(option string, thresholds map[string][]string, custom map[s
 	}
 	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(thresholds)) {
-		kind, known := kinds[name]
+		on, err := ParseSelector(name)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", option, err))
+			continue
+		}
+		kind, known := kinds[on.Metric]
 		if !known {
-			wrong = append(wrong, unknownMetric(option, name, thresholds[name], kinds))
+			wrong = append(wrong, unknownMetric(option, on.Metric, thresholds[name], kinds))
 			continue
 		}
 		for _, expr := range thresholds[name] {
@@ -143,6 +159,12 @@ func CheckThresholds(option string, thresholds map[string][]string, custom map[s
 
 // fits tells whether a kind of metric has the aggregate.
 func (e Expr) fits(kind string) error {
+	switch {
+	case e.Verdict != "" && kind != kindValidity:
+		return fmt.Errorf("%q: a %s is held against a number; a verdict is that of validity: { validity: [%q] }", e, kind, e)
+	case e.Verdict == "" && kind == kindValidity:
+		return fmt.Errorf("%q: validity is held against a verdict: value==VALID, or value>=SUSPECT for all but INVALID", e)
+	}
 	name := e.Aggregate
 	if name == "p" {
 		name = "p(N)"
@@ -158,9 +180,6 @@ func unknownMetric(option, name string, exprs []string, kinds map[string]string)
 	if len(exprs) > 0 {
 		of = fmt.Sprintf(" (%s)", strings.Join(exprs, ", "))
 	}
-	if strings.ContainsAny(name, "{}") {
-		return fmt.Errorf("%s of %s%s: a part of a metric, by tags, is not supported: use the metric itself", option, name, of)
-	}
 	hint := "weir's own metrics are in docs/metrics.md; make others with new Trend, Counter, Gauge or Rate in init code"
 	if near := suggest.Nearest(name, slices.Sorted(maps.Keys(kinds))); near != "" {
 		hint = "did you mean " + near + "? Otherwise: " + hint
@@ -168,21 +187,31 @@ func unknownMetric(option, name string, exprs []string, kinds map[string]string)
 	return fmt.Errorf("%s of %s%s: there is no such metric; %s", option, name, of, hint)
 }
 
-// evaluate compares the thresholds with a case's metrics, in the order of the
-// metrics' names.
-func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric) []result.Threshold {
+// metricOf is the metric's name of a threshold's, which may have a selector: that its
+// tags are the case's or the part's, the caller has seen to.
+func metricOf(name string) string {
+	name, _, _ = strings.Cut(name, "{")
+	return name
+}
+
+// evaluate compares the thresholds with a case's metrics and its verdict ("" as long
+// as there is none), in the order of the metrics' names.
+func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric, verdict result.Verdict) []result.Threshold {
 	list := []result.Threshold{}
 	for _, name := range slices.Sorted(maps.Keys(thresholds)) {
 		for _, expr := range thresholds[name] {
 			t := result.Threshold{Metric: name, Expr: expr}
+			metric := metrics[metricOf(name)]
 			e, err := ParseThreshold(expr)
-			if err == nil && metrics[name] != nil {
-				err = e.fits(metrics[name].Kind)
+			if err == nil && metric != nil {
+				err = e.fits(metric.Kind)
 			}
 			if err != nil {
 				t.Note = err.Error()
-			} else if v, ok := e.of(metrics[name]); ok {
-				t.Value, t.OK = &v, e.holds(v)
+			} else if v, ok := e.of(metric); ok {
+				t.Value, t.OK = &v, e.holds(v, e.Limit)
+			} else if metricOf(name) == validity && verdict != "" && e.Verdict != "" {
+				t.Verdict, t.OK = verdict, e.holds(goodness(verdict), goodness(e.Verdict))
 			} else {
 				t.Note = "no samples"
 			}
@@ -235,18 +264,21 @@ func (e Expr) of(m *result.Metric) (float64, bool) {
 	return *v, true
 }
 
-func (e Expr) holds(v float64) bool {
+// goodness orders verdicts for a comparison: VALID is the greatest.
+func goodness(v result.Verdict) float64 { return float64(-v.Severity()) }
+
+func (e Expr) holds(v, limit float64) bool {
 	switch e.Op {
 	case "<":
-		return v < e.Limit
+		return v < limit
 	case "<=":
-		return v <= e.Limit
+		return v <= limit
 	case ">":
-		return v > e.Limit
+		return v > limit
 	case ">=":
-		return v >= e.Limit
+		return v >= limit
 	case "!=":
-		return v != e.Limit
+		return v != limit
 	}
-	return v == e.Limit
+	return v == limit
 }

@@ -60,7 +60,7 @@ func TestParseThresholdErrors(t *testing.T) {
 }
 
 func FuzzParseThreshold(f *testing.F) {
-	for _, s := range []string{"p(99)<500", "avg <= 1e3", "rate===0.01", "p( 99.9 )!=-.5", "count", "<", "p(1e309)<1", "value==\u00a01"} {
+	for _, s := range []string{"p(99)<500", "avg <= 1e3", "rate===0.01", "p( 99.9 )!=-.5", "count", "<", "p(1e309)<1", "value==\u00a01", "value>=SUSPECT"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -100,7 +100,16 @@ func TestCheckThresholds(t *testing.T) {
 		{"request_fail", "rate<0.1", "did you mean request_failed?"},
 		{"my_rat", "rate<0.1", "did you mean my_rate?"},
 		{"something_else_entirely", "avg<1", "there is no such metric; weir's own metrics are in docs/metrics.md"},
-		{"ttft{scenario:a}", "avg<1", "by tags, is not supported"},
+		{"ttft{scenario:a}", "avg<1", ""},
+		{"tpott{rate:8}", "avg<1", "did you mean tpot?"},
+		{"ttft{rate:8", "avg<1", "there is no } at the end"},
+		{"ttft{rate:8}", "rate<1", "thresholds of ttft{rate:8}: \"rate<1\": a distribution has no rate"},
+		{"validity", "value==VALID", ""},
+		{"validity", "value >= SUSPECT", ""},
+		{"validity", "value==valid", "\"valid\", to the right of ==, is not a number"},
+		{"validity", "value==1", "validity is held against a verdict: value==VALID"},
+		{"validity", "avg==VALID", "a validity has no avg, only value"},
+		{"queue", "value<VALID", "a gauge is held against a number"},
 	} {
 		err := metrics.CheckThresholds("thresholds", map[string][]string{row.metric: {row.expr}}, custom)
 		switch {
@@ -115,6 +124,41 @@ func TestCheckThresholds(t *testing.T) {
 	if lines := strings.Split(fmt.Sprint(err), "\n"); len(lines) != 3 || !strings.Contains(lines[2], "zzz") {
 		t.Errorf("error %v, want three lines with zzz last", err)
 	}
+}
+
+// A verdict is known when the case has ended, and VALID is the greatest.
+func TestThresholdsOnValidity(t *testing.T) {
+	exprs := map[string][]string{"validity": {"value==VALID", "value!=VALID", "value>=SUSPECT", "value>INVALID", "value<=SUSPECT", "value==INVALID"}}
+	f := func(failed int, verdict result.Verdict, want ...bool) {
+		t.Helper()
+		r := metrics.NewRecorder(metrics.Options{})
+		for i := range 1000 {
+			rec := metrics.NewRecord()
+			rec.Kind = metrics.KindHTTP
+			r.Begin(rec)
+			if i < failed {
+				rec.Error = &metrics.Error{Kind: "connect", Message: "refused"}
+			}
+			r.Close(rec)
+		}
+		for _, early := range r.Evaluate(result.Counts{}, exprs) {
+			if early.OK || early.Value != nil || early.Verdict != "" {
+				t.Errorf("while the case runs: %+v", early)
+			}
+		}
+		c := r.Finish(result.Counts{}, exprs, metrics.Rules{Expected: []string{"user_stamps"}})
+		if c.Validity.Verdict != verdict {
+			t.Fatalf("%s, want %s: %v", c.Validity.Verdict, verdict, c.Validity.Reasons)
+		}
+		for i, got := range c.Thresholds {
+			if got.OK != want[i] || got.Verdict != verdict || got.Value != nil || got.Found() != string(verdict) {
+				t.Errorf("%s: %+v", exprs["validity"][i], got)
+			}
+		}
+	}
+	f(0, result.Valid, true, false, true, true, false, false)
+	f(5, result.Suspect, false, true, true, true, true, false)
+	f(500, result.Invalid, false, true, false, false, true, true)
 }
 
 func TestThresholdsOfACase(t *testing.T) {
@@ -145,6 +189,7 @@ func TestThresholdsOfACase(t *testing.T) {
 		{"wait", "p(99)<99.5", 99, true},
 		{"wait", "min>0", 0, false},
 		{"wait", "count==101", 101, true},
+		{"wait{rate:8}", "avg<=50", 50, true}, // the caller says that the case has the tag
 	}
 	thresholds := map[string][]string{"ttft": {"avg<1"}, "never_seen": {"rate<1"}}
 	for _, row := range rows {

@@ -1,6 +1,9 @@
 package result
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Schema is the version of the model: it changes when a reader of the one before would
 // misread a result.
@@ -302,11 +305,24 @@ type Reason struct {
 
 // Threshold is one threshold of the script and whether the case kept it.
 type Threshold struct {
-	Metric string   `json:"metric"`
-	Expr   string   `json:"expr"`
-	Value  *float64 `json:"value"` // null: no samples, and then not OK
-	OK     bool     `json:"ok"`
-	Note   string   `json:"note,omitempty"` // why there is no value
+	Metric  string   `json:"metric"` // with the tags that the script's has, such as "ttft{rate:8}"
+	Expr    string   `json:"expr"`
+	Value   *float64 `json:"value"`             // null: no samples, and then not OK; or it is on the verdict
+	Verdict Verdict  `json:"verdict,omitempty"` // of the case, for a threshold on validity
+	OK      bool     `json:"ok"`
+	Note    string   `json:"note,omitempty"` // why there is no value, or what ended the run
+}
+
+// Found is what the threshold was held against, for readers: "96.4", "SUSPECT", or why
+// there is nothing.
+func (t Threshold) Found() string {
+	switch {
+	case t.Value != nil:
+		return strconv.FormatFloat(*t.Value, 'g', 6, 64)
+	case t.Verdict != "":
+		return string(t.Verdict)
+	}
+	return t.Note
 }
 
 // Stopped is what ended a case early, as its script had asked for.
