@@ -15,7 +15,8 @@ import (
 
 // finish prints what was found and chooses the exit code.
 func (s *session) finish(o runtime.Outcome, aborted string) error {
-	unrecorded := s.closeRecords(o.Refused)
+	unrecorded := s.closeRecords(s.records, o.Refused)
+	unkept := s.closeRecords(s.requests, o.Refused)
 	unsampled := s.closeSamples(o.Refused)
 	if o.Refused && s.flags.out == "" {
 		os.RemoveAll(s.folder.Dir) // made for this run, and there is no result
@@ -57,6 +58,9 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	if unrecorded {
 		return &exitError{exitFault, errors.New("the records are incomplete; the result is whole")}
 	}
+	if unkept {
+		return &exitError{exitFault, errors.New("the requests for reports are incomplete; the result is whole")}
+	}
 	if unwritten {
 		return &exitError{exitFault, errors.New("not everything that was asked for could be written; the result is whole")}
 	}
@@ -76,15 +80,15 @@ func (s *session) writeExports(o runtime.Outcome) (incomplete bool) {
 	return err != nil
 }
 
-// closeRecords completes the file of records, and says whether there should be
-// more in it.
-func (s *session) closeRecords(refused bool) (incomplete bool) {
-	if s.records == nil {
+// closeRecords completes the file of records, or that of requests, and says whether
+// there should be more in it. One without any is removed.
+func (s *session) closeRecords(file *result.Records, refused bool) (incomplete bool) {
+	if file == nil {
 		return false
 	}
-	err := s.records.Close()
-	if refused {
-		os.Remove(s.records.Path())
+	err := file.Close()
+	if refused || err == nil && file == s.requests && file.Empty() {
+		os.Remove(file.Path())
 		return false
 	}
 	if err != nil {

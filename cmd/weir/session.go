@@ -40,6 +40,7 @@ type session struct {
 	progress *terminal.Progress
 	folder   *result.Folder
 	records  *result.Records // nil: not asked for
+	requests *result.Records // nil: there are records
 	hub      *telemetry.Hub
 	samples  *result.Samples // nil: there is nothing to sample; set under hub's lock
 	report   *result.Result
@@ -120,12 +121,15 @@ func (s *session) run() error {
 		return err
 	}
 	outcome := runtime.Run(ctx, runtimes, runtime.Config{
-		Script:    loaded,
-		Result:    s.report,
-		Save:      s.save,
-		Records:   s.records,
-		Telemetry: s.hub,
-		SLOs:      metrics.SLOs(s.flags.goodput),
+		Script:     loaded,
+		Result:     s.report,
+		Save:       s.save,
+		Records:    s.records,
+		Requests:   s.requests,
+		Telemetry:  s.hub,
+		SLOs:       metrics.SLOs(s.flags.goodput),
+		Thresholds: s.flags.thresholds.byMetric(),
+		Repeat:     s.flags.repeat,
 		Preconnect: func(ctx context.Context, n int) error {
 			err := clients.Preconnect(ctx, n)
 			if err != nil {
@@ -235,9 +239,12 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 		return &exitError{exitConfig, err}
 	}
 	if s.flags.records {
-		if s.records, err = s.folder.CreateRecords(); err != nil {
-			return &exitError{exitConfig, err}
-		}
+		s.records, err = s.folder.CreateRecords()
+	} else {
+		s.requests, err = s.folder.CreateRequests()
+	}
+	if err != nil {
+		return &exitError{exitConfig, err}
 	}
 	if err := s.hub.Open(); err != nil {
 		return &exitError{exitConfig, err}

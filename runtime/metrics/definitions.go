@@ -131,15 +131,13 @@ func (s *shard) samples(rec *Record) {
 	}
 	if rec.Kind == KindPooling {
 		s.span(responseHead, rec.Started, rec.HeadAt)
-		s.span(e2el, rec.Started, rec.End)
-		s.spanFromSchedule(e2elFromSchedule, rec, rec.End)
+		s.endToEnd(e2el, e2elFromSchedule, rec)
 		s.tokens(rec)
 		return
 	}
 	if rec.Kind == KindHTTP {
-		s.span(httpReqDuration, rec.Started, rec.End)
+		s.endToEnd(httpReqDuration, httpReqFromSchedule, rec)
 		s.span(httpReqWaiting, rec.Started, rec.HeadAt)
-		s.spanFromSchedule(httpReqFromSchedule, rec, rec.End)
 		return
 	}
 	s.span(responseHead, rec.Started, rec.HeadAt)
@@ -179,9 +177,8 @@ func (s *shard) tokens(rec *Record) {
 // behind which there is no text: every answer has an end.
 func (s *shard) stream(rec *Record) {
 	events := rec.Events
-	count, end := len(events), rec.EventTime(len(events)-1)
-	s.span(e2el, rec.Started, end)
-	s.spanFromSchedule(e2elFromSchedule, rec, end)
+	count := len(events)
+	s.endToEnd(e2el, e2elFromSchedule, rec)
 	s.arrivals(rec)
 	if rec.Whole { // its end says nothing of its tokens
 		return
@@ -189,19 +186,19 @@ func (s *shard) stream(rec *Record) {
 	if n := rec.FirstOutput; n > 0 && events[n-1].Timed() {
 		at := rec.EventTime(n - 1)
 		s.span(ttfo, rec.Started, at)
-		s.spanFromSchedule(ttfoFromSchedule, rec, at)
+		s.span(ttfoFromSchedule, rec.scheduled(), at)
 	}
 	if rec.Output.N > 0 {
 		s.sample(tokensPerEvent, float64(rec.Output.N)/float64(count))
 	}
 	first, last := events[0], events[count-1]
-	if !first.Timed() {
+	if at, measured := rec.TTFT(); !measured {
 		s.sample(ttftUpperBound, ms(first.At))
 	} else {
-		s.sample(ttft, ms(first.At))
-		s.spanFromSchedule(ttftFromSchedule, rec, rec.EventTime(0))
-		if rec.Output.N > 1 && count > 1 {
-			s.sample(tpot, ms(last.At-first.At)/float64(rec.Output.N-1))
+		s.sample(ttft, ms(at))
+		s.span(ttftFromSchedule, rec.scheduled(), rec.EventTime(0))
+		if took, ok := rec.decoding(); ok {
+			s.sample(tpot, ms(took)/float64(rec.Output.N-1))
 		}
 		if rec.Output.N > 0 && count > 1 {
 			s.decode(last.At-first.At, float64(rec.Output.N))
@@ -274,12 +271,18 @@ func (s *shard) span(id int, from, to time.Time) {
 	}
 }
 
-// spanFromSchedule samples the time since the request should have started, and
-// how those that go to its end grow.
-func (s *shard) spanFromSchedule(id int, rec *Record, to time.Time) {
-	s.span(id, rec.scheduled(), to)
-	if at := rec.scheduled(); id != ttftFromSchedule && id != ttfoFromSchedule && !at.IsZero() && !to.IsZero() {
-		s.sums.growth.add(at.Sub(s.recorder.origin).Seconds(), to.Sub(at).Seconds())
+// endToEnd samples the latency of the whole request, and the same from when it should
+// have started, with how that grows.
+func (s *shard) endToEnd(id, fromSchedule int, rec *Record) {
+	d, ok := rec.E2EL()
+	if !ok {
+		return
+	}
+	s.sample(id, ms(d))
+	at, end := rec.scheduled(), rec.Started.Add(d)
+	s.span(fromSchedule, at, end)
+	if !at.IsZero() {
+		s.sums.growth.add(at.Sub(s.recorder.origin).Seconds(), end.Sub(at).Seconds())
 	}
 }
 

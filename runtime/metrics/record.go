@@ -63,6 +63,7 @@ type Record struct {
 	AskedIn   int   // prompt length that the script meant to send, tokens; 0: not said
 	AskedOut  int   // output length that the script asked for and the service was told not to stop before; 0: not said
 
+	number     int64 // in the order in which the recorder's requests were announced, from 0
 	begun      bool  // the recorder waits for it
 	first      bool  // its iteration's first
 	logged     bool  // the recorder's prefill log knows of it …
@@ -109,11 +110,20 @@ func (r *Record) Recorder() *Recorder {
 // scheduled is when the request was to start: only the first request of an
 // iteration has the iteration's schedule. Zero: it had none.
 func (r *Record) scheduled() time.Time {
-	if r.Iteration == nil || r.Iteration.Begun != nil && !r.first {
+	if r.Iteration == nil || r.Later() {
 		return time.Time{}
 	}
 	return r.Iteration.Scheduled
 }
+
+// Later tells whether the request's iteration had sent another one before: then it is
+// not held against the schedule.
+func (r *Record) Later() bool {
+	return r.Iteration != nil && r.Iteration.Begun != nil && !r.first
+}
+
+// past is the Begun of iterations whose requests are known to be the first, or not.
+var past = new(atomic.Bool)
 
 // Token appends a token event: tokens that arrived together. tokens may be 0,
 // which means not known and counts as one. The token event before it is
@@ -185,7 +195,8 @@ const (
 	eventKernel = 1 << 30
 	eventWide   = 1 << 29         // its read brought what may have come at different times
 	eventNarrow = 1 << 28         // its read brought what came together
-	eventTokens = eventNarrow - 1 // as many can be counted
+	eventTokens = eventNarrow - 1 // as many can be counted …
+	tokenBits   = 28              // … in so many bits
 )
 
 // together is within what time the data of a read must have come so that it is taken

@@ -26,6 +26,7 @@ type shard struct {
 	gathered [distributions][]float64
 	gaps     []interval // room for the gaps of one record
 	clear    []int64    // room for what the prefill log gives back
+	kept     keptShard
 
 	_ [64]byte // keeps the next shard's lock out of this one's cache line
 }
@@ -84,6 +85,9 @@ func (s *shard) take(rec *Record, j sloOutcome) {
 	s.gaps = s.gaps[:0]
 	if rec.Error == nil {
 		s.samples(rec)
+	}
+	if s.recorder.kept.most > 0 {
+		s.keep(rec)
 	}
 	if rec.logged && s.recorder.whole == nil {
 		s.clear = s.recorder.prefills.leave(rec.entered, s.gaps, s.clear[:0])

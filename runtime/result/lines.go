@@ -83,6 +83,9 @@ func newLineFile(path, what string, to disk) (*lineFile, error) {
 // Path is the path of the file.
 func (l *lineFile) Path() string { return l.path }
 
+// Empty tells whether nothing was added.
+func (l *lineFile) Empty() bool { return l.added.Load() == 0 }
+
 // add writes a value as one line. It does not keep it. It returns for how long the
 // disk held it up. After Close, lines are discarded.
 func (l *lineFile) add(v any) (waited time.Duration) {

@@ -36,6 +36,7 @@ type Request struct {
 
 	Started   int64  `json:"started_unix_ns"`           // wall clock; 0: no byte was sent
 	Scheduled *int64 `json:"scheduled_us,omitempty"`    // the iteration was to start; absent: it had no schedule
+	Later     bool   `json:"later,omitempty"`           // the iteration had sent another request before: this one is not held against its schedule
 	Sent      *int64 `json:"sent_us,omitempty"`         // the last byte of the request was given to the kernel
 	Head      *int64 `json:"head_us,omitempty"`         // the response head was complete
 	Output    *int64 `json:"first_output_us,omitempty"` // first text that is not reasoning
@@ -69,6 +70,7 @@ type Request struct {
 	ReadLags  []int64 `json:"read_lags_us,omitempty"` // of each event; absent: all 0
 	Shared    []int   `json:"shared,omitempty"`       // events, counted from 0, whose time is an upper bound: they came in one read with a later part of the stream
 	ReadLate  []int   `json:"read_late,omitempty"`    // of these: the client was not in time to see when they came
+	Unseen    []int   `json:"unseen,omitempty"`       // of these: nobody saw whether they came together with the rest of their read
 }
 
 // RequestError says why a request failed.
@@ -83,14 +85,24 @@ type TokenCount struct {
 	Source string `json:"source"` // "usage", "tokenizer" or "events"
 }
 
-// Records writes the file of records while a run goes on. Add may be called
-// from any goroutine; Flush and Close are for one.
+// Records writes the file of records while a run goes on, or that of requests. Add may
+// be called from any goroutine; Flush and Close are for one.
 type Records struct{ *lineFile }
 
 // CreateRecords begins the file of records in a run's folder. One that exists
 // is never overwritten.
 func (f *Folder) CreateRecords() (*Records, error) {
 	l, err := f.createLines(RecordsName, "records")
+	if err != nil {
+		return nil, err
+	}
+	return &Records{l}, nil
+}
+
+// CreateRequests begins the file of requests in a run's folder, which holds some of
+// them: [RequestsName]. One that exists is never overwritten.
+func (f *Folder) CreateRequests() (*Records, error) {
+	l, err := f.createLines(RequestsName, "requests")
 	if err != nil {
 		return nil, err
 	}
