@@ -19,7 +19,9 @@ import (
 // caseSpec is one case as plan yields it.
 type caseSpec struct {
 	name       string
+	number     int // among those of plan, from 1
 	of         int // cases in all; 0: not known
+	repeat     int // how often it is played, at least once
 	tags       map[string]any
 	scenarios  []*scenario   // at least one
 	named      bool          // the script has named them, and wants their results
@@ -35,11 +37,11 @@ type caseSpec struct {
 }
 
 // caseOptions are the options of a case besides those of a scenario.
-var caseOptions = []string{"name", "scenario", "scenarios", "of", "pause", "preconnect", "expect", "stopWhen", "profile"}
+var caseOptions = []string{"name", "scenario", "scenarios", "of", "repeat", "pause", "preconnect", "expect", "stopWhen", "profile"}
 
 // parseCase reads a case. What is wrong with it is a *script.ParamError.
 func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
-	c := &caseSpec{name: fmt.Sprintf("case %d", number), thresholds: thresholds{}}
+	c := &caseSpec{name: fmt.Sprintf("case %d", number), number: number, repeat: 1, thresholds: thresholds{}}
 	if all, ok := o["scenarios"].(*script.Object); ok && !r.exported["plan"] {
 		c.name = strings.Join(all.Keys, " + ")
 	}
@@ -75,6 +77,15 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 		if c.of, ok = asInt(o["of"]); !ok || c.of < 1 {
 			return fmt.Errorf("of must be the number of cases in all, not %v", o["of"])
 		}
+	}
+	if o["repeat"] != nil {
+		var ok bool
+		if c.repeat, ok = asInt(o["repeat"]); !ok || c.repeat < 1 {
+			return fmt.Errorf("repeat must be how often the case is played, not %v", o["repeat"])
+		}
+	}
+	if r.Repeat > 0 {
+		c.repeat = r.Repeat
 	}
 	if o["pause"] != nil {
 		if c.pause, err = load.ParseDuration(o["pause"]); err != nil {
@@ -190,6 +201,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		window = r.Telemetry.OpenCase(r.ctx, number)
 	}
 	watch := health.Watch(r.lags)
+	p.health = watch
 	started := time.Now()
 	if warmed.Refused() {
 		p.skip(warmed)

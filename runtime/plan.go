@@ -126,13 +126,13 @@ func (r *run) parseOptions(plain map[string]any) error {
 // eachCase takes the cases one after another from plan, or from the options,
 // plays them, and gives plan each result. When the run stops early, plan's
 // finally blocks still run, unless plan itself was cut off.
-func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error)) error {
+func (r *run) eachCase(play func(c *caseSpec) ([]*result.Case, error)) error {
 	if !r.exported["plan"] {
 		if r.stopped() {
 			return nil
 		}
 		r.options.single.of = 1
-		_, err := play(r.options.single, 1)
+		_, err := play(r.options.single)
 		return err
 	}
 
@@ -149,7 +149,7 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 	}); err != nil {
 		return err
 	}
-	var last *result.Case
+	var last []*result.Case // repetitions of one
 	for number := 1; ; number++ {
 		if r.stopped() {
 			return r.leavePlan(steps)
@@ -165,7 +165,7 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 		if c == nil {
 			return nil
 		}
-		last, err = play(c, number)
+		last, err = play(c)
 		if err != nil {
 			return errors.Join(err, r.unlessCut(r.leavePlan(steps)))
 		}
@@ -174,15 +174,14 @@ func (r *run) eachCase(play func(c *caseSpec, number int) (*result.Case, error))
 
 // nextCase resumes plan with the result of the case before; nil when it has
 // no more.
-func (r *run) nextCase(steps *goja.Object, last *result.Case, number int) (c *caseSpec, err error) {
+func (r *run) nextCase(steps *goja.Object, last []*result.Case, number int) (c *caseSpec, err error) {
 	rt := r.runtimes[0]
 	err = r.call("plan", r.inPlan(), func(vm *goja.Runtime) (goja.Value, error) {
 		arg := goja.Undefined()
-		if last != nil {
-			if arg, err = toJS(rt, last); err != nil {
+		if len(last) > 0 {
+			if arg, err = lastToJS(rt, last); err != nil {
 				return nil, err
 			}
-			addTag(rt, arg.ToObject(vm), last)
 		}
 		next, _ := goja.AssertFunction(steps.Get("next"))
 		return next(steps, arg)
@@ -247,6 +246,32 @@ func toJS(rt *script.Runtime, v any) (goja.Value, error) {
 		}
 	}
 	return o, nil
+}
+
+// lastToJS makes what plan sees of a case: the result of its last repetition, with
+// those of all in repeats when there may be several.
+func lastToJS(rt *script.Runtime, all []*result.Case) (goja.Value, error) {
+	see := func(c *result.Case) (*goja.Object, error) {
+		v, err := toJS(rt, c)
+		if err != nil {
+			return nil, err
+		}
+		o := v.ToObject(rt.VM())
+		addTag(rt, o, c)
+		return o, nil
+	}
+	last := all[len(all)-1]
+	o, err := see(last)
+	if err != nil || last.Repeat == 0 {
+		return o, err
+	}
+	repeats := make([]any, len(all))
+	for i, c := range all {
+		if repeats[i], err = see(c); err != nil {
+			return nil, err
+		}
+	}
+	return o, o.Set("repeats", rt.VM().NewArray(repeats...))
 }
 
 // addTag adds tag(name, value) to what plan sees of a case: what it makes of it.

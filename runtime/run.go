@@ -59,6 +59,8 @@ type Config struct {
 	// Sleep is what the starts of a schedule are waited for with; nil: a precise
 	// timer. See load.Executor.
 	Sleep func(ctx context.Context, until time.Time) error
+	// Repeat is how often each case is played, whatever it says itself; 0: as it says.
+	Repeat int
 	// Instance of Instances, from 0: the share of the load that this run plays
 	// in every case that does not say so itself. Up to 1 instance: all of it.
 	Instance, Instances int
@@ -86,11 +88,14 @@ type Config struct {
 // functions may be called by any goroutine.
 type CaseView struct {
 	Name     string
-	Number   int // from 1
-	Of       int // cases in all; 0: not known
+	Tags     map[string]any // read only
+	Number   int            // from 1
+	Of       int            // cases in all; 0: not known
 	Warmup   bool
 	Progress func() load.Progress
 	Live     func() metrics.Live
+	// Warnings are what so far speaks against the case, at a moment of Live and Progress.
+	Warnings func(metrics.Live, load.Progress) []result.Reason
 }
 
 // Outcome is how a run ended, besides its result.
@@ -198,15 +203,7 @@ func (r *run) play() error {
 	if err := r.callSetup(); err != nil {
 		return err
 	}
-	err := r.unlessCut(r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
-		r.describe()
-		found, err := r.playCase(c, number)
-		if err != nil || found == nil {
-			return nil, err
-		}
-		r.Result.Add(found)
-		return found, r.save()
-	}))
+	err := r.unlessCut(r.eachCase(r.playRepeats))
 	r.describe()
 	if r.ctx.Err() == nil {
 		err = errors.Join(err, r.unlessCut(r.callTeardown()))

@@ -161,11 +161,11 @@ func runPlan(t *testing.T, name string, args []string, play func(number int) *re
 	if err := r.readOptions(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.eachCase(func(c *caseSpec, number int) (*result.Case, error) {
+	if err := r.eachCase(func(c *caseSpec) ([]*result.Case, error) {
 		names = append(names, c.name)
-		found := play(number)
+		found := play(c.number)
 		found.Name = c.name
-		return found, nil
+		return []*result.Case{found}, nil
 	}); err != nil {
 		t.Fatal(err)
 	}

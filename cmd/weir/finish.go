@@ -122,7 +122,7 @@ func (s *session) verdict(aborted string) error {
 	for _, c := range s.report.Cases {
 		for _, t := range c.Thresholds {
 			if !t.OK {
-				crossed = append(crossed, fmt.Sprintf("%s: %s %s", c.Name, t.Metric, t.Expr))
+				crossed = append(crossed, fmt.Sprintf("%s: %s %s", c.Title(), t.Metric, t.Expr))
 			}
 		}
 		for _, e := range c.Errors {
@@ -137,6 +137,9 @@ func (s *session) verdict(aborted string) error {
 			requests += c.Warmup.Requests
 		}
 		completed += c.Counts.Requests - c.Counts.RequestsFailed - c.Counts.RequestsCut
+	}
+	for _, t := range s.report.Thresholds {
+		crossed = append(crossed, fmt.Sprintf("%s %s: %s", t.Metric, t.Expr, t.Note))
 	}
 	switch {
 	case aborted != "":

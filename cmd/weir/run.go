@@ -33,6 +33,8 @@ type runFlags struct {
 	records      bool
 	exports      exportFlags
 	goodput      slos
+	thresholds   limits
+	repeat       int
 	instance     instance
 	sources      addresses
 	monitor      monitorFlags
@@ -56,6 +58,8 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
 	f.exports.flags(fs)
 	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
+	fs.Var(&f.thresholds, "threshold", "judge this besides the script's thresholds, such as 'ttft:p(99)<500' or 'ttft{rate:8}:p(99)<500'; may be given several times. A run that does not keep it exits with 99")
+	fs.IntVar(&f.repeat, "repeat", 0, "play each case `n` times in succession, to see how results differ from one time to the next (default 1, or as the script says)")
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
 	f.monitor.flags(fs)
@@ -152,6 +156,9 @@ func runScript(cmd *cobra.Command, args []string) error {
 			return &exitError{exitConfig, flagBeforeScript(fs, rest[0])}
 		}
 		return &exitError{exitConfig, fmt.Errorf("no script is named; write a file, or one of %s", strings.Join(builtinScripts(), ", "))}
+	}
+	if fs.Changed("repeat") && f.repeat < 1 {
+		return &exitError{exitConfig, errors.New("--repeat must be at least 1")}
 	}
 	if f.runtimes < 1 {
 		return &exitError{exitConfig, errors.New("--runtimes must be at least 1")}

@@ -99,6 +99,47 @@ func (v *slos) Set(text string) error {
 
 func (*slos) Type() string { return "SLOs" }
 
+// limits is the value of --threshold, which may be given several times.
+type limits []limit
+
+type limit struct {
+	on         metrics.Selector
+	expr, text string
+}
+
+func (v *limits) texts() []string {
+	var all []string
+	for _, l := range *v {
+		all = append(all, l.text)
+	}
+	return all
+}
+
+// byMetric are the expressions by what they are on.
+func (v *limits) byMetric() map[string][]string {
+	all := map[string][]string{}
+	for _, l := range *v {
+		all[l.on.String()] = append(all[l.on.String()], l.expr)
+	}
+	return all
+}
+
+func (v *limits) String() string { return strings.Join(v.texts(), " ") }
+
+func (v *limits) Set(text string) error {
+	on, expr, err := metrics.ParseLimit(text)
+	if err == nil {
+		_, err = metrics.ParseThreshold(expr)
+	}
+	if err != nil {
+		return err
+	}
+	*v = append(*v, limit{on, expr, text})
+	return nil
+}
+
+func (*limits) Type() string { return "threshold" }
+
 // another tells whether an argument that follows one of --goodput's values is
 // its next one.
 func (*slos) another(arg string) bool { return nextSLO.MatchString(arg) }

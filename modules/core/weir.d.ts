@@ -270,8 +270,13 @@ declare module "weir" {
   export interface Case extends Scenario {
     /** Shown in tables and results. Default: "case 1", "case 2", … */
     name?: string;
-    /** Number of cases in all, for the progress display. */
+    /** Number of cases in all, for the progress display. Repetitions do not count. */
     of?: number;
+    /**
+     * How often the case is played in succession, each time from its warm-up on, to see how results differ from one
+     * time to the next. Default 1; `--repeat` stands above it. What `plan` receives is the last one's result.
+     */
+    repeat?: number;
     /** Default "default". */
     scenario?: string;
     /**
@@ -385,8 +390,10 @@ declare module "weir" {
   export type SLOName = "ttft" | "ttfo" | "tpot" | "e2el" | "ttft_from_schedule" | "ttfo_from_schedule" | "e2el_from_schedule";
 
   /**
-   * Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`.
-   * `"ttft{scenario:chat}"` is the metric of one scenario.
+   * Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`. `"ttft{rate:8}"` is about
+   * the cases with this tag alone, `"ttft{scenario:chat,model:qwen}"` about the scenarios that have all of these. A value
+   * with commas, braces or blanks at its ends stands in quotation marks: `'ttft{trace:"a, b"}'`.
+   * `validity` is compared with a verdict: `"value==VALID"`, or `"value>=SUSPECT"` for all but INVALID.
    */
   export type Thresholds = Record<string, string | Threshold | readonly (string | Threshold)[]>;
 
@@ -470,6 +477,10 @@ declare module "weir" {
   /** The result of a case: what `plan` receives, and a part of result.json. Latencies are milliseconds. */
   export interface CaseResult {
     name: string;
+    /** Number of the repetition, from 1, when the case is played several times. */
+    repeat?: number;
+    /** In what plan receives of such a case: the results of all repetitions, of which this is the last one's. */
+    repeats?: CaseResult[];
     tags: Tags;
     /** RFC 3339. */
     started: string;
@@ -757,12 +768,15 @@ declare module "weir" {
 
   /** One threshold and whether the case kept it. */
   export interface ThresholdResult {
+    /** With its tags, such as "ttft{rate:8}". */
     metric: string;
     expr: string;
-    /** null: there were no samples. */
+    /** null: there were no samples, or it is on the verdict. */
     value: number | null;
+    /** Of a threshold on `validity`: the case's. */
+    verdict?: Verdict;
     ok: boolean;
-    /** Why there is no value. */
+    /** Why there is no value, or what ended the run. */
     note?: string;
   }
 

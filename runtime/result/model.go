@@ -95,6 +95,14 @@ type Case struct {
 	Scenarios map[string]*Scenario `json:"scenarios,omitempty"`
 }
 
+// Title is the case's name, with the number of its repetition.
+func (c *Case) Title() string {
+	if c.Repeat > 0 {
+		return c.Name + " #" + strconv.Itoa(c.Repeat)
+	}
+	return c.Name
+}
+
 // The windows of a case.
 const (
 	WindowAll    = "all"    // from its first request's start to its last one's end

@@ -10,6 +10,8 @@ type Settings struct {
 	Instance    string             `json:"instance,omitempty"`           // "2/3" is the second of three
 	Sources     []string           `json:"source_ip,omitempty"`          // local addresses of connections
 	Goodput     map[string]float64 `json:"goodput,omitempty"`            // --goodput, ms
+	Repeat      int                `json:"repeat,omitempty"`             // --repeat
+	Thresholds  []string           `json:"thresholds,omitempty"`         // --threshold, as they were given
 	Records     bool               `json:"records"`                      // every request is recorded
 	// Sim is all flags of the simulated service with their values, also those that
 	// nobody gave; nil: there was none.
