@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/runtime/result"
@@ -26,6 +27,8 @@ type Monitor struct {
 	quit, ended chan struct{}
 	stop        sync.Once
 	client      *result.Client // once stopped
+	wanted      atomic.Bool    // somebody asks for what follows
+	sofar       atomic.Pointer[result.Client]
 
 	// The following fields belong to the goroutine, and to Stop when it has ended.
 	first, last sample
@@ -87,6 +90,14 @@ func (m *Monitor) Stop() *result.Client {
 	return m.client
 }
 
+// Sofar is the figures up to some second ago, from the call of Watch; nil in the second
+// after somebody has asked first. Any goroutine may call it. What it returns does not
+// change.
+func (m *Monitor) Sofar() *result.Client {
+	m.wanted.Store(true)
+	return m.sofar.Load()
+}
+
 func (m *Monitor) loop() {
 	defer close(m.ended)
 	timer := time.NewTimer(time.Until(m.due))
@@ -135,6 +146,9 @@ func (m *Monitor) closeWindow() {
 		m.last = s
 	}
 	m.rates.whole(m.first, s, m.system.cpus())
+	if m.wanted.Load() {
+		m.sofar.Store(m.report())
+	}
 }
 
 // sizes notes how large the process is; the open files only if that is cheap, or
@@ -196,5 +210,6 @@ func (p *peak) result() *int64 {
 	if !p.any {
 		return nil
 	}
-	return &p.value
+	v := p.value
+	return &v
 }

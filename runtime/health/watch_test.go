@@ -92,3 +92,24 @@ func TestTail(t *testing.T) {
 		t.Errorf("and three hours: %+v", got)
 	}
 }
+
+// What was found so far can be looked at while the watching goes on, by those who ask.
+func TestSofar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := watch(fstest.MapFS{}, nil)
+		time.Sleep(1500 * time.Millisecond)
+		if m.Sofar() != nil {
+			t.Error("there is something that nobody has asked for")
+		}
+		time.Sleep(time.Second)
+		first := m.Sofar()
+		if first == nil || first.Wall != 2 || first.GOMAXPROCS == 0 {
+			t.Errorf("after 2.5 s: %+v", first)
+		}
+		time.Sleep(time.Second)
+		if next := m.Sofar(); next == nil || next.Wall != 3 || first.Wall != 2 {
+			t.Errorf("after 3.5 s: %+v", next)
+		}
+		m.Stop()
+	})
+}

@@ -510,7 +510,7 @@ func TestProgress(t *testing.T) {
 		name:    "a queue when all are due",
 		profile: load.Profile{Executor: "arrival-rate", Rate: 1, Iterations: 5, MaxInFlight: 1},
 		at:      25 * s,
-		want:    load.Progress{Counts: load.Counts{Scheduled: 5, Started: 3, Completed: 2, Late: 2}, Running: 1, Planned: 5},
+		want:    load.Progress{Counts: load.Counts{Scheduled: 5, Started: 3, Completed: 2, Late: 2}, Running: 1, Queued: 2, Planned: 5},
 		last:    4 * s,
 		left:    37_500 * ms,
 	}, {

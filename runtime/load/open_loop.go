@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 )
@@ -22,6 +23,14 @@ func runOpen(p *play) {
 	defer running.Wait()
 	var vus slots
 	limit := p.limiter()
+	if limit.room != nil && !limit.drop {
+		due := countDue(p.kind.schedule(p.Profile))
+		p.meter.due.Store(due)
+		defer func() {
+			p.meter.due.Store(nil)
+			due.stop()
+		}()
+	}
 	passed := int64(0) // arrivals that were started or dropped
 	for index, offset := range p.kind.schedule(p.Profile) {
 		at := p.begin.Add(offset)
@@ -49,6 +58,44 @@ func runOpen(p *play) {
 		})
 	}
 	p.lastStarts()
+}
+
+// dueCounter counts the arrivals of a schedule that are due. Whoever looks pays for
+// those that have become due since somebody looked before.
+type dueCounter struct {
+	mu    sync.Mutex // protects the following fields
+	pull  func() (index int, offset time.Duration, ok bool)
+	end   func() // of pull
+	next  time.Duration
+	more  bool // next is one
+	count int64
+}
+
+func countDue(schedule iter.Seq2[int, time.Duration]) *dueCounter {
+	d := &dueCounter{}
+	d.pull, d.end = iter.Pull2(schedule)
+	_, d.next, d.more = d.pull()
+	return d
+}
+
+// until is how many arrivals are due at a time since the begin. Any goroutine; times
+// do not go back.
+func (d *dueCounter) until(elapsed time.Duration) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for d.more && d.next <= elapsed {
+		d.count++
+		_, d.next, d.more = d.pull()
+	}
+	return d.count
+}
+
+// stop ends the counting: what follows is not due.
+func (d *dueCounter) stop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.more = false
+	d.end()
 }
 
 // dropRest counts all arrivals as dropped but those that have passed.

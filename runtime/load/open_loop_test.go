@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"weir/runtime/load"
+	"weir/runtime/pacer"
 )
 
 const ms = time.Millisecond
@@ -423,4 +424,43 @@ func TestStreams(t *testing.T) {
 			t.Errorf("%s: %d of %d starts are those of the other stream", p.Executor, same, len(at[0]))
 		}
 	}
+}
+
+// What waits behind maxInFlight is told while it waits.
+func TestQueued(t *testing.T) {
+	f := func(p load.Profile, want ...int64) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			e, err := load.New(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.Sleep = pacer.Sleep
+			var all sync.WaitGroup
+			all.Go(func() {
+				e.Run(t.Context(), nil, func(context.Context, load.Iteration) error {
+					time.Sleep(time.Second)
+					return nil
+				})
+			})
+			for i, n := range want {
+				time.Sleep(550 * ms)
+				if got := e.Progress().Queued; got != n {
+					t.Errorf("after %d ms %d wait, want %d", 550*(i+1), got, n)
+				}
+			}
+			all.Wait()
+			if got := e.Progress().Queued; got != 0 {
+				t.Errorf("at the end %d wait", got)
+			}
+		})
+	}
+	// 10 arrivals a second, from 0 on; 2 start a second.
+	limited := load.Profile{Executor: "arrival-rate", Rate: 10, Process: "constant", Duration: 3 * s, MaxInFlight: 2}
+	f(limited, 4, 8, 13, 17)
+	limited.Overflow = load.Drop
+	f(limited, 0, 0)
+	limited.Overflow, limited.MaxInFlight = "", 0
+	f(limited, 0, 0)
+	f(load.Profile{Executor: "per-vu-iterations", VUs: 2, Iterations: 2}, 0)
 }

@@ -9,6 +9,7 @@ import (
 type Progress struct {
 	Counts             // so far
 	Running  int64     // iterations under way
+	Queued   int64     // open loop: arrivals that are due and wait, as maxInFlight iterations run
 	Planned  int64     // iterations in all; 0: as many as fit in the time
 	Begin    time.Time // may be ahead, with a start time; zero: not begun
 	Last     time.Time // open loop: when the last arrival is due, or expected where gaps are random; otherwise zero
@@ -29,6 +30,7 @@ func Together(parts []Progress) Progress {
 	for _, one := range parts {
 		sum.Counts.Add(one.Counts)
 		sum.Running += one.Running
+		sum.Queued += one.Queued
 		sum.Planned += one.Planned
 		// As one that has no number or no end, neither have all of them.
 		planned = planned && one.Planned > 0
@@ -79,6 +81,9 @@ func (e *Executor) Progress() Progress {
 		}
 		if limit := e.kind.limit(e.profile); limit > 0 {
 			p.End = begin.Add(limit)
+		}
+		if due := e.meter.due.Load(); due != nil {
+			p.Queued = max(due.until(time.Since(*begin))-p.Started-p.Dropped, 0)
 		}
 	}
 	return p
@@ -137,6 +142,7 @@ type meter struct {
 	begin    atomic.Pointer[time.Time]
 	stopping atomic.Bool
 	over     atomic.Bool
+	due      atomic.Pointer[dueCounter] // while arrivals may have to wait; nil: they never do
 
 	started, completed, failed, interrupted, dropped, late atomic.Int64
 }
