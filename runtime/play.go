@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/health"
 	"weir/runtime/load"
 	"weir/runtime/metrics"
 	"weir/runtime/result"
@@ -21,9 +22,10 @@ type play struct {
 	recorder *metrics.Recorder // of the whole case
 	parts    []*part
 	warmup   bool
-	crossed  *crossing // the threshold that has ended the run; nil: none
-	enough   *crossing // what stopWhen has ended the case for; nil: nothing
-	ends     sync.Pool // of channels that iterations are waited for with
+	health   *health.Monitor // of this process meanwhile; nil: nobody watches it
+	crossed  *crossing       // the threshold that has ended the run; nil: none
+	enough   *crossing       // what stopWhen has ended the case for; nil: nothing
+	ends     sync.Pool       // of channels that iterations are waited for with
 }
 
 // part is one scenario of it.
@@ -95,7 +97,10 @@ const afterCut = 5 * time.Second
 // drive plays all scenarios to their end.
 func (r *run) drive(p *play, number int) {
 	if r.Watch != nil {
-		done := r.Watch(CaseView{Name: p.spec.name, Number: number, Of: p.spec.of, Warmup: p.warmup, Progress: p.progress, Live: p.recorder.Live})
+		done := r.Watch(CaseView{
+			Name: p.spec.name, Tags: p.spec.tags, Number: number, Of: p.spec.of, Warmup: p.warmup,
+			Progress: p.progress, Live: p.recorder.Live, Warnings: p.warnings,
+		})
 		defer done()
 	}
 	began := time.Now()
@@ -183,6 +188,18 @@ func (p *play) progress() load.Progress {
 		parts[i] = s.executor.Progress()
 	}
 	return load.Together(parts)
+}
+
+// warnings are what so far speaks against the case; nothing is known of warm-ups.
+func (p *play) warnings(l metrics.Live, at load.Progress) []result.Reason {
+	if p.warmup {
+		return nil
+	}
+	var client *result.Client
+	if p.health != nil {
+		client = p.health.Sofar()
+	}
+	return p.spec.rules.Warnings(l, countsOf(at.Counts), client)
 }
 
 // finish sums the case up, and its scenarios.

@@ -444,9 +444,9 @@ func TestQueued(t *testing.T) {
 				})
 			})
 			for i, n := range want {
-				time.Sleep(550 * ms)
+				time.Sleep(530 * ms)
 				if got := e.Progress().Queued; got != n {
-					t.Errorf("after %d ms %d wait, want %d", 550*(i+1), got, n)
+					t.Errorf("after %d ms %d wait, want %d", 530*(i+1), got, n)
 				}
 			}
 			all.Wait()
@@ -457,7 +457,7 @@ func TestQueued(t *testing.T) {
 	}
 	// 10 arrivals a second, from 0 on; 2 start a second.
 	limited := load.Profile{Executor: "arrival-rate", Rate: 10, Process: "constant", Duration: 3 * s, MaxInFlight: 2}
-	f(limited, 4, 8, 13, 17)
+	f(limited, 4, 8, 12, 16)
 	limited.Overflow = load.Drop
 	f(limited, 0, 0)
 	limited.Overflow, limited.MaxInFlight = "", 0
