@@ -1,11 +1,16 @@
 package report
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"weir/runtime/metrics"
+	"weir/runtime/result"
 )
 
 func TestFromEnvironment(t *testing.T) {
@@ -57,14 +62,56 @@ func TestWords(t *testing.T) {
 		if en, zh := verbs.FindAllString(w.en, -1), verbs.FindAllString(w.zh, -1); len(en) != len(zh) {
 			t.Errorf("%q: the languages have different verbs: %q, %q", key, en, zh)
 		}
-		if !strings.Contains(sources, `"`+key+`"`) {
+		if !used(key, sources) {
 			t.Errorf("nothing uses %q", key)
 		}
 	}
 	// l.T("key"), l.F("key", and {{t "key"}}, {{f "key" …}} in templates.
-	for _, m := range regexp.MustCompile(`(?:\.[TF]\(|[{( ][tf] )"([^"]+)"`).FindAllStringSubmatch(sources, -1) {
+	for _, m := range regexp.MustCompile(`(?:\.[TF]\(|[{( ][tf] )"([^"]+[^" ])"`).FindAllStringSubmatch(sources, -1) {
 		if _, ok := words[m[1]]; !ok {
 			t.Errorf("there is no text for %q", m[1])
+		}
+	}
+}
+
+// used tells whether the sources ask for a text: by its name, or by one that is put
+// together, of which the first or last part is theirs.
+func used(key, sources string) bool {
+	if name, ok := strings.CutPrefix(key, "rule "); ok {
+		return slices.Contains(metrics.RuleNames, name)
+	}
+	if name, ok := strings.CutPrefix(key, "term "); ok {
+		return English.Definition(name) != ""
+	}
+	if name, ok := strings.CutPrefix(key, "window "); ok && (name == result.WindowAll || name == result.WindowSteady) {
+		return true
+	}
+	return strings.Contains(sources, `"`+strings.TrimSuffix(key, " best")+`"`)
+}
+
+// Every metric, rule and window that weir has is in words, in both languages.
+func TestDefinitions(t *testing.T) {
+	names := slices.Collect(maps.Keys(metrics.Unsampled()))
+	for _, e := range glossary {
+		names = append(names, e.Name)
+	}
+	for _, name := range names {
+		en, zh := English.Definition(name), Chinese.Definition(name)
+		if en == "" || zh == "" || en == zh {
+			t.Errorf("%s is defined as %q and %q", name, en, zh)
+		}
+	}
+	for _, name := range metrics.RuleNames {
+		if English.rule(name) == name || Chinese.rule(name) == English.rule(name) {
+			t.Errorf("the rule %s is not in words", name)
+		}
+	}
+	if got := Chinese.rule("of another weir"); got != "of another weir" {
+		t.Errorf("an unknown rule is called %q", got)
+	}
+	for _, window := range []string{result.WindowAll, result.WindowSteady} {
+		if Chinese.T("window "+window) == "window "+window {
+			t.Errorf("the window %s is not in words", window)
 		}
 	}
 }
