@@ -23,7 +23,7 @@ type export struct {
 }
 
 // exports are all of them, in the order of the help.
-var exports = []export{parquetExport}
+var exports = []export{csvExport, junitExport, markdownExport, parquetExport, vllmExport, aisbenchExport}
 
 // exportFlags are the paths that were given, by flag.
 type exportFlags struct{ paths map[string]*string }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"weir/runtime/result"
@@ -10,6 +12,7 @@ import (
 // reportCommand shows a finished run again.
 func reportCommand() *cobra.Command {
 	var out exportFlags
+	var like conventionFlags
 	cmd := &cobra.Command{
 		Use:   "report RESULT",
 		Short: "Show a finished run again, and write its reports",
@@ -17,14 +20,18 @@ func reportCommand() *cobra.Command {
 that weir run has written, or the result.json in it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := out.check(); err != nil {
+			if err := errors.Join(like.check(), out.check()); err != nil {
 				return &exitError{exitConfig, err}
 			}
 			run, err := result.Open(args[0])
 			if err != nil {
 				return &exitError{exitConfig, err}
 			}
-			if err := terminal.Summary(cmd.OutOrStdout(), run.Result, width(cmd.OutOrStdout())); err != nil {
+			if len(like.names) > 0 {
+				if err := like.write(cmd.OutOrStdout(), run); err != nil {
+					return &exitError{exitFault, err}
+				}
+			} else if err := terminal.Summary(cmd.OutOrStdout(), run.Result, width(cmd.OutOrStdout())); err != nil {
 				return err
 			}
 			if err := out.write(run, cmd.ErrOrStderr()); err != nil {
@@ -35,6 +42,7 @@ that weir run has written, or the result.json in it.`,
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
+	like.flags(fs)
 	out.flags(fs)
 	return cmd
 }

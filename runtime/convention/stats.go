@@ -1,0 +1,74 @@
+package convention
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"weir/runtime/metrics"
+)
+
+// samples are the values of one metric of a tool, in the unit that it computes in.
+type samples []float64
+
+// sorted is a copy in ascending order.
+func (s samples) sorted() samples {
+	c := slices.Clone(s)
+	slices.Sort(c)
+	return c
+}
+
+func (s samples) sum() float64 {
+	sum := 0.0
+	for _, v := range s {
+		sum += v
+	}
+	return sum
+}
+
+func (s samples) mean() float64 { return s.sum() / float64(len(s)) }
+
+// std is that of the population, as np.std.
+func (s samples) std() float64 {
+	mean, sum := s.mean(), 0.0
+	for _, v := range s {
+		sum += (v - mean) * (v - mean)
+	}
+	return math.Sqrt(sum / float64(len(s)))
+}
+
+// stat is one of the statistics "mean", "std", "min", "max" and percentiles such as
+// "p50", interpolated as np.percentile does; NaN without samples.
+func (s samples) stat(name string) float64 {
+	if len(s) == 0 {
+		return math.NaN()
+	}
+	switch name {
+	case "mean":
+		return s.mean()
+	case "std":
+		return s.std()
+	case "min":
+		return slices.Min(s)
+	case "max":
+		return slices.Max(s)
+	}
+	p, err := strconv.ParseFloat(name[1:], 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return metrics.Percentile(s.sorted(), p)
+}
+
+// ms and seconds are a duration in the units that tools compute in.
+func ms(d time.Duration) float64      { return float64(d) / float64(time.Millisecond) }
+func seconds(d time.Duration) float64 { return float64(d) / float64(time.Second) }
+
+// per is a total over a time, per second; NaN when no time has passed.
+func per(total float64, d time.Duration) float64 {
+	if d <= 0 {
+		return math.NaN()
+	}
+	return total / seconds(d)
+}
