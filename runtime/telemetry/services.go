@@ -16,6 +16,29 @@ import (
 type service struct {
 	serving.Target
 	monitor *Monitor // nil: sampling has not begun
+	latest  *Page    // nil: none has been read
+}
+
+// Page is what a service's page of metrics said last.
+type Page struct {
+	URL, Model string
+	At         time.Time
+	Gauges     map[string]float64 // read only
+}
+
+// LatestPages are the last ones of the services whose page has been read.
+func (h *Hub) LatestPages() (all []Page) {
+	if h == nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.services {
+		if s.latest != nil {
+			all = append(all, *s.latest)
+		}
+	}
+	return all
 }
 
 // served is what a service's page said around and inside a window. The hub's mu
@@ -96,6 +119,7 @@ func (h *Hub) beginService(s *service) {
 // takePage is given every page.
 func (h *Hub) takePage(s *service, page *serving.Snapshot, took time.Duration) {
 	h.mu.Lock()
+	s.latest = &Page{URL: s.URL, Model: s.Model, At: page.At, Gauges: page.Gauges()}
 	w := h.played
 	if w.open() && w.holds(page.At) {
 		for _, v := range w.services {
