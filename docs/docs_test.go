@@ -131,6 +131,7 @@ func play(t *testing.T, weir string, b block) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	validFiles(t, filepath.Join(dir, "out"))
 	var result struct {
 		Cases []struct {
 			Name   string

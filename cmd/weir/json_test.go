@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"weir/docs/schematest"
+	"weir/runtime/result"
 )
 
 // jsonCommand is
@@ -22,13 +25,18 @@ import (
 // negative; length is that of a list. OPERATOR is ==, !=, <, <=, >,
 // >= or ~ (a regular expression). VALUE is JSON; what is no JSON is a string.
 // "absent" in place of operator and value: there is no such field. FILE may be
-// a pattern that one file matches, for folders that have a time in their name.
+// a pattern that one file matches, for folders that have a time in their name. Every
+// result.json is held against the published schema.
 func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 3, "json FILE PATH OPERATOR VALUE, or json FILE PATH absent")
 	file, err := theFile(ts.MkAbs(args[0]))
 	ts.Check(err)
 	var document any
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &document))
+	text := []byte(ts.ReadFile(file))
+	ts.Check(json.Unmarshal(text, &document))
+	if filepath.Base(file) == result.FileName {
+		ts.Check(schematest.Validate("result", text))
+	}
 	got, found := follow(document, strings.Split(args[1], "."))
 	if args[2] == "absent" {
 		if found {
@@ -40,11 +48,11 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if !found {
 		ts.Fatalf("there is no %s in %s", args[1], compact(document))
 	}
-	text := strings.Join(args[3:], " ")
-	ok, err := holds(got, args[2], text)
+	want := strings.Join(args[3:], " ")
+	ok, err := holds(got, args[2], want)
 	ts.Check(err)
 	if !ok {
-		ts.Fatalf("%s is %s, want %s %s", args[1], compact(got), args[2], text)
+		ts.Fatalf("%s is %s, want %s %s", args[1], compact(got), args[2], want)
 	}
 }
 

@@ -73,7 +73,7 @@ and measures their token streams.`,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), doctorCommand(), probeCommand(), npuCommand(), reportCommand(), simCommand(), versionCommand())
+	root.AddCommand(runCommand(), doctorCommand(), probeCommand(), npuCommand(), reportCommand(), schemaCommand(), simCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
