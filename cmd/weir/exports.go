@@ -43,16 +43,29 @@ func (f *exportFlags) check() error {
 		if path == "" {
 			continue
 		}
-		dir := path
-		if !o.folder {
-			dir = filepath.Dir(path)
-			if info, err := os.Stat(path); err == nil && info.IsDir() {
-				return fmt.Errorf("--%s %s: that is a folder; name a file", o.flag, path)
-			}
+		check := writableFile
+		if o.folder {
+			check = writableFolder
 		}
-		if err := writable(dir); err != nil {
-			return fmt.Errorf("--%s %s: %w", o.flag, path, err)
+		if err := check(o.flag, path); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// writableFile proves that the file of a flag can be made or replaced.
+func writableFile(flag, path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("--%s %s: that is a folder; name a file", flag, path)
+	}
+	return writableFolder(flag, filepath.Dir(path))
+}
+
+// writableFolder proves the same of files in the folder of a flag.
+func writableFolder(flag, path string) error {
+	if err := writable(path); err != nil {
+		return fmt.Errorf("--%s %s: %w", flag, path, err)
 	}
 	return nil
 }

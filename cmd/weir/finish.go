@@ -67,13 +67,18 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 	return nil
 }
 
-// writeExports writes what flags ask for besides the result, and says whether something
-// could not be.
+// writeExports writes the report and what flags ask for besides, and says whether
+// something could not be.
 func (s *session) writeExports(o runtime.Outcome) (incomplete bool) {
 	if o.Refused {
 		return false
 	}
-	err := s.flags.exports.write(&result.Run{Dir: s.folder.Dir, Result: s.report}, s.stderr)
+	run := &result.Run{Dir: s.folder.Dir, Result: s.report}
+	var err error
+	if len(s.report.Cases) > 0 {
+		err = s.flags.report.write(run, s.stderr)
+	}
+	err = errors.Join(err, s.flags.exports.write(run, s.stderr))
 	if err != nil {
 		fmt.Fprintf(s.stderr, "weir: %v\n", err)
 	}

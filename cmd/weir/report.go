@@ -12,15 +12,16 @@ import (
 // reportCommand shows a finished run again.
 func reportCommand() *cobra.Command {
 	var out exportFlags
+	var page reportFlags
 	var like conventionFlags
 	cmd := &cobra.Command{
 		Use:   "report RESULT",
 		Short: "Show a finished run again, and write its reports",
-		Long: `Show a finished run again: its tables, and whatever a flag asks for. RESULT is the folder
-that weir run has written, or the result.json in it.`,
+		Long: `Show a finished run again: its tables, and whatever a flag asks for; and write its
+report.html anew. RESULT is the folder that weir run has written, or the result.json in it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(like.check(), out.check()); err != nil {
+			if err := errors.Join(like.check(), page.check(), out.check()); err != nil {
 				return &exitError{exitConfig, err}
 			}
 			run, err := result.Open(args[0])
@@ -34,7 +35,7 @@ that weir run has written, or the result.json in it.`,
 			} else if err := terminal.Summary(cmd.OutOrStdout(), run.Result, width(cmd.OutOrStdout())); err != nil {
 				return err
 			}
-			if err := out.write(run, cmd.ErrOrStderr()); err != nil {
+			if err := errors.Join(page.write(run, cmd.ErrOrStderr()), out.write(run, cmd.ErrOrStderr())); err != nil {
 				return &exitError{exitFault, err}
 			}
 			return nil
@@ -43,6 +44,7 @@ that weir run has written, or the result.json in it.`,
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	like.flags(fs)
+	page.flags(fs)
 	out.flags(fs)
 	return cmd
 }

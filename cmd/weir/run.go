@@ -31,6 +31,7 @@ type runFlags struct {
 	noDoctor     bool
 	requireValid bool
 	records      bool
+	report       reportFlags
 	exports      exportFlags
 	goodput      slos
 	thresholds   limits
@@ -56,6 +57,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
+	f.report.flags(fs)
 	f.exports.flags(fs)
 	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
 	fs.Var(&f.thresholds, "threshold", "judge this besides the script's thresholds, such as 'ttft:p(99)<500' or 'ttft{rate:8}:p(99)<500'; may be given several times. A run that does not keep it exits with 99")
@@ -169,7 +171,7 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if err := transport.CheckSources(f.sources); err != nil {
 		return &exitError{exitConfig, fmt.Errorf("--source-ip: %w", err)}
 	}
-	if err := f.exports.check(); err != nil {
+	if err := errors.Join(f.report.check(), f.exports.check()); err != nil {
 		return &exitError{exitConfig, err}
 	}
 	if err := f.monitor.check(); err != nil {
