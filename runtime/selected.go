@@ -137,7 +137,7 @@ func (r *run) unjudged() (list []result.Threshold) {
 			continue
 		}
 		for _, t := range all[metric] {
-			note := r.tags.lack(t.on.Tags, "no case was judged: the run")
+			note := r.tags.lack(t.on.Tags, "no case has judged it: the run")
 			list = append(list, result.Threshold{Metric: metric, Expr: t.expr, Note: note})
 		}
 	}

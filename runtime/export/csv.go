@@ -50,7 +50,7 @@ func writeCSV(to io.Writer, r *result.Result) error {
 				s.started.UTC().Format(time.RFC3339Nano), number(s.duration),
 			}
 			for _, name := range tags {
-				row = append(row, tagCell(s.tags[name]))
+				row = append(row, cell(text(s.tags[name])))
 			}
 			for _, m := range s.rows() {
 				if err := w.Write(slices.Concat(row, m)); err != nil {
@@ -187,21 +187,6 @@ func repeatOf(c *result.Case) string {
 		return ""
 	}
 	return strconv.Itoa(c.Repeat)
-}
-
-// tagCell is a tag's value: numbers and booleans as JSON has them, texts as they are.
-func tagCell(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return cell(v)
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return ""
-	}
-	return cell(string(text))
 }
 
 // number writes a number so that it reads back as the same; "" for one that is none.

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -217,15 +218,19 @@ func property(s *junit.Testsuite, name, value string) {
 
 func seconds(s float64) string { return strconv.FormatFloat(max(s, 0), 'f', 3, 64) }
 
-// text is a value of a script as text.
+// text is a value of a script as text: a text as it is, all else as JSON; "" for none.
 func text(v any) string {
 	switch v := v.(type) {
+	case nil:
+		return ""
 	case string:
 		return v
-	case float64:
-		return number(v)
 	}
-	return fmt.Sprint(v)
+	text, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 func firstLine(text string) string {

@@ -271,26 +271,31 @@ func (all *judgements) at(label string) *judged {
 	return j
 }
 
-// some names the first of a list.
+// some writes the first of a list.
 func some(list []string) string {
-	if more := len(list) - maxNamed; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(list[:maxNamed], ", "), more)
+	more := len(list) - maxNamed
+	var shown []string
+	for _, text := range list[:min(len(list), maxNamed)] {
+		shown = append(shown, escape(text))
 	}
-	return strings.Join(list, ", ")
+	if more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
+	}
+	return strings.Join(shown, ", ")
 }
 
 func (d *document) thresholds(r *result.Result) {
 	var all judgements
 	for _, t := range r.Thresholds {
 		j := all.at(t.Metric + " " + t.Expr)
-		j.bad = append(j.bad, escape(t.Found()))
+		j.bad = append(j.bad, t.Found())
 	}
 	for _, c := range r.Cases {
 		for _, t := range c.Thresholds {
 			j := all.at(t.Metric + " " + t.Expr)
 			j.where = append(j.where, c.Title())
 			if !t.OK {
-				j.bad = append(j.bad, escape(fmt.Sprintf("%s in %s", t.Found(), c.Title())))
+				j.bad = append(j.bad, fmt.Sprintf("%s in %s", t.Found(), c.Title()))
 			}
 		}
 	}
@@ -318,7 +323,7 @@ func (d *document) reasons(cases []*result.Case) {
 			if worse := result.Worse(j.verdict, reason.Verdict); worse != j.verdict {
 				j.verdict, j.message = worse, reason.Message
 			}
-			j.where = append(j.where, escape(c.Title()))
+			j.where = append(j.where, c.Title())
 		}
 	}
 	if len(all) == 0 {
@@ -356,7 +361,9 @@ func (d *document) errors(cases []*result.Case) {
 func (d *document) params(r *result.Result) {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
-		lines = append(lines, fmt.Sprintf("- `%s`: %s", code(name), escape(text(r.Params[name]))))
+		if value := text(r.Params[name]); value != "" {
+			lines = append(lines, fmt.Sprintf("- `%s`: %s", code(name), escape(value)))
+		}
 	}
 	if len(r.Command) > 0 {
 		lines = append(lines, "", fmt.Sprintf("`%s`", code(strings.Join(r.Command, " "))))
@@ -437,10 +444,8 @@ func escape(text string) string {
 	return markup.Replace(text)
 }
 
-// code makes a text stand between backticks, in a table too.
-func code(text string) string {
-	return strings.NewReplacer("`", "'", "|", "¦").Replace(oneLine(text))
-}
+// code makes a text stand between backticks.
+func code(text string) string { return strings.ReplaceAll(oneLine(text), "`", "'") }
 
 func oneLine(text string) string {
 	text = strings.Join(strings.Fields(legal(text)), " ")
