@@ -33,11 +33,12 @@ type caseSpec struct {
 	judged     map[string]thresholds // by the scenario that they are judged on, "" the whole case, and as the result calls them
 	slo        metrics.SLOs          // of the case; each scenario has its own
 	stopWhen   thresholds            // what ends the case early when it holds
+	window     string                // that the case's numbers are of
 	rules      metrics.Rules
 }
 
 // caseOptions are the options of a case besides those of a scenario.
-var caseOptions = []string{"name", "scenario", "scenarios", "of", "repeat", "pause", "preconnect", "expect", "stopWhen", "profile"}
+var caseOptions = []string{"name", "scenario", "scenarios", "of", "repeat", "pause", "preconnect", "expect", "window", "stopWhen", "profile"}
 
 // parseCase reads a case. What is wrong with it is a *script.ParamError.
 func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
@@ -99,6 +100,9 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 		if c.rules, err = parseExpect(o["expect"]); err != nil {
 			return err
 		}
+	}
+	if c.window, err = r.windowOf(o["window"]); err != nil {
+		return err
 	}
 	if c.profilers, err = r.parseProfilers(o["profile"]); err != nil {
 		return fmt.Errorf("profile: %w", err)
@@ -194,7 +198,9 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		}
 		return nil, nil
 	}
-	recorder := metrics.NewRecorder(metrics.Options{SLOs: c.wholeSLO(), Keep: r.keep(number, c.name), KeptBytes: metrics.KeptBytes})
+	recorder := metrics.NewRecorder(metrics.Options{
+		SLOs: c.wholeSLO(), Keep: r.keep(number, c.name), KeptBytes: metrics.KeptBytes, Window: c.window, Load: c.load(),
+	})
 	p := newPlay(c, bound, recorder)
 	var window *telemetry.Window
 	if !warmed.Refused() {

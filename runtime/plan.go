@@ -26,6 +26,7 @@ type options struct {
 	slo             metrics.SLOs
 	setupTimeout    time.Duration // of setup, and of each step of plan
 	teardownTimeout time.Duration // of teardown, of leaving plan, and of handleSummary
+	window          string        // that numbers are of, where a case does not say it; "": of all
 	doctor          bool          // look at the machine and the services first
 	single          *caseSpec     // without plan: the case that they describe
 }
@@ -93,6 +94,9 @@ func (r *run) parseOptions(plain map[string]any) error {
 	if r.options.slo, err = parseSLO(plain["slo"]); err != nil {
 		return fault("%v", err)
 	}
+	if r.options.window, err = r.windowOf(plain["window"]); err != nil {
+		return fault("%v", err)
+	}
 	if r.options.doctor, err = parseDoctor(plain["doctor"]); err != nil {
 		return fault("%v", err)
 	}
@@ -100,6 +104,7 @@ func (r *run) parseOptions(plain map[string]any) error {
 	single := maps.Clone(plain)
 	delete(single, "thresholds")
 	delete(single, "slo")
+	delete(single, "window")
 	delete(single, "doctor")
 	for name, to := range map[string]*time.Duration{"setupTimeout": &r.options.setupTimeout, "teardownTimeout": &r.options.teardownTimeout} {
 		if plain[name] != nil {
@@ -117,7 +122,7 @@ func (r *run) parseOptions(plain map[string]any) error {
 		r.options.single, err = r.parseCase(single, 1)
 		return err
 	case len(single) > 0:
-		return fault("the script exports plan, so its options can only be thresholds, slo, doctor, setupTimeout and teardownTimeout; %s belong into the cases that plan yields",
+		return fault("the script exports plan, so its options can only be thresholds, slo, window, doctor, setupTimeout and teardownTimeout; %s belong into the cases that plan yields",
 			strings.Join(slices.Sorted(maps.Keys(single)), ", "))
 	}
 	return nil

@@ -76,6 +76,9 @@ type Config struct {
 	// Thresholds are judged besides those of the script: expressions by metric, as
 	// metrics.CheckThresholds takes them.
 	Thresholds map[string][]string
+	// Window is which of a case's windows its numbers are of, whatever the script says:
+	// result.WindowAll or result.WindowSteady. "": as the script says.
+	Window string
 	// Custom lists the metrics that the script has declared, for checking thresholds.
 	Custom func() map[string]metrics.CustomKind
 	// Output and Errors are where handleSummary's "stdout" and "stderr" go, and

@@ -81,7 +81,7 @@ func (s *session) command(loaded *script.Script) []string {
 // settings are weir's own.
 func (s *session) settings() *result.Settings {
 	f := s.flags
-	w := &result.Settings{Runtimes: f.runtimes, GOMAXPROCS: goruntime.GOMAXPROCS(0), Goodput: f.goodput, Repeat: f.repeat, Thresholds: f.thresholds.texts(), Records: f.records}
+	w := &result.Settings{Runtimes: f.runtimes, GOMAXPROCS: goruntime.GOMAXPROCS(0), Goodput: f.goodput, Repeat: f.repeat, Thresholds: f.thresholds.texts(), Records: f.records, Window: f.window}
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		w.MemoryLimit = &limit
 	}

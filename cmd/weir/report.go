@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ func reportCommand() *cobra.Command {
 	var out exportFlags
 	var page reportFlags
 	var like conventionFlags
+	var window string
 	cmd := &cobra.Command{
 		Use:   "report RESULT",
 		Short: "Show a finished run again, and write its reports",
@@ -21,12 +23,15 @@ func reportCommand() *cobra.Command {
 report.html anew. RESULT is the folder that weir run has written, or the result.json in it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(like.check(), page.check(), out.check()); err != nil {
+			if err := errors.Join(like.check(), page.check(), out.check(), checkWindow(window)); err != nil {
 				return &exitError{exitConfig, err}
 			}
 			run, err := result.Open(args[0])
 			if err != nil {
 				return &exitError{exitConfig, err}
+			}
+			for _, line := range showWindow(run.Result, window) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "weir: %s\n", line)
 			}
 			if len(like.names) > 0 {
 				if err := like.write(cmd.OutOrStdout(), run); err != nil {
@@ -43,6 +48,7 @@ report.html anew. RESULT is the folder that weir run has written, or the result.
 	}
 	fs := cmd.Flags()
 	fs.SortFlags = false
+	windowFlag(fs, &window, "show the numbers of all of each case, or of its steady state, without warming up and draining (default as in the run)")
 	like.flags(fs)
 	page.flags(fs)
 	out.flags(fs)

@@ -34,6 +34,7 @@ type runFlags struct {
 	report       reportFlags
 	exports      exportFlags
 	goodput      slos
+	window       string
 	thresholds   limits
 	repeat       int
 	instance     instance
@@ -62,6 +63,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
 	fs.Var(&f.thresholds, "threshold", "judge this besides the script's thresholds, such as 'ttft:p(99)<500' or 'ttft{rate:8}:p(99)<500'; may be given several times. A run that does not keep it exits with 99")
 	fs.IntVar(&f.repeat, "repeat", 0, "play each case `n` times in succession, to see how results differ from one time to the next (default 1, or as the script says)")
+	windowFlag(fs, &f.window, "what the numbers of a case are of: all of it, or its steady state, without warming up and draining; both are in the result (default all, or as the script says)")
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
 	f.monitor.flags(fs)
@@ -165,8 +167,8 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if f.runtimes < 1 {
 		return &exitError{exitConfig, errors.New("--runtimes must be at least 1")}
 	}
-	if !slices.Contains([]string{"auto", "plain", "none"}, f.progress) {
-		return &exitError{exitConfig, fmt.Errorf("--progress is %q; it must be auto, plain or none", f.progress)}
+	if err := checkWindow(f.window); err != nil {
+		return &exitError{exitConfig, err}
 	}
 	if err := transport.CheckSources(f.sources); err != nil {
 		return &exitError{exitConfig, fmt.Errorf("--source-ip: %w", err)}

@@ -128,6 +128,7 @@ func (s *session) run() error {
 		Requests:   s.requests,
 		Telemetry:  s.hub,
 		SLOs:       metrics.SLOs(s.flags.goodput),
+		Window:     s.flags.window,
 		Thresholds: s.flags.thresholds.byMetric(),
 		Repeat:     s.flags.repeat,
 		Preconnect: func(ctx context.Context, n int) error {

@@ -141,6 +141,13 @@ func (p Profile) AtOnce() (n int, closed bool) {
 	return n, false
 }
 
+// Unsteady says why the load of this profile is not meant to be steady, such as "the load
+// comes in waves"; "": it is.
+func (p Profile) Unsteady() string {
+	k, _ := p.kind()
+	return k.unsteady
+}
+
 // Run plays the profile; it may be called once.
 //
 // Nothing starts before the profile's start time, from which all its other times

@@ -18,6 +18,7 @@ var waves = kind{
 	planned:   func(p Profile) int64 { return int64(p.share(p.VUs)) * int64(p.waves()) },
 	limit:     func(p Profile) time.Duration { return p.MaxDuration },
 	scheduled: true,
+	unsteady:  "the load comes in waves",
 	closed:    func(p Profile) int { return p.share(p.VUs) },
 	run:       runWaves,
 }

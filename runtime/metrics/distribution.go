@@ -110,6 +110,7 @@ func (d *distribution) metric(unit string) *result.Metric {
 	}{{&m.P50, 50}, {&m.P75, 75}, {&m.P90, 90}, {&m.P95, 95}, {&m.P99, 99}, {&m.P999, 99.9}} {
 		*q.to = new(m.Quantile(q.p))
 	}
+	m.Supported = new(result.Supported(m.N))
 	return m
 }
 

@@ -27,7 +27,7 @@ const (
 	markDial // dns, connect, tls
 	markWait
 	markRetransmits
-	markLead
+	markEarly // its prefill began before its start, which may have been corrected
 	markError
 	markModel
 	markHost
@@ -82,8 +82,8 @@ func (k *keptShard) pack(to []byte, rec *Record, origin time.Time) []byte {
 	if marks&markRetransmits != 0 {
 		to = binary.AppendVarint(to, int64(rec.Retransmits))
 	}
-	if marks&markLead != 0 {
-		to = appendMicros(to, rec.lead(origin))
+	if marks&markEarly != 0 {
+		to = appendMicros(to, rec.Started.Sub(origin)-time.Duration(rec.prefill))
 	}
 	if marks&markError != 0 {
 		to = k.text(to, errorKindText, rec.Error.Kind)
@@ -144,18 +144,13 @@ func (rec *Record) marks() uint64 {
 	set(markDial, rec.DNS != 0 || rec.Connect != 0 || rec.TLS != 0)
 	set(markWait, rec.PrefillWait != 0)
 	set(markRetransmits, rec.Retransmits != 0)
-	set(markLead, rec.logged)
+	set(markEarly, rec.logged)
 	set(markError, rec.Error != nil)
 	set(markModel, rec.Model != "")
 	set(markHost, rec.Host != "")
 	set(markFinish, rec.FinishReason != "")
 	set(markEvents, len(rec.Events) > 0)
 	return m
-}
-
-// lead is by how much the prefill began before the start, which may have been corrected.
-func (rec *Record) lead(origin time.Time) time.Duration {
-	return rec.Started.Sub(origin) - time.Duration(rec.prefill)
 }
 
 func appendMicros(to []byte, d time.Duration) []byte {
@@ -275,9 +270,8 @@ func (d *decoder) decode(packed []byte, k *keptShard, origin time.Time) *Record 
 	if has(markRetransmits) {
 		rec.Retransmits = int(d.int())
 	}
-	rec.prefill = int64(rec.Started.Sub(origin))
-	if has(markLead) {
-		rec.prefill -= int64(d.micros())
+	if has(markEarly) {
+		rec.early = d.micros()
 	}
 	if has(markError) {
 		d.fault = Error{Kind: d.text(k), Message: d.text(k), Status: rec.Status}

@@ -63,13 +63,14 @@ type Record struct {
 	AskedIn   int   // prompt length that the script meant to send, tokens; 0: not said
 	AskedOut  int   // output length that the script asked for and the service was told not to stop before; 0: not said
 
-	number     int64 // in the order in which the recorder's requests were announced, from 0
-	begun      bool  // the recorder waits for it
-	first      bool  // its iteration's first
-	logged     bool  // the recorder's prefill log knows of it …
-	entered    int64 // … since then
-	prefilling bool  // its prefill is under way …
-	prefill    int64 // … since then
+	number     int64         // in the order in which the recorder's requests were announced, from 0
+	begun      bool          // the recorder waits for it
+	first      bool          // its iteration's first
+	logged     bool          // the recorder's prefill log knows of it …
+	entered    int64         // … since then
+	prefilling bool          // its prefill is under way …
+	prefill    int64         // … since then
+	early      time.Duration // of one that is read: by how much its prefill began before Started
 	live       liveState
 	read       uint64 // number of the read that brought the newest token event; 0: not known
 	shard      uint32 // number of the recorder's shard that takes it, modulo how many there are

@@ -29,6 +29,12 @@ type Options struct {
 	// [Recorder.Requests]. When they would take more, every second one is given up, and so
 	// on. 0: none are kept.
 	KeptBytes int64
+	// Window is which of the case's windows its numbers are of, where there is one:
+	// result.WindowAll or result.WindowSteady. "": WindowAll. Windows are found where
+	// requests are kept.
+	Window string
+	// Load is what the windows depend on besides the requests.
+	Load Load
 }
 
 // Recorder collects the records of one case.
@@ -44,6 +50,10 @@ type Recorder struct {
 	origin   time.Time // what prefill and gap times are relative to
 	prefills prefillLog
 	kept     kept
+	timeline *timeline // nil: no requests are kept
+	load     Load
+	window   string
+	steady   steady
 	shards   []shard
 	dist     [distributions]collector
 	long     atomic.Bool // some metric has passed the exact limit
@@ -75,9 +85,14 @@ func NewRecorder(o Options) *Recorder {
 		judges: len(o.SLOs) > 0,
 		keep:   o.Keep,
 		kept:   kept{most: o.KeptBytes},
+		load:   o.Load,
+		window: o.Window,
 		origin: time.Now(),
 		shards: make([]shard, runtime.GOMAXPROCS(0)),
 		custom: map[string]*custom{},
+	}
+	if o.KeptBytes > 0 {
+		r.timeline = newTimeline()
 	}
 	for i := range r.shards {
 		r.shards[i].recorder = r
@@ -170,6 +185,7 @@ func (r *Recorder) Close(rec *Record) {
 		part.takePart(rec, j)
 	}
 	r.shards[int(rec.shard)%len(r.shards)].take(rec, j)
+	r.mark(rec)
 	if rec.Error != nil && !interrupted(rec.Error) {
 		r.mu.Lock()
 		r.group("request", rec.Error.Kind, rec.Error.Status, rec.Error.Message)
@@ -340,7 +356,11 @@ func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, 
 	}
 	own := r.distribution(clientLag)
 	r.describe(c, &sums)
+	r.intervals(c)
+	rules.unsteady = r.findWindows(c, &sums)
 	c.Validity = rules.judge(c, &sums.findings, own)
+	r.showWindow(c)
+	r.showPart(c)
 	c.Thresholds = evaluate(thresholds, c.Metrics, c.Validity.Verdict)
 	return c
 }

@@ -82,7 +82,7 @@ func TestNoAllocations(t *testing.T) {
 	if raceEnabled {
 		t.Skip("under -race, sync.Pool drops a part of what is put into it")
 	}
-	r := metrics.NewRecorder(metrics.Options{ExactLimit: 1000})
+	r := metrics.NewRecorder(metrics.Options{ExactLimit: 1000, KeptBytes: 1 << 20})
 	request := func() {
 		rec := metrics.NewRecord()
 		r.Begin(rec)

@@ -27,6 +27,8 @@ type shard struct {
 	gaps     []interval // room for the gaps of one record
 	clear    []int64    // room for what the prefill log gives back
 	kept     keptShard
+	means    means
+	row      *meanRow // of the request that is taken; nil: its samples are in no interval
 
 	_ [64]byte // keeps the next shard's lock out of this one's cache line
 }
@@ -49,6 +51,11 @@ type sums struct {
 
 // sample adds a sample to a distribution.
 func (s *shard) sample(id int, v float64) {
+	if s.row != nil {
+		of := &s.row[id]
+		of.sum += v
+		of.n++
+	}
 	if s.gathered[id] == nil {
 		s.gathered[id] = make([]float64, 0, handful)
 	}
@@ -84,7 +91,9 @@ func (s *shard) take(rec *Record, j sloOutcome) {
 	}
 	s.gaps = s.gaps[:0]
 	if rec.Error == nil {
+		s.row = s.means.row(rec.number)
 		s.samples(rec)
+		s.row = nil
 	}
 	if s.recorder.kept.most > 0 {
 		s.keep(rec)

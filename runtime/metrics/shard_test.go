@@ -198,11 +198,15 @@ func TestLongCase(t *testing.T) {
 
 // One request of 200 token events, from its start to its end.
 func BenchmarkRequest(b *testing.B) {
-	r := metrics.NewRecorder(metrics.Options{ExactLimit: 10_000})
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			traffic(r, 1, 200, 1)
-		}
-	})
+	for name, kept := range map[string]int64{"plain": 0, "kept": metrics.KeptBytes} {
+		b.Run(name, func(b *testing.B) {
+			r := metrics.NewRecorder(metrics.Options{ExactLimit: 10_000, KeptBytes: kept})
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					traffic(r, 1, 200, 1)
+				}
+			})
+		})
+	}
 }

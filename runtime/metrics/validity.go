@@ -33,20 +33,13 @@ const (
 	recordsInvalid     = 0.10
 )
 
-// floors are the samples that a percentile takes to be known with 99 %
-// confidence (MLPerf's early stopping without tolerated failures).
-var floors = []struct {
-	p       float64
-	samples int64
-}{{99, 662}, {95, 130}, {90, 64}, {75, 24}, {50, 11}}
-
 // RuleNames are the names of the validity rules, in the order of their reasons.
 var RuleNames = []string{
 	"failed_warmup", "no_completed_requests", "failed_requests", "failed_dials", "client_limit", "interrupted_requests",
 	"interrupted_case", "profiled_case", "failed_iterations", "dropped_iterations", "late_iterations",
 	"start_lag", "read_lag", "event_loop_lag", "user_stamps", "client_cpu", "gc_pauses", "cpu_steal", "slow_records",
 	"short_outputs", "prompt_length", "cached_prompts", "token_counts",
-	"merged_first_tokens", "shared_reads", "retransmissions", "few_samples",
+	"merged_first_tokens", "shared_reads", "retransmissions", "no_steady_state", "few_samples",
 }
 
 // Rules adapt the validity rules to a case.
@@ -64,6 +57,8 @@ type Rules struct {
 	Profilers []string
 	// Stopped is what the script has ended the case by, in its stopWhen; nil: nothing.
 	Stopped *result.Stopped
+
+	unsteady string // why there is no steady state, where the case's numbers were to be its; "": there is, or they were not
 }
 
 // Check tells whether all names are those of rules.
@@ -236,6 +231,9 @@ func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Val
 	j.prompts(f)
 	j.counting(c)
 	j.arrivals(c, f, late)
+	if r.unsteady != "" {
+		j.note("no_steady_state", "the metrics are those of the whole case, warming up and draining included, as %s", r.unsteady)
+	}
 	j.samples(c)
 	return j.v
 }
@@ -427,19 +425,23 @@ func itlLacks(events result.TokenEvents) string {
 // percentile of few samples is vague, not wrong, and only the reader knows
 // whether it matters: so it is a note.
 func (j *judgement) samples(c *result.Case) {
+	shown := c.Metrics
+	if w := c.Windows[c.Window]; w != nil && w.Metrics != nil {
+		shown = w.Metrics
+	}
 	for _, name := range []string{"ttft", "http_req_duration", "e2el"} {
-		if name == "e2el" && c.Metrics["generated_tokens"] != nil {
+		if name == "e2el" && shown["generated_tokens"] != nil {
 			continue // its ttft has been looked at
 		}
-		m := c.Metrics[name]
-		if m == nil || m.N >= floors[0].samples {
+		m := shown[name]
+		if m == nil || m.Supports(99) {
 			continue
 		}
 		supported := "not even p50"
 		if p, ok := highest(m.N); ok {
 			supported = fmt.Sprintf("up to p%g", p)
 		}
-		j.note("few_samples", "p99 of %s comes from %s and takes %d to be known with 99%% confidence (%s is)", name, samplesOf(m.N), floors[0].samples, supported)
+		j.note("few_samples", "p99 of %s comes from %s and takes %d to be known with 99%% confidence (%s is)", name, samplesOf(m.N), result.Floor(99), supported)
 	}
 }
 
@@ -453,12 +455,10 @@ func samplesOf(n int64) string {
 // highest is the highest percentile that n samples are enough for, up to p99;
 // false: not even the median.
 func highest(n int64) (p float64, ok bool) {
-	for _, floor := range floors {
-		if n >= floor.samples {
-			return floor.p, true
-		}
+	if p = result.Supported(n); p == 0 {
+		return 50, false
 	}
-	return 50, false
+	return min(p, 99), true
 }
 
 // part is a/b, 0 for b = 0.

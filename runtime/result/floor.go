@@ -29,6 +29,20 @@ func Floor(p float64) int64 {
 	return high
 }
 
+// Percentiles are those that a distribution is described by.
+var Percentiles = [...]float64{50, 75, 90, 95, 99, 99.9}
+
+// Supported is the highest of the [Percentiles] that n samples are enough for; 0: none.
+func Supported(n int64) float64 {
+	highest := 0.0
+	for _, p := range Percentiles {
+		if n >= Floor(p) {
+			highest = p
+		}
+	}
+	return highest
+}
+
 // Supports tells whether the metric has the samples that its percentile p takes to be
 // known with 99 % confidence. Below, the value is what was seen, and no more: it is
 // marked wherever it is shown.

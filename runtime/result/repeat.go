@@ -13,6 +13,7 @@ type Settings struct {
 	Repeat      int                `json:"repeat,omitempty"`             // --repeat
 	Thresholds  []string           `json:"thresholds,omitempty"`         // --threshold, as they were given
 	Records     bool               `json:"records"`                      // every request is recorded
+	Window      string             `json:"window,omitempty"`             // --window; "": as the script says
 	// Sim is all flags of the simulated service with their values, also those that
 	// nobody gave; nil: there was none.
 	Sim map[string]string `json:"sim,omitempty"`

@@ -1,0 +1,232 @@
+package metrics_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"weir/runtime/metrics"
+	"weir/runtime/result"
+	"weir/runtime/wire"
+)
+
+// life is a request in seconds: scheduled is 0 where it had no schedule.
+type life struct{ scheduled, start, end float64 }
+
+// closedLoop is a load of n requests, c at once, of which each takes as long as took says.
+func closedLoop(c, n int, took func() float64) (all []life) {
+	free := make([]float64, c)
+	for range n {
+		at := slices.Index(free, slices.Min(free))
+		end := free[at] + took()
+		all = append(all, life{start: free[at], end: end})
+		free[at] = end
+	}
+	return all
+}
+
+// openLoop is a load of requests that come after gaps, until a time, of which so many are
+// served at once.
+func openLoop(until float64, servers int, gap, took func() float64) (all []life) {
+	free := make([]float64, servers)
+	for at := gap(); at < until; at += gap() {
+		to := slices.Index(free, slices.Min(free))
+		free[to] = max(at, free[to]) + took()
+		all = append(all, life{start: at, end: free[to]})
+	}
+	return all
+}
+
+func lived(o metrics.Options, all []life, edit func(i int, rec *metrics.Record)) *result.Case {
+	o.KeptBytes = metrics.KeptBytes
+	r := metrics.NewRecorder(o)
+	base := time.Now()
+	at := func(s float64) time.Time { return base.Add(time.Duration(s * float64(time.Second))) }
+	for i, q := range all {
+		rec := &metrics.Record{Started: at(q.start), End: at(q.end), Iteration: &metrics.Iteration{Recorder: r}}
+		if q.scheduled > 0 {
+			rec.Iteration.Scheduled = at(q.scheduled)
+		}
+		r.Announce(rec)
+		rec.Token(wire.Arrival{At: at(q.start + (q.end-q.start)/4), Kernel: true, Read: 1}, 1)
+		rec.Token(wire.Arrival{At: at(q.end), Kernel: true, Read: 2}, 1)
+		rec.Output, rec.Input = metrics.Count{N: 10, Source: metrics.CountUsage}, metrics.Count{N: 100, Source: metrics.CountUsage}
+		if edit != nil {
+			edit(i, rec)
+		}
+		r.Close(rec)
+	}
+	return r.Finish(result.Counts{}, nil, metrics.Rules{})
+}
+
+// The steady state of loads of every kind, or why there is none.
+func TestSteadyState(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	second := func() float64 { return 1 }
+	about := func() float64 { return 0.5 + rng.Float64() }
+	random := func() float64 { return rng.ExpFloat64() }
+	every := func(s float64) func() float64 { return func() float64 { return s } }
+	poisson := func(rate float64) func() float64 { return func() float64 { return rng.ExpFloat64() / rate } }
+	// f proves where the window is, within a share of the case's duration, or what the note says.
+	f := func(name string, l metrics.Load, all []life, from, to float64, note string) {
+		t.Helper()
+		c := lived(metrics.Options{Load: l}, all, nil)
+		w := c.Windows["steady"]
+		const slack = 0.01
+		near := func(got, want float64) bool { return math.Abs(got-want) <= slack*c.Duration }
+		if w.Found != (note == "") || !strings.Contains(w.Note, note) || w.Found && (!near(w.From, from) || !near(w.To, to)) {
+			t.Errorf("%s: steady from %.2f to %.2f of %.2f s, %v: %s; want %.2f to %.2f %s", name, w.From, w.To, c.Duration, w.Found, w.Note, from, to, note)
+		}
+		if all := c.Windows["all"]; !all.Found || all.From != 0 || all.To != c.Duration || c.Window != "all" {
+			t.Errorf("%s: all %+v", name, all)
+		}
+	}
+	// Everything starts at 0; the first four have been replaced after a second; nothing new
+	// comes after the last one's start.
+	f("closed loop", metrics.Load{Concurrency: 4}, closedLoop(4, 200, second), 1, 49, "")
+	f("one at a time", metrics.Load{Concurrency: 1}, closedLoop(1, 60, second), 1, 59, "")
+	// 32 requests have ended when each has had about one second.
+	f("closed loop, random lengths", metrics.Load{Concurrency: 32}, closedLoop(32, 2000, about), 0.98, 61.5, "")
+	f("connections that come one after another", metrics.Load{Concurrency: 10}, slowStart(10, 20), 3, 22, "")
+	f("think time: never as many as there are users", metrics.Load{Concurrency: 100}, closedLoop(20, 400, about), 1.45, 19.67, "")
+	f("open loop", metrics.Load{}, openLoop(100, 1000, poisson(20), about), 3.13, 100, "")
+	f("open loop of random lengths", metrics.Load{}, openLoop(200, 1000, poisson(10), random), 4.97, 200, "")
+	f("even arrivals", metrics.Load{}, openLoop(100, 1000, every(0.1), second), 2, 100, "")
+	f("a light load", metrics.Load{}, openLoop(100, 1000, every(1), every(0.1)), 0.11, 98, "")
+
+	f("a queue that grows", metrics.Load{}, openLoop(60, 10, poisson(14), second), 0, 0, "came faster than they were served")
+	f("a queue that grows a little", metrics.Load{}, openLoop(120, 10, every(0.09), second), 0, 0, "came faster than they were served")
+	f("a limit that holds requests back", metrics.Load{}, heldBack(10, 600, 0.07), 0, 0, "came faster than they were served")
+	f("ever fewer", metrics.Load{}, fading(60), 0, 0, "the load was not constant")
+	f("waves", metrics.Load{Concurrency: 4, Unsteady: "the load comes in waves"}, closedLoop(4, 200, second), 0, 0, "the load comes in waves")
+	f("all at once", metrics.Load{}, openLoop(1, 1000, every(0.001), every(10)), 0, 0, "too short")
+	f("few requests", metrics.Load{Concurrency: 4}, closedLoop(4, 19, second), 0, 0, "19 requests are too few")
+	f("a short closed loop", metrics.Load{Concurrency: 16}, closedLoop(16, 32, second), 0, 0, "too short")
+	f("a short open loop", metrics.Load{}, openLoop(10, 1000, every(0.2), every(8)), 0, 0, "too short")
+}
+
+// Chance is seldom taken for a queue that grows, and a queue that grows seldom for chance.
+func TestSteadyStateIsFound(t *testing.T) {
+	if raceEnabled {
+		t.Skip("it says nothing about races, and takes long")
+	}
+	found := func(servers int, rate float64) (n int) {
+		for seed := range 40 {
+			rng := rand.New(rand.NewPCG(uint64(seed), 3))
+			all := openLoop(100, servers, func() float64 { return rng.ExpFloat64() / rate }, rng.ExpFloat64)
+			if lived(metrics.Options{}, all, nil).Windows["steady"].Found {
+				n++
+			}
+		}
+		return n
+	}
+	for _, row := range []struct {
+		servers     int
+		rate        float64
+		least, most int
+	}{
+		{1000, 1, 37, 40},
+		{1000, 20, 37, 40},
+		{20, 16, 37, 40}, // 80 % busy: some queues come and go
+		{20, 24, 0, 2},   // 120 %
+	} {
+		if n := found(row.servers, row.rate); n < row.least || n > row.most {
+			t.Errorf("%d servers, %v requests a second: %d of 40 steady, want %d to %d", row.servers, row.rate, n, row.least, row.most)
+		}
+	}
+}
+
+// slowStart is a closed loop of c users of whom one comes every 0.2 s, for so many seconds.
+func slowStart(c int, seconds float64) (all []life) {
+	for user := range c {
+		for at := 0.2 * float64(user); at < seconds+2; at++ {
+			all = append(all, life{start: at, end: at + 1})
+		}
+	}
+	slices.SortFunc(all, func(a, b life) int { return int(math.Copysign(1, a.start-b.start)) })
+	return all
+}
+
+// heldBack are requests that are due every gap seconds, of which the client sends no more
+// than so many at once.
+func heldBack(atOnce, n int, gap float64) []life {
+	all := closedLoop(atOnce, n, func() float64 { return 1 })
+	for i := range all {
+		all[i].scheduled = max(1e-9, float64(i)*gap)
+		all[i].start = max(all[i].start, all[i].scheduled)
+	}
+	return all
+}
+
+// fading are requests of which ever fewer come.
+func fading(seconds float64) (all []life) {
+	for at := 0.0; at < seconds; at += 0.02 * seconds / (seconds - at) {
+		all = append(all, life{start: at, end: at + 1})
+	}
+	return all
+}
+
+// A window has what happened in it: latencies of the requests that started in it, tokens
+// that came, requests that ended.
+func TestSteadyNumbers(t *testing.T) {
+	// Requests of 1 s, four at once, each a quarter of a second after the other: those
+	// that start in the first three and the last seconds take twice as long to the first token.
+	var all []life
+	for i := range 400 {
+		all = append(all, life{start: float64(i) / 4, end: float64(i)/4 + 1})
+	}
+	edit := func(i int, rec *metrics.Record) {
+		if i%10 == 0 {
+			rec.Error = &metrics.Error{Kind: "truncated"}
+		}
+	}
+	slos := metrics.SLOs{"e2el": 2000}
+	c := lived(metrics.Options{Load: metrics.Load{Concurrency: 4}, SLOs: slos}, all, edit)
+	w := c.Windows["steady"]
+	if !w.Found {
+		t.Fatal(w.Note)
+	}
+	seconds := w.To - w.From
+	f := func(what string, got, want float64) {
+		t.Helper()
+		if math.Abs(got-want) > 0.02*math.Abs(want) {
+			t.Errorf("%s is %.4g, want %.4g", what, got, want)
+		}
+	}
+	f("requests", w.Throughput.Requests, 3.6)
+	f("output tokens", w.Throughput.OutputTokens, 36)
+	f("input tokens", w.Throughput.InputTokens, 360)
+	f("total tokens", w.Throughput.TotalTokens, 396)
+	f("completed", float64(w.Requests), 3.6*seconds)
+	f("ttft", *w.Metrics["ttft"].Avg, 250)
+	f("failed", *w.Metrics["request_failed"].Rate, 0.1)
+	f("generated tokens", *w.Metrics["generated_tokens"].Rate, 36)
+	f("goodput", w.Goodput.PerSecond, 3.6)
+	f("goodput tokens", w.Goodput.OutputTokens, 36)
+	f("good share", *w.Goodput.Share, 0.9)
+	f("whole", c.Throughput.Requests, 360/c.Duration)
+	if w.Metrics["ttft"].N != w.Requests || w.Metrics["iteration_failed"] != nil || c.Metrics["iteration_failed"] == nil {
+		t.Errorf("%+v", w)
+	}
+	// The numbers of the case are those of the window where they are to be.
+	steady := lived(metrics.Options{Load: metrics.Load{Concurrency: 4}, SLOs: slos, Window: "steady"}, all, edit)
+	whole := steady.Windows["all"]
+	if steady.Window != "steady" || steady.Metrics["ttft"].N != w.Requests || steady.Windows["steady"].Metrics != nil ||
+		whole.Metrics["ttft"].N != 360 || whole.Throughput == nil || steady.Metrics["iteration_failed"] == nil || whole.Goodput.Good != 360 {
+		t.Errorf("%+v, of all %+v", steady, whole)
+	}
+	f("shown", steady.Throughput.Requests, 3.6)
+	if q := steady.Metrics["ttft"].Quantile; q == nil || math.Abs(q(40)-250) > 0.01 {
+		t.Error("no quantiles of what is shown")
+	}
+	// Where there is none, they are those of all, and a note says so.
+	none := lived(metrics.Options{Load: metrics.Load{Unsteady: "it ramps"}, Window: "steady"}, all, edit)
+	if none.Window != "all" || none.Metrics["ttft"].N != 360 || !slices.ContainsFunc(none.Validity.Reasons, func(r result.Reason) bool {
+		return r.Rule == "no_steady_state" && r.Verdict == result.Valid && strings.Contains(r.Message, "it ramps")
+	}) {
+		t.Errorf("%s: %+v", none.Window, none.Validity)
+	}
+}
