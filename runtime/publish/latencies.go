@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"math"
 	"slices"
 
 	"weir/runtime/metrics"
@@ -10,19 +11,24 @@ import (
 // counted with, so that no sample is in a bucket by guess.
 const perOctave = 4
 
-// counted are the bounds that latencies were counted with, ms.
-var counted = metrics.Histogram{}.Bounds()
+// counted are the bounds that latencies are counted with, seconds.
+var counted = func() (list []float64) {
+	for _, ms := range (metrics.Histogram{}).Bounds() {
+		list = append(list, math.Round(ms*1e6)/1e9) // whole nanoseconds
+	}
+	return list
+}()
 
 // boundsFrom are those of them from 2^from ns to 2^to ns, as many an octave as perOctave
-// says, in seconds.
+// says.
 func boundsFrom(from, to int) (list []float64) {
 	at := func(power int) int {
-		i, _ := slices.BinarySearch(counted, float64(int64(1)<<power)/1e6)
+		i, _ := slices.BinarySearch(counted, float64(int64(1)<<power)/1e9)
 		return i
 	}
 	step := max((at(from+1)-at(from))/perOctave, 1)
 	for i := at(from); i <= at(to) && i < len(counted); i += step {
-		list = append(list, counted[i]/1000)
+		list = append(list, counted[i])
 	}
 	return list
 }
@@ -39,7 +45,7 @@ func (s *snapshot) addLatencies(v *series, h metrics.Histogram) {
 	d := &distribution{counts: make([]uint64, len(v.bounds)+1), n: uint64(h.N), sum: h.Sum / 1000}
 	i := 0
 	for j, n := range h.Counts {
-		for i < len(v.bounds) && (j >= len(counted) || counted[j]/1000 > v.bounds[i]) {
+		for i < len(v.bounds) && (j >= len(counted) || counted[j] > v.bounds[i]) {
 			i++
 		}
 		d.counts[i] += uint64(n)

@@ -192,7 +192,7 @@ func (p *prometheus) encode(s *snapshot) (all []timeSeries) {
 		}
 		for labels, value := range p.values(v.series, v.value, v.dist) {
 			one := timeSeries{labels: labels}
-			if v.fresh && v.kind != gauge && !s.before.IsZero() && s.before.After(v.begun) {
+			if v.fresh && v.kind != gauge && !s.before.Before(v.begun) {
 				one.points = append(one.points, point{before, 0})
 			}
 			one.points = append(one.points, point{at, value})
@@ -235,6 +235,7 @@ func (p *prometheus) values(v *series, value float64, d *distribution) func(yiel
 func (p *prometheus) labels(v *series, name string, own ...label) []label {
 	all := slices.Concat(p.common, v.labels, own)
 	all = append(all, label{name: "__name__", value: name})
+	all = slices.DeleteFunc(all, func(l label) bool { return l.value == "" }) // which is as good as none
 	slices.SortFunc(all, func(a, b label) int { return cmp.Compare(a.name, b.name) })
 	return all
 }

@@ -94,18 +94,18 @@ func (p *Publisher) watch() {
 	}
 }
 
-// push hands what is seen now to all outlets. also adds to it, under the lock.
+// push hands what is seen now to all outlets, in order. also adds to it, under the lock.
 func (p *Publisher) push(also func(*snapshot)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	s := p.look(also)
 	for _, o := range p.outlets {
 		o.offer(s)
 	}
 }
 
-// look makes a snapshot.
+// look makes a snapshot. The caller holds p.mu, unless nobody else has p yet.
 func (p *Publisher) look(also func(*snapshot)) *snapshot {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	s := &snapshot{at: time.Now(), before: p.last}
 	if least := p.last.Add(time.Millisecond); s.at.Before(least) { // Prometheus tells times by it
 		s.at = least
@@ -133,20 +133,16 @@ func (p *Publisher) Begin(c Case) (done func()) {
 	if p == nil {
 		return func() {}
 	}
-	p.mu.Lock()
-	p.playing = &c
-	before := p.played
-	p.played = newScope(time.Now(), c.labels()...)
-	if c.Of > 0 {
-		p.run.of(runCases).last = float64(c.Of)
-	}
-	p.mu.Unlock()
-	p.push(func(s *snapshot) { s.end(before) })
+	p.push(func(s *snapshot) {
+		s.end(p.played)
+		p.playing, p.played = &c, newScope(s.at, c.labels()...)
+		if c.Of > 0 {
+			p.run.of(runCases).last = float64(c.Of)
+		}
+		c.look(s, p.played)
+	})
 	return func() {
-		p.push(nil)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.playing = nil
+		p.push(func(*snapshot) { p.playing = nil })
 	}
 }
 
