@@ -67,13 +67,14 @@ and measures their token streams.`,
   weir run my-scenario.ts --help                 the flags of a scenario
   weir doctor http://127.0.0.1:8000              whether this machine and a service are fit to measure
   weir probe http://127.0.0.1:8000               what a service speaks, and the command line for it
+  weir compare results/before results/after      which differences between runs are real
   weir npu --host user@node1                     what the NPUs of a host do
   weir sim --port 8000                           a simulated service alone`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), doctorCommand(), probeCommand(), npuCommand(), reportCommand(), schemaCommand(), simCommand(), versionCommand())
+	root.AddCommand(runCommand(), doctorCommand(), probeCommand(), npuCommand(), reportCommand(), compareCommand(), schemaCommand(), simCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

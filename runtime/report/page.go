@@ -82,11 +82,14 @@ var script string
 //go:embed page.css
 var pageCSS string
 
+//go:embed comparison.css
+var comparisonCSS string
+
 // style is the whole of a page's: the colours of charts for light and dark, by the
 // system's choice or by the reader's, and always light on paper.
 var style = sync.OnceValue(func() template.CSS {
 	light, dark := chart.Variables(false), chart.Variables(true)+darkPage
-	return template.CSS(":root{" + light + "}\n" + chart.CSS + pageCSS +
+	return template.CSS(":root{" + light + "}\n" + chart.CSS + pageCSS + comparisonCSS +
 		"@media screen{:root[data-theme=dark]{" + dark + "color-scheme:dark}:root[data-theme=light]{color-scheme:light}}\n" +
 		"@media screen and (prefers-color-scheme:dark){:root:not([data-theme=light]){" + dark + "}}\n")
 })
@@ -94,7 +97,7 @@ var style = sync.OnceValue(func() template.CSS {
 // darkPage are the variables of page.css on a dark page.
 const darkPage = "--card:#1c2128;--line:#39424d;--link:#7ab5ff;--VALID:#56d68c;--SUSPECT:#f0b35a;--INVALID:#ff8080;"
 
-//go:embed frame.gohtml page.gohtml
+//go:embed frame.gohtml page.gohtml comparison.gohtml
 var pages embed.FS
 
 // templates are all of them, in a language.

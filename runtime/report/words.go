@@ -65,13 +65,15 @@ func (l Lang) F(key string, values ...any) string { return fmt.Sprintf(l.T(key),
 // word is a text in every language.
 type word struct{ en, zh string }
 
-// words are all texts of the reports but the definitions of metrics: those of the page
-// and those of figures.
-var words = bothOf(pageWords, figureWords)
+// words are all texts of the reports but the definitions of metrics: those of the page,
+// of figures and of comparisons.
+var words = together(pageWords, figureWords, comparisonWords)
 
-func bothOf(page, figures map[string]word) map[string]word {
-	all := maps.Clone(page)
-	maps.Copy(all, figures)
+func together(parts ...map[string]word) map[string]word {
+	all := map[string]word{}
+	for _, part := range parts {
+		maps.Copy(all, part)
+	}
 	return all
 }
 

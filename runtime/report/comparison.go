@@ -1,0 +1,160 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"weir/runtime/chart"
+	"weir/runtime/compare"
+)
+
+// WriteComparison writes comparisons, one for each new run that was held against the
+// base, as a page. outcomes are those of all conditions in all comparisons.
+func WriteComparison(w io.Writer, comparisons []*compare.Comparison, outcomes []compare.Outcome, l Lang) error {
+	v := comparisonView{}
+	for i, c := range comparisons {
+		part := comparisonPart{ID: fmt.Sprintf("comparison-%d", i+1), Comparison: c, Figures: l.comparedFigures(i, c)}
+		for _, o := range outcomes {
+			if slices.Equal(o.New, c.New) {
+				part.Outcomes = append(part.Outcomes, o)
+			}
+		}
+		for _, k := range c.Cases {
+			part.Cases = append(part.Cases, newComparedCase(k))
+		}
+		v.Parts = append(v.Parts, part)
+	}
+	var body strings.Builder
+	if err := templates(l).ExecuteTemplate(&body, "comparison", v); err != nil {
+		return fmt.Errorf("write the comparison: %w", err)
+	}
+	return Frame(w, FrameOptions{Lang: l, Title: l.T("comparison")}, template.HTML(body.String()))
+}
+
+type comparisonView struct{ Parts []comparisonPart }
+
+type comparisonPart struct {
+	ID string
+	*compare.Comparison
+	Outcomes []compare.Outcome
+	Cases    []comparedCase
+	Figures  []Figure
+}
+
+// comparedCase is a pair of cases, with the place of each interval on an axis that its
+// rows have in common.
+type comparedCase struct {
+	*compare.Case
+	Rows  []comparedRow
+	Noise bool   // some row has any
+	Reach string // of the axis, percent
+}
+
+type comparedRow struct {
+	*compare.Row
+	First bool   // of its metric
+	Class string // for the colour
+	Word  string // key of the verdict's text
+	Range *comparedRange
+}
+
+// verdictWords are the verdicts' texts in a table.
+var verdictWords = map[compare.Verdict]string{
+	compare.Better: "verdict better", compare.Worse: "verdict worse", compare.Differs: "verdict differs", compare.NoDifference: "verdict none shown",
+	compare.NoInterval: "verdict no interval", compare.NotComparable: "verdict not comparable",
+}
+
+// comparedRange is where on its axis, 0…200, an interval is.
+type comparedRange struct{ From, Width, At float64 }
+
+// widestRange is how far the axis of intervals goes at most: what is beyond is cut off.
+const widestRange = 1.0
+
+func newComparedCase(k *compare.Case) comparedCase {
+	c := comparedCase{Case: k}
+	reach := 0.0
+	for _, r := range k.Rows {
+		for _, v := range []*float64{r.Low, r.High} {
+			if v != nil {
+				reach = max(reach, math.Abs(*v))
+			}
+		}
+		c.Noise = c.Noise || r.BaseNoise != nil || r.NewNoise != nil
+	}
+	reach = min(reach, widestRange)
+	c.Reach = "±" + strconv.FormatFloat(100*reach, 'g', 3, 64)
+	at := func(v float64) float64 { return math.Round(10*(100+96*max(-1, min(v/reach, 1)))) / 10 }
+	before := ""
+	for _, r := range k.Rows {
+		row := comparedRow{Row: r, First: r.Metric != before, Word: verdictWords[r.Verdict]}
+		if r.Equivalent && r.Verdict == compare.NoDifference {
+			row.Word = "verdict the same"
+		}
+		before = r.Metric
+		switch r.Verdict {
+		case compare.Better:
+			row.Class = "good"
+		case compare.Worse:
+			row.Class = "bad"
+		case compare.NotComparable, compare.NoInterval:
+			row.Class = "thin"
+		}
+		if r.Low != nil && r.High != nil && r.Change != nil && reach > 0 {
+			from, to := at(*r.Low), at(*r.High)
+			row.Range = &comparedRange{From: from, Width: max(1, math.Round(10*(to-from))/10), At: at(*r.Change)}
+		}
+		c.Rows = append(c.Rows, row)
+	}
+	return c
+}
+
+// comparedFigures are, of several cases, latencies over throughput before and after.
+func (l Lang) comparedFigures(number int, c *compare.Comparison) (figures []Figure) {
+	for _, metric := range []string{"ttft", "tpot", "e2el", "http_req_duration"} {
+		series := []chart.Series{
+			{Name: l.T("base"), Kind: chart.Points, Joined: true, Dashed: true},
+			{Name: l.T("new"), Kind: chart.Points, Joined: true},
+		}
+		table := Table{Head: []string{l.T("case"), l.T("series"), l.T("throughput"), metric + " ms"}}
+		axis, stat := "", ""
+		for _, k := range c.Cases {
+			load, latency := rowOf(k, "throughput", "output_tokens", "requests"), rowOf(k, metric, "p50", "avg")
+			if load == nil || latency == nil || axis != "" && axis != load.Unit || stat != "" && stat != latency.Stat {
+				continue
+			}
+			axis, stat = load.Unit, latency.Stat
+			for i, values := range [][2]*float64{{load.Base, latency.Base}, {load.New, latency.New}} {
+				if values[0] != nil && values[1] != nil {
+					series[i].Points = append(series[i].Points, chart.Point{X: *values[0], Y: *values[1], Title: k.Name})
+					table.Rows = append(table.Rows, []string{k.Name, series[i].Name, chart.Number(*values[0]), chart.Number(*values[1])})
+				}
+			}
+		}
+		if len(series[0].Points) < 2 || len(series[1].Points) < 2 {
+			continue
+		}
+		picture := &chart.Chart{X: chart.Axis{Label: l.T("throughput"), Unit: axis}, Y: chart.Axis{Label: metric + " " + stat, Unit: "ms"}, Series: series}
+		figures = append(figures, Figure{
+			ID: fmt.Sprintf("comparison-%d-%s", number+1, metric), Title: l.F("title compared", metric+" "+stat),
+			Chart: picture, Legend: picture.Legend(), Table: table,
+		})
+	}
+	return figures
+}
+
+// rowOf is the row of a metric with the first of some statistics that it has; nil: none.
+func rowOf(k *compare.Case, metric string, stats ...string) *compare.Row {
+	for _, stat := range stats {
+		for _, r := range k.Rows {
+			if r.Metric == metric && r.Stat == stat && r.Base != nil && r.New != nil {
+				return r
+			}
+		}
+	}
+	return nil
+}
