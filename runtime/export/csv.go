@@ -201,6 +201,7 @@ func number(v float64) string {
 // cell is a text that a spreadsheet takes for a text, too: what begins as a formula
 // does gets an apostrophe before it, as spreadsheets have it. Numbers stay numbers.
 func cell(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	first, _ := utf8.DecodeRuneInString(text)
 	if text == "" || !strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return text

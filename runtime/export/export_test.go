@@ -127,8 +127,9 @@ func TestCSV(t *testing.T) {
 	f(map[string]string{"case": "2", "metric": "energy_per_token"}, "value", "")
 
 	// No cell is a formula, and numbers are numbers.
-	rows, err = csv.NewReader(strings.NewReader(write(t, hostile(), export.CSV))).ReadAll()
-	if err != nil {
+	text = write(t, hostile(), export.CSV)
+	rows, err = csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil || !utf8.ValidString(text) {
 		t.Fatal(err)
 	}
 	for _, row := range rows {
@@ -220,6 +221,45 @@ func TestMarkdownEscapes(t *testing.T) {
 	if bytes.Contains([]byte(text), []byte("\r")) {
 		t.Error("a carriage return is in it")
 	}
+}
+
+// Whatever a result.json says, it is refused or can be written.
+func FuzzExports(f *testing.F) {
+	for _, r := range []*result.Result{everything(), hostile(), resulttest.Run()} {
+		text, err := r.Encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"schema":1,"cases":[null]}`))
+	f.Add([]byte(`{"schema":1,"cases":[{"metrics":{"ttft":null},"windows":{"steady":null},"scenarios":{"a":null}}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, result.FileName), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run, err := result.Open(dir)
+		if err != nil {
+			return
+		}
+		for _, by := range []func(*result.Run, string) error{export.CSV, export.JUnit, export.Markdown} {
+			out := write(t, run.Result, by)
+			if !utf8.ValidString(out) {
+				t.Errorf("%q", out)
+			}
+		}
+		if md := write(t, run.Result, export.Markdown); len(md) > 65_536 {
+			t.Errorf("%d bytes", len(md))
+		}
+		var suites junit.Testsuites
+		if err := xml.Unmarshal([]byte(write(t, run.Result, export.JUnit)), &suites); err != nil {
+			t.Error(err)
+		}
+		if _, err := csv.NewReader(strings.NewReader(write(t, run.Result, export.CSV))).ReadAll(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // A folder or file that is not there is an error that names it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -40,7 +41,37 @@ func Open(path string) (*Run, error) {
 	if r.Schema != Schema {
 		return nil, fmt.Errorf("read the result %s: its schema is %d, and this weir reads %d\n  hint: use the weir that has written it", file, r.Schema, Schema)
 	}
+	if err := r.present(); err != nil {
+		return nil, fmt.Errorf("read the result %s: %w", file, err)
+	}
 	return &Run{Dir: dir, Result: r}, nil
+}
+
+// present sees to it that what readers look into is there: weir writes no null in these
+// places, but others may.
+func (r *Result) present() error {
+	for i, c := range r.Cases {
+		if c == nil {
+			return fmt.Errorf("case %d is null\n  hint: the file was changed by something else than weir", i+1)
+		}
+		dropNil(c.Metrics)
+		dropNil(c.Windows)
+		dropNil(c.Scenarios)
+		for _, w := range c.Windows {
+			dropNil(w.Metrics)
+		}
+		for _, s := range c.Scenarios {
+			dropNil(s.Metrics)
+		}
+		for _, s := range c.Server {
+			dropNil(s.Times)
+		}
+	}
+	return nil
+}
+
+func dropNil[T any](of map[string]*T) {
+	maps.DeleteFunc(of, func(_ string, v *T) bool { return v == nil })
 }
 
 func openError(path string, err error) error {
