@@ -97,8 +97,12 @@ const afterCut = 5 * time.Second
 // drive plays all scenarios to their end.
 func (r *run) drive(p *play, number int) {
 	if r.Watch != nil {
+		scenario := ""
+		if len(p.spec.scenarios) == 1 {
+			scenario = p.spec.scenarios[0].name
+		}
 		done := r.Watch(CaseView{
-			Name: p.spec.name, Tags: p.spec.tags, Number: number, Of: p.spec.of, Warmup: p.warmup,
+			Name: p.spec.name, Scenario: scenario, Tags: p.spec.tags, Number: number, Of: p.spec.of, Warmup: p.warmup,
 			Progress: p.progress, Live: p.recorder.Live, Warnings: p.warnings,
 		})
 		defer done()

@@ -91,6 +91,7 @@ type Config struct {
 // functions may be called by any goroutine.
 type CaseView struct {
 	Name     string
+	Scenario string         // the only one's name; "": there are several
 	Tags     map[string]any // read only
 	Number   int            // from 1
 	Of       int            // cases in all; 0: not known

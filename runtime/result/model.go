@@ -31,6 +31,7 @@ type Result struct {
 	Services    []Service      `json:"services,omitempty"`   // that the script's endpoints send to, as they describe themselves
 	Devices     []Device       `json:"devices,omitempty"`    // that were monitored
 	Monitors    []Monitor      `json:"monitors,omitempty"`   // what became of each source of telemetry
+	Published   []Published    `json:"published,omitempty"`  // what became of each service that metrics were pushed to
 	Doctor      []Finding      `json:"doctor,omitempty"`     // of options.doctor; nil: nobody looked
 }
 
