@@ -42,7 +42,7 @@ const hide = () => { tip.hidden = true; owner = null; for (const e of $(".cursor
 addEventListener("keydown", (e) => { if (e.key === "Escape") hide(); });
 
 for (const t of $("a.term")) {
-	const text = t.title;
+	const text = document.getElementById(t.hash.slice(1)).lastElementChild.textContent;
 	t.removeAttribute("title");
 	t.setAttribute("aria-describedby", t.hash.slice(1));
 	const open = () => {

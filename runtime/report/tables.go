@@ -12,6 +12,7 @@ import (
 // table is one of the page's.
 type table struct {
 	Caption string
+	Shown   bool      // the caption is, above the table; otherwise a title says the same
 	Groups  []topHead // first line of the head; none: it has one line
 	Head    []head
 	Rows    [][]cell

@@ -46,6 +46,9 @@ func newCaseView(c *result.Case, i int, d *Data, l Lang) caseView {
 	parts = append(parts, serverParts(c, l)...)
 	parts = append(parts, devicesPart(c, l), clientPart(c, l), warmupPart(c, l), profilePart(c, l))
 	for _, p := range parts {
+		for i := range p.Tables {
+			p.Tables[i].Shown = len(p.Tables) > 1 && p.Tables[i].Caption != p.Title
+		}
 		if !p.empty() {
 			v.Parts = append(v.Parts, p)
 		}

@@ -144,7 +144,7 @@ func loadColumns(l Lang) []column {
 			}
 			return count(c.Counts.RequestsCut)
 		}},
-		{group: requests, name: l.T("per second"), term: "throughput", cell: func(c *result.Case) cell {
+		{group: requests, name: l.T("a second"), term: "throughput", cell: func(c *result.Case) cell {
 			if c.Duration <= 0 {
 				return cell{Text: absent}
 			}
@@ -156,7 +156,7 @@ func loadColumns(l Lang) []column {
 			}
 			return cell{Text: strconv.FormatFloat(100**c.Goodput.Share, 'f', 1, 64)}
 		}},
-		{group: l.T("goodput"), term: "goodput", name: l.T("per second"), cell: func(c *result.Case) cell {
+		{group: l.T("goodput"), term: "goodput", name: l.T("a second"), cell: func(c *result.Case) cell {
 			if c.Goodput == nil || c.Duration <= 0 {
 				return cell{Text: absent}
 			}

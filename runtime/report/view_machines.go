@@ -169,7 +169,10 @@ func devicesPart(c *result.Case, l Lang) part {
 		for _, name := range names {
 			t.Head = append(t.Head, head{Text: name})
 		}
-		t.Head = append(t.Head, head{Text: l.T("energy"), Unit: "J"})
+		metered := slices.ContainsFunc(c.Devices, func(d result.DeviceUse) bool { return d.Joules != nil })
+		if metered {
+			t.Head = append(t.Head, head{Text: l.T("energy"), Unit: "J"})
+		}
 		for _, d := range c.Devices {
 			label := cell{Text: deviceName(d.Host, d.Kind, d.Index), Note: d.Name, Left: true}
 			if d.Health != "" {
@@ -183,7 +186,10 @@ func devicesPart(c *result.Case, l Lang) part {
 				}
 				row = append(row, k)
 			}
-			t.Rows = append(t.Rows, append(row, opt(d.Joules)))
+			if metered {
+				row = append(row, opt(d.Joules))
+			}
+			t.Rows = append(t.Rows, row)
 		}
 		p.Tables = append(p.Tables, t)
 	}

@@ -159,6 +159,7 @@ var pageWords = map[string]word{
 	"cut off":                  {"cut off", "被截断"},
 	"completed":                {"completed", "完成"},
 	"per second":               {"per second", "每秒"},
+	"a second":                 {"per s", "每秒"},
 	"goodput":                  {"Goodput", "有效吞吐"},
 	"throughput":               {"Throughput", "吞吐"},
 	"tokens per second":        {"tokens/s", "Token/s"},
