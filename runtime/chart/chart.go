@@ -11,6 +11,7 @@ package chart
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -68,6 +69,7 @@ type Series struct {
 	Points []Point
 	Joined bool // Points: with a line through them
 	Dashed bool // the line is
+	Small  bool // the points are
 	Note   bool // it explains another series, such as the band around a line: no entry in the legend of its own
 }
 
@@ -106,6 +108,9 @@ func (c *Chart) Legend() []Entry {
 	var entries []Entry
 	for i, s := range c.Series {
 		if !s.Note && s.Name != "" {
+			if s.Joined {
+				s.Kind = Line
+			}
 			entries = append(entries, Entry{i, s.Name, c.ink(i), s.Kind, s.Dashed})
 		}
 	}
@@ -124,7 +129,7 @@ const (
 
 	// Room left of and right of the data, so that charts of a page, one below the
 	// other, have the same x axis.
-	leftMargin, rightMargin = 64, 14
+	leftMargin, rightMargin = 78, 14
 )
 
 // layout is a plot and where its parts are.
@@ -144,7 +149,7 @@ func (c *Chart) lay(area draw.Canvas, handler text.Handler, face font.Font, size
 	p.BackgroundColor = nil
 	p.TextHandler = handler
 	face.Size = vg.Length(size)
-	l := &layout{Plot: p, chart: c, style: text.Style{Color: color("ink-soft"), Font: face, Handler: handler}}
+	l := &layout{Plot: p, chart: c, style: text.Style{Color: textColor, Font: face, Handler: handler}}
 	if c.Y.heading() != "" {
 		area.Max.Y -= vg.Length(size * 1.5)
 	}
@@ -153,13 +158,13 @@ func (c *Chart) lay(area draw.Canvas, handler text.Handler, face font.Font, size
 	}
 	c.scales(p)
 	plotWidth, plotHeight := float64(area.Max.X-area.Min.X)-leftMargin-rightMargin, float64(area.Max.Y-area.Min.Y)-1.6*size
-	wide := func(label string) float64 { return float64(l.style.Width(label)) }
+	wide := func(label string) float64 { return float64(l.style.Width(label)) + 12 }
 	for _, a := range []struct {
 		of    *plot.Axis
 		marks []plot.Tick
 	}{
 		{&p.X, c.X.ticks(p.X.Min, p.X.Max, plotWidth, wide)},
-		{&p.Y, c.Y.ticks(p.Y.Min, p.Y.Max, plotHeight, func(string) float64 { return 1.2 * size })},
+		{&p.Y, c.Y.ticks(p.Y.Min, p.Y.Max, plotHeight, func(string) float64 { return 1.3 * size })},
 	} {
 		a.of.Tick.Label.Handler, a.of.Label.TextStyle.Handler = handler, handler
 		a.of.Tick.Label.Font, a.of.Tick.Label.Color = l.style.Font, l.style.Color
@@ -206,9 +211,19 @@ func (c *Chart) scales(p *plot.Plot) {
 	switch {
 	case c.Y.Scale == Log:
 		p.Y.Scale = plot.LogScale{}
+		if c.labelled() {
+			// The lowest line has its labels below it.
+			p.Y.Min /= math.Pow(p.Y.Max/p.Y.Min, 0.15)
+		}
 	case c.Y.Rows:
 		p.Y.Scale = plot.InvertedScale{Normalizer: plot.LinearScale{}}
 	}
+}
+
+func (c *Chart) labelled() bool {
+	return slices.ContainsFunc(c.Series, func(s Series) bool {
+		return slices.ContainsFunc(s.Points, func(p Point) bool { return p.Label != "" })
+	})
 }
 
 // extent is from where to where values are, of those that can be drawn.

@@ -6,7 +6,7 @@ import (
 )
 
 // labels writes the labels of points where there is room: beside its point, above or
-// below it, on none of the other points and labels, and inside the picture. A label
+// below it, on none of the other points, labels and lines, and beside the axes. A label
 // that has no room is left out; its point is there, and has its title.
 func (l *layout) labels(c draw.Canvas) {
 	var taken []vg.Rectangle
@@ -21,13 +21,13 @@ func (l *layout) labels(c draw.Canvas) {
 	var labels []label
 	var lines []vg.Rectangle
 	for i, s := range l.chart.Series {
-		if s.Kind != Points {
-			continue
-		}
-		if s.Joined {
+		if s.Kind == Points && s.Joined || s.Kind == Line {
 			for _, run := range l.runs(c, s.Points) {
 				lines = append(lines, alongside(run)...)
 			}
+		}
+		if s.Kind != Points {
+			continue
 		}
 		for _, p := range s.Points {
 			at, ok := l.at(c, p.X, p.Y)
@@ -45,12 +45,11 @@ func (l *layout) labels(c draw.Canvas) {
 	height := style.Font.Size
 	for _, label := range labels {
 		width := style.Width(label.text)
-		for n := range 2 * len(places) { // where it crosses no line, or else anywhere
-			try := places[n%len(places)]
+		for _, try := range places {
 			place := label.at.Add(try.d)
 			box := vg.Rectangle{Min: vg.Point{X: place.X + width*vg.Length(try.x), Y: place.Y + height*vg.Length(try.y)}}
 			box.Max = box.Min.Add(vg.Point{X: width, Y: height})
-			if box.Min.X < l.edge || box.Max.X > c.Max.X+rightMargin || box.Min.Y < c.Min.Y || box.Max.Y > c.Max.Y || overlaps(box, taken) || n < len(places) && overlaps(box, lines) {
+			if box.Min.X < c.Min.X || box.Max.X > c.Max.X+rightMargin || box.Min.Y < c.Min.Y || box.Max.Y > c.Max.Y || overlaps(box, taken) || overlaps(box, lines) {
 				continue
 			}
 			taken = append(taken, box)

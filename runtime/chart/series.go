@@ -45,7 +45,7 @@ func (l *layout) grid(c draw.Canvas) {
 		y := c.Y(l.Y.Norm(t.Value))
 		lines = append(lines, []vg.Point{{X: c.Min.X, Y: y}, {X: c.Max.X, Y: y}})
 	}
-	c.StrokeLines(draw.LineStyle{Color: color("grid"), Width: 1}, lines...)
+	strokeAll(c, draw.LineStyle{Color: color("grid"), Width: 1}, lines)
 	c.StrokeLine2(draw.LineStyle{Color: color("ink-soft"), Width: 1}, c.Min.X, c.Min.Y, c.Max.X, c.Min.Y)
 }
 
@@ -94,7 +94,7 @@ func (l *layout) series(c draw.Canvas, i int) {
 		if s.Joined {
 			l.stroke(c, style, l.runs(c, s.Points))
 		}
-		l.points(c, ink, s.Points)
+		l.points(c, ink, s)
 	}
 }
 
@@ -132,7 +132,7 @@ func (l *layout) stroke(c draw.Canvas, style draw.LineStyle, runs [][]vg.Point) 
 			c.DrawGlyph(draw.GlyphStyle{Color: style.Color, Radius: style.Width, Shape: draw.CircleGlyph{}}, run[0])
 		}
 	}
-	c.StrokeLines(style, c.ClipLinesXY(runs...)...)
+	strokeAll(c, style, c.ClipLinesXY(runs...))
 }
 
 // stairs make steps of lines.
@@ -193,15 +193,37 @@ func (l *layout) bars(c draw.Canvas, ink namedColor, points []Point) {
 		}
 		lines = append(lines, []vg.Point{from, to})
 	}
-	c.StrokeLines(draw.LineStyle{Color: ink, Width: thick}, lines...)
+	strokeAll(c, draw.LineStyle{Color: ink, Width: thick}, lines)
+}
+
+// strokeAll draws lines as one path, which takes less room than one each.
+func strokeAll(c draw.Canvas, style draw.LineStyle, lines [][]vg.Point) {
+	var path vg.Path
+	for _, line := range lines {
+		for i, p := range line {
+			if i == 0 {
+				path.Move(p)
+			} else {
+				path.Line(p)
+			}
+		}
+	}
+	if len(path) > 0 {
+		c.SetLineStyle(style)
+		c.Stroke(path)
+	}
 }
 
 // pointRadius is how large a point is, and how far its label keeps away.
 const pointRadius = 4
 
-func (l *layout) points(c draw.Canvas, ink namedColor, points []Point) {
+func (l *layout) points(c draw.Canvas, ink namedColor, s *Series) {
+	radius := vg.Length(pointRadius)
+	if s.Small {
+		radius = 2
+	}
 	group, _ := canvasOf(c).(*svg)
-	for _, p := range points {
+	for _, p := range s.Points {
 		at, ok := l.at(c, p.X, p.Y)
 		if !ok || !c.Contains(at) {
 			continue
@@ -213,12 +235,12 @@ func (l *layout) points(c draw.Canvas, ink namedColor, points []Point) {
 				c.StrokeLine2(draw.LineStyle{Color: ink.faded(0.55), Width: 1.5}, at.X, low.Y, at.X, high.Y)
 			}
 		}
-		style := draw.GlyphStyle{Color: ink, Radius: pointRadius, Shape: draw.CircleGlyph{}}
+		style := draw.GlyphStyle{Color: ink, Radius: radius, Shape: draw.CircleGlyph{}}
 		switch p.Mark {
 		case Triangle:
-			style.Shape, style.Radius = draw.PyramidGlyph{}, pointRadius+1.5
+			style.Shape, style.Radius = draw.PyramidGlyph{}, radius+1.5
 		case Cross:
-			style.Shape, style.Radius = cross{}, pointRadius+1
+			style.Shape, style.Radius = cross{}, radius+1
 		}
 		if group != nil && p.Title != "" {
 			group.title(p.Title)

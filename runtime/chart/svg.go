@@ -42,7 +42,7 @@ func (c *Chart) SVG() []byte {
 	l.Draw(l.canvas)
 
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" font-size="12" font-family="inherit" role="img"`, number(width), number(height))
+	fmt.Fprintf(&out, `<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %s" font-size="12" font-family="inherit" role="img"%s`, number(width), number(height), paint("fill", textColor))
 	d := l.data
 	axis := func(name string, of *plot.Axis, scale Scale, from, to vg.Length) {
 		kind := "linear"
@@ -72,6 +72,9 @@ func (c *Chart) size() (width, height float64) {
 	// Smaller ones have no room for their axes.
 	return min(max(width, 200), 4000), min(max(height, 80), 4000)
 }
+
+// textColor is the colour of text that has no other.
+var textColor = color("ink-soft")
 
 var sans = font.Font{Typeface: "Liberation", Variant: "Sans"}
 
@@ -225,7 +228,10 @@ func (s *svg) text(at vg.Point, text, anchor, shift string) {
 			fmt.Fprintf(&s.out, ` %s="%s"`, a[0], a[1])
 		}
 	}
-	s.out.WriteString(paint("fill", s.pen.color) + ">" + html.EscapeString(valid(text)) + "</text>")
+	if s.pen.color != textColor {
+		s.out.WriteString(paint("fill", s.pen.color))
+	}
+	s.out.WriteString(">" + html.EscapeString(valid(text)) + "</text>")
 }
 
 // SetColor implements [vg.Canvas].

@@ -3,13 +3,14 @@ package chart
 import (
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"gonum.org/v1/plot"
 )
 
 // ticks are the marks of an axis: as many as have room, room being how long the axis
-// is, and takes how much of it a label needs. Those without a label are grid lines.
+// is, and takes how much of it a label needs, with what is left free beside it. Those without a label are grid lines.
 func (a Axis) ticks(low, high, room float64, takes func(label string) float64) []plot.Tick {
 	if a.Rows {
 		return nil
@@ -24,57 +25,52 @@ func (a Axis) ticks(low, high, room float64, takes func(label string) float64) [
 		for _, v := range steps(low, high, n, a.Scale == Seconds) {
 			label := a.Format(v)
 			marks = append(marks, plot.Tick{Value: v, Label: label})
-			used += takes(label) + 12
+			used += takes(label)
 		}
-		if used <= room+12 {
+		if used <= room {
 			break
 		}
 	}
 	return marks
 }
 
-// logTicks has 1, 2 and 5 of each decade where they fit, else its 1 with 2 and 5 as
-// lines, else each second or third decade and so on.
+// logTicks labels as many of a decade's digits as fit: all nine, 1 2 3 5 7, 1 2 5, or
+// its 1 alone, with 2 and 5 as lines, then each second decade, and so on.
 func (a Axis) logTicks(low, high, room float64, takes func(string) float64) []plot.Tick {
-	if high/low < 4 {
-		// Decades are of no help.
-		a.Scale = Linear
-		return a.ticks(low, high, room, takes)
-	}
 	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
 	place := func(v float64) float64 { return math.Log(v/low) / math.Log(high/low) * room }
-	for every := 0; ; every++ {
+	for try := 0; try < 4+last-first; try++ {
+		labels := []string{"123456789", "12357", "125", "1"}[min(try, 3)]
+		every := max(1, try-2) // of the decades
 		var marks []plot.Tick
-		labels, fits, end := 0, true, math.Inf(-1)
+		labelled, fits, end := 0, true, math.Inf(-1)
 		for e := first; e <= last; e++ {
-			for _, digit := range []float64{1, 2, 5} {
-				v := parse(digit, e)
+			for digit := 1; digit <= 9; digit++ {
+				v := parse(float64(digit), e)
 				if v < low || v > high {
 					continue
 				}
-				labelled := every == 0 || digit == 1 && (e-first)%every == 0
 				mark := plot.Tick{Value: v}
-				switch {
-				case labelled:
+				switch sign := string(rune('0' + digit)); {
+				case strings.Contains(labels, sign) && (e-first)%every == 0:
 					mark.Label = a.Format(v)
 					half := takes(mark.Label) / 2
-					fits = fits && place(v)-half >= end+6
+					fits = fits && place(v)-half >= end
 					end = place(v) + half
-					labels++
-				case every > 3:
+					labelled++
+				case every > 2 || !strings.Contains("125", sign):
 					continue
 				}
 				marks = append(marks, mark)
 			}
 		}
-		if fits || every > last-first {
-			if labels < 2 && every > 0 {
-				a.Scale = Linear
-				return a.ticks(low, high, room, takes)
-			}
+		if fits && (labelled >= 3 || labelled == 2 && high/low > 20) {
 			return marks
 		}
 	}
+	// It is short, and where no digit is.
+	a.Scale = Linear
+	return a.ticks(low, high, room, takes)
 }
 
 // parse is digit · 10^e, to the last bit what the decimal number is.

@@ -61,8 +61,8 @@ func (b *bucket) merge(other bucket) {
 	}
 }
 
-// middle is the middle of a bucket, seconds.
-func (b *buckets) middle(i int) float64 { return (float64(i) + 0.5) * b.width.Seconds() }
+// middle is the middle of a bucket.
+func (b *buckets) middle(i int) time.Duration { return time.Duration(i)*b.width + b.width/2 }
 
 // roundWidth is how wide buckets are that are to share a time of so many seconds: 1, 2
 // or 5 times a power of ten, and 1 ms at least.

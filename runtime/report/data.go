@@ -33,6 +33,8 @@ type detail struct {
 	points  int // of a distribution
 	rows    int // of a table of a figure
 	slowest int // requests in the table of the slowest, for each reason
+
+	essential bool // cases have their most important figures only
 }
 
 func detailFor(cases int) detail {
@@ -42,7 +44,9 @@ func detailFor(cases int) detail {
 		bars:    share(6000, 40, 400),
 		points:  share(2400, 30, 200),
 		rows:    share(400, 6, 24),
-		slowest: share(600, 4, 60),
+		slowest: share(400, 2, 60),
+
+		essential: cases > 40,
 	}
 }
 
@@ -108,6 +112,9 @@ func Load(run *result.Run, l Lang) *Data {
 		width := roundWidth(max(c.Duration, 0), d.detail.buckets)
 		d.cases = append(d.cases, &caseData{Case: c, number: i + 1, samples: map[sampleKey]*buckets{}, slow: newSlow(d.detail.slowest),
 			tokens: newBuckets(width, d.detail.buckets), prompts: newBuckets(width, d.detail.buckets)})
+	}
+	if d.detail.essential {
+		d.note("fewer figures", len(d.cases))
 	}
 	d.readRequests(run)
 	d.readSamples(run)

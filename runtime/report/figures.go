@@ -256,6 +256,15 @@ func (d *Data) pareto() (Figure, bool) {
 		}
 		ch.Series = append(ch.Series, s)
 	}
+	// Where nobody is needs no room.
+	least, most := math.Inf(1), 0.0
+	for _, p := range places {
+		least, most = min(least, p.x), max(most, p.x)
+	}
+	if len(places) > 0 {
+		ch.X.Max = most + max(most-least, most*0.02)*0.15
+		ch.X.Min = max(0, least-max(most-least, most*0.02)*0.5)
+	}
 	// On the front is whoever no other case beats in both.
 	front := slices.Clone(places)
 	slices.SortStableFunc(front, func(a, b place) int { return cmp.Or(cmp.Compare(b.x, a.x), cmp.Compare(b.y, a.y)) })
@@ -270,7 +279,7 @@ func (d *Data) pareto() (Figure, bool) {
 	slices.Reverse(front)
 	step := chart.Series{Name: t("pareto front"), Kind: chart.Line, Ink: "ink-soft", Dashed: true}
 	if len(front) > 0 {
-		step.Points = append(step.Points, chart.Point{X: 0, Y: front[0].y})
+		step.Points = append(step.Points, chart.Point{X: ch.X.Min, Y: front[0].y})
 		for i, p := range front {
 			if i > 0 {
 				step.Points = append(step.Points, chart.Point{X: front[i-1].x, Y: p.y})

@@ -20,22 +20,26 @@ func (d *Data) Case(i int) []Figure {
 	}
 	c := d.cases[i]
 	var figures []Figure
-	add := func(f Figure, ok bool) {
-		if ok {
+	line, coarse := d.timeline(c, d.detail.buckets), d.timeline(c, min(60, d.detail.buckets))
+	add := func(essential bool, of func() (Figure, bool)) {
+		if !essential && d.detail.essential {
+			return
+		}
+		if f, ok := of(); ok {
 			figures = append(figures, f)
 		}
 	}
-	add(d.cdf(c))
-	add(d.tail(c))
-	line := d.timeline(c)
-	add(line.bars())
-	add(line.flight())
-	add(line.rates())
-	add(line.tokens())
-	add(line.first())
-	add(line.errors())
+	add(true, func() (Figure, bool) { return d.cdf(c) })
+	add(false, func() (Figure, bool) { return d.tail(c) })
+	add(true, line.bars)
+	add(false, line.flight)
+	add(false, coarse.rates)
+	add(true, line.outputs)
+	add(false, coarse.inputs)
+	add(false, coarse.first)
+	add(true, coarse.errors)
 	for _, p := range panels {
-		add(line.panel(p))
+		add(p.essential, func() (Figure, bool) { return line.panel(p) })
 	}
 	return figures
 }
@@ -180,10 +184,10 @@ type timeline struct {
 	n      int           // buckets
 }
 
-func (d *Data) timeline(c *caseData) *timeline {
+func (d *Data) timeline(c *caseData, buckets int) *timeline {
 	length := c.length()
 	l := &timeline{Data: d, c: c, x: chart.Axis{Scale: chart.Seconds, Max: max(length, 0.001)}}
-	l.width = roundWidth(l.x.Max, d.detail.buckets)
+	l.width = roundWidth(l.x.Max, buckets)
 	l.n = int(math.Ceil(l.x.Max / l.width.Seconds()))
 	if w := c.Windows[result.WindowSteady]; w != nil && w.Found && w.From < w.To {
 		l.shades = []chart.Shade{{From: 0, To: w.From}, {From: w.To, To: l.x.Max}}
@@ -204,6 +208,10 @@ func (l *timeline) over(id, title, caption string, ch *chart.Chart, table Table)
 func (l *timeline) time(i int) float64 {
 	return min((float64(i)+0.5)*l.width.Seconds(), l.x.Max)
 }
+
+// bucket is the number of the bucket of a moment; what is outside of the case is in its
+// first or last one.
+func (l *timeline) bucket(at time.Duration) int { return min(max(int(at/l.width), 0), l.n-1) }
 
 // every says how long a bucket is, in words.
 func (l *timeline) every() string { return chart.Milliseconds(milliseconds(l.width)) }
@@ -358,7 +366,7 @@ func (l *timeline) flight() (Figure, bool) {
 	for _, p := range l.parts() {
 		rows = append(rows, []string{p.time, number(slices.Min(v.low[p.from:p.to])), number(average(v.mean[p.from:p.to])), number(slices.Max(v.high[p.from:p.to]))})
 	}
-	ch := l.chart(170, chart.Axis{Label: t("axis in flight")})
+	ch := l.chart(150, chart.Axis{})
 	ch.Series = []chart.Series{span, mean}
 	table := Table{Head: []string{t("time"), "min", t("mean"), "max"}, Rows: rows}
 	return l.over("in-flight", t("title in flight"), l.lang.F("caption band", l.every())+l.estimate(), ch, table), len(all) > 0
@@ -397,12 +405,22 @@ func (l *timeline) parts() []stretch {
 	return all
 }
 
-// counted makes a series of rates out of moments, each of which counts for so much.
-func (l *timeline) counted(name string, ink chart.Ink, each func(yield func(at time.Duration, v float64))) chart.Series {
+// spread puts the sums of buckets into those of the time line: what a bucket has is
+// divided by the time that it has in common with each.
+func (l *timeline) spread(b *buckets) []float64 {
 	sums := make([]float64, l.n)
-	each(func(at time.Duration, v float64) {
-		sums[min(max(int(at/l.width), 0), l.n-1)] += v
-	})
+	for i, v := range b.all {
+		from, to := time.Duration(i)*b.width, time.Duration(i+1)*b.width
+		for k := int(from / l.width); k <= int((to-1)/l.width); k++ {
+			common := min(to, time.Duration(k+1)*l.width) - max(from, time.Duration(k)*l.width)
+			sums[min(k, l.n-1)] += v.sum * l.c.weight() * float64(common) / float64(b.width)
+		}
+	}
+	return sums
+}
+
+// rate makes a series of rates out of what there was in each bucket.
+func (l *timeline) rate(name string, ink chart.Ink, sums []float64) chart.Series {
 	s := chart.Series{Name: name, Kind: chart.Line, Ink: ink}
 	for i, v := range sums {
 		// The last bucket may be shorter.
@@ -415,7 +433,7 @@ func (l *timeline) counted(name string, ink chart.Ink, each func(yield func(at t
 	return s
 }
 
-// rateTable is the table of series that counted has made.
+// rateTable is the table of series that rate has made.
 func (l *timeline) rateTable(series []chart.Series) Table {
 	table := Table{Head: []string{l.lang.T("time")}}
 	for _, s := range series {
@@ -440,64 +458,64 @@ func (l *timeline) rates() (Figure, bool) {
 	t := l.lang.T
 	weight := l.c.weight()
 	of := func(name string, ink chart.Ink, has flags, when func(request) time.Duration, take func(request) bool) chart.Series {
-		return l.counted(name, ink, func(yield func(time.Duration, float64)) {
-			for _, r := range l.c.requests {
-				if r.has&has != 0 && take(r) {
-					yield(when(r), weight)
-				}
+		sums := make([]float64, l.n)
+		for _, r := range l.c.requests {
+			if r.has&has != 0 && take(r) {
+				sums[l.bucket(when(r))] += weight
 			}
-		})
+		}
+		return l.rate(name, ink, sums)
 	}
 	end := func(r request) time.Duration { return r.end }
 	all := []chart.Series{
-		of(t("started"), series(0), hasStarted, func(r request) time.Duration { return r.started }, func(request) bool { return true }),
+		of(t("requests started"), series(0), hasStarted, func(r request) time.Duration { return r.started }, func(request) bool { return true }),
 		of(t("completed"), "good", hasEnd, end, func(r request) bool { return r.kind == 0 }),
 	}
 	if slices.ContainsFunc(l.c.requests, l.c.failed) {
 		all = append(all, of(t("failed"), "failed", hasEnd, end, l.c.failed))
 	}
-	ch := l.chart(170, chart.Axis{Label: t("axis requests"), Unit: "requests/s"})
+	ch := l.chart(170, chart.Axis{Unit: "requests/s"})
 	ch.Series = slices.Clone(all)
 	return l.over("rates", t("title rates"), l.lang.F("caption rates", l.every())+l.estimate(), ch, l.rateTable(all)), len(l.c.requests) > 0
 }
 
-// tokens are the tokens that arrived, and the prompts that had been processed.
-func (l *timeline) tokens() (Figure, bool) {
-	t := l.lang.T
-	weight := l.c.weight()
-	of := func(name string, ink chart.Ink, b *buckets) chart.Series {
-		return l.counted(name, ink, func(yield func(time.Duration, float64)) {
-			for i, v := range b.all {
-				yield(time.Duration(i)*b.width, v.sum*weight)
-			}
-		})
-	}
-	all := []chart.Series{of(t("output tokens"), series(0), l.c.tokens)}
+// outputs are the tokens that arrived.
+func (l *timeline) outputs() (Figure, bool) {
 	caption := l.lang.F("caption tokens", l.every()) + l.estimate()
-	ch := l.chart(190, chart.Axis{Label: t("output tokens"), Unit: "tokens/s"})
+	return l.tokens("tokens", l.lang.T("title tokens"), caption, l.lang.T("output tokens"), series(0), l.c.tokens)
+}
+
+// inputs are the tokens of prompts that had been processed: their first token came.
+func (l *timeline) inputs() (Figure, bool) {
+	caption := l.lang.F("caption prompts", l.every()) + l.estimate()
+	return l.tokens("prompts", l.lang.T("title prompts"), caption, l.lang.T("prompt tokens"), series(6), l.c.prompts)
+}
+
+func (l *timeline) tokens(id, title, caption, name string, ink chart.Ink, b *buckets) (Figure, bool) {
+	all := []chart.Series{l.rate(name, ink, l.spread(b))}
+	ch := l.chart(170, chart.Axis{Unit: "tokens/s"})
 	ch.Series = slices.Clone(all)
-	if len(l.c.prompts.all) > 0 {
-		all = append(all, of(t("prompt tokens"), series(6), l.c.prompts))
-	}
-	return l.over("tokens", t("title tokens"), caption, ch, l.rateTable(all)), len(l.c.tokens.all) > 0
+	return l.over(id, title, caption, ch, l.rateTable(all)), len(b.all) > 0
 }
 
 // first is the time to the first token of the requests that started then.
 func (l *timeline) first() (Figure, bool) {
 	t := l.lang.T
 	perBucket := make([][]float32, l.n)
-	n := 0
+	single := chart.Series{Name: "TTFT", Kind: chart.Points, Ink: series(2), Small: true}
 	for _, r := range l.c.requests {
 		if r.has&hasStarted != 0 && !math.IsNaN(float64(r.ttft)) {
-			i := min(max(int(r.started/l.width), 0), l.n-1)
+			i := l.bucket(r.started)
 			perBucket[i] = append(perBucket[i], r.ttft)
-			n++
+			single.Points = append(single.Points, chart.Point{X: r.started.Seconds(), Y: float64(r.ttft)})
 		}
 	}
 	median := chart.Series{Name: t("median"), Kind: chart.Line, Ink: series(2)}
 	span := chart.Series{Name: t("min to max"), Kind: chart.Band, Ink: series(2), Note: true}
 	for i, values := range perBucket {
 		if len(values) == 0 {
+			median.Points = append(median.Points, chart.Point{X: l.time(i), Y: nan()})
+			span.Points = append(span.Points, chart.Point{X: l.time(i), Low: nan(), High: nan()})
 			continue
 		}
 		q := quantiles(values, []float64{0, 50, 100})
@@ -515,9 +533,13 @@ func (l *timeline) first() (Figure, bool) {
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	ch := l.chart(170, chart.Axis{Label: "TTFT", Unit: "ms"})
+	ch := l.chart(170, chart.Axis{Unit: "ms"})
 	ch.Series = []chart.Series{span, median}
-	return l.over("ttft", t("title ttft"), l.lang.F("caption ttft", l.every()), ch, table), n > 0
+	caption := l.lang.F("caption ttft", l.every())
+	if len(single.Points) <= l.detail.bars {
+		ch.Series, caption = []chart.Series{single}, t("caption ttft points")
+	}
+	return l.over("ttft", t("title ttft"), caption, ch, table), len(single.Points) > 0
 }
 
 // errors are the failures by their kind.
@@ -558,14 +580,13 @@ func (l *timeline) errors() (Figure, bool) {
 	}
 	for _, r := range l.c.requests {
 		if l.c.failed(r) && r.has&hasEnd != 0 {
-			counted[rank[r.kind]][min(max(int(r.end/l.width), 0), l.n-1)] += l.c.weight()
+			counted[rank[r.kind]][l.bucket(r.end)] += l.c.weight()
 		}
 	}
-	ch := l.chart(160, chart.Axis{Label: t("failed requests")})
+	ch := l.chart(140, chart.Axis{})
 	table := Table{Head: append([]string{t("time")}, names...)}
 	for k, name := range names {
-		s := chart.Series{Name: name, Kind: chart.Bars, Ink: "failed"}
-		s.Kind = chart.Step
+		s := chart.Series{Name: name, Kind: chart.Step, Ink: "failed"}
 		if len(names) > 1 {
 			s.Ink = series((k + 1) % 8)
 		}
@@ -593,17 +614,18 @@ func (l *timeline) errors() (Figure, bool) {
 type panel struct {
 	id, title, unit string
 	service         bool
+	essential       bool     // also in a run of many cases
 	names           []string // quantities, of a device the first that it has
 	all             bool     // all of names, a series each
 }
 
 // panels are what is shown of devices and services; what there is no reading of is not.
 var panels = []panel{
-	{id: "devices-use", title: "title use", unit: "%", names: []string{"aicore_pct", "utilization_pct", "sm_pct", "cpu_pct"}},
+	{id: "devices-use", essential: true, title: "title use", unit: "%", names: []string{"aicore_pct", "utilization_pct", "sm_pct", "cpu_pct"}},
 	{id: "devices-power", title: "title power", unit: "W", names: []string{"power_w"}},
 	{id: "devices-memory", title: "title memory", unit: "%", names: []string{"memory_pct"}},
 	{id: "devices-temperature", title: "title temperature", unit: "°C", names: []string{"temperature_c"}},
-	{id: "server-queue", title: "title queue", service: true, all: true, names: []string{"running", "waiting"}},
+	{id: "server-queue", essential: true, title: "title queue", service: true, all: true, names: []string{"running", "waiting"}},
 	{id: "server-cache", title: "title cache", unit: "%", service: true, all: true, names: []string{"kv_cache_pct"}},
 }
 
@@ -676,7 +698,7 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 			lines = append(lines, line{name, kinds[kind]})
 		}
 	}
-	y := chart.Axis{Label: t(p.title), Unit: p.unit}
+	y := chart.Axis{Unit: p.unit}
 	if p.unit == "%" {
 		y.Max = 100
 	}
@@ -687,16 +709,21 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 		values[i] = l.gather(line.of)
 		mean := chart.Series{Name: line.name, Kind: chart.Line, Ink: series(i)}
 		span := chart.Series{Kind: chart.Band, Ink: series(i), Note: true, Name: line.name}
+		wide := false
 		for k, b := range values[i] {
 			if b.n > 0 {
 				mean.Points = append(mean.Points, chart.Point{X: l.time(k), Y: b.sum / float64(b.n)})
 				span.Points = append(span.Points, chart.Point{X: l.time(k), Low: b.min, High: b.max})
+				wide = wide || b.min < b.max
 				if p.unit == "%" && b.max > 100 {
 					ch.Y.Max = 0 // of several cores, or nonsense: all of it is shown
 				}
 			}
 		}
-		ch.Series = append(ch.Series, span, mean)
+		if wide {
+			ch.Series = append(ch.Series, span)
+		}
+		ch.Series = append(ch.Series, mean)
 		table.Head = append(table.Head, line.name)
 	}
 	for _, part := range l.parts() {
@@ -728,7 +755,7 @@ func (l *timeline) gather(of []*buckets) []bucket {
 	all := make([]bucket, l.n)
 	for _, b := range of {
 		for i, v := range b.all {
-			all[min(max(int(b.middle(i)/l.width.Seconds()), 0), l.n-1)].merge(v)
+			all[l.bucket(b.middle(i))].merge(v)
 		}
 	}
 	return all
