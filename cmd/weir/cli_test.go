@@ -4,7 +4,7 @@
 //
 //	exits CODE PROGRAM ARG…         run a program, which must end with that code
 //	start PROGRAM ARG…              run it in the background, with its output in stdout.txt and stderr.txt
-//	signal NAME                     send INT or TERM to it
+//	signal NAME                     send INT, TERM or KILL to it
 //	finish CODE                     wait for its end, and for that code
 //	await FILE PATTERN              wait until a file has a line like that
 //	serve BEHAVIOUR                 start a scripted service (service_test.go); sets HOST, PORT and URL
@@ -17,6 +17,8 @@
 //	exec quoted FILE                print the lines of a file as Go strings
 //	exec limited BYTES PROGRAM ARG… run a program that can write no larger files
 //	exec recorded FILE              print a file of records as a JSON list
+//	exec rows FILE                  count the rows of a Parquet file (parquet_test.go)
+//	exec tear FILE                  append a frame without its end to a compressed file
 //	exec sampled FOLDER             count a run's samples of telemetry (telemetry_test.go)
 //
 // DATA is the folder testdata/dynamic, with small datasets.
@@ -55,6 +57,8 @@ func TestMain(m *testing.M) {
 		"limited":  limited,
 		"recorded": recorded,
 		"sampled":  sampled,
+		"rows":     rows,
+		"tear":     tear,
 	})
 }
 
@@ -153,8 +157,8 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func signalCommand(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 1, "signal INT or TERM")
-	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}
+	need(ts, neg, args, 1, "signal INT, TERM or KILL")
+	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM, "KILL": os.Kill}
 	s := stateOf(ts)
 	if s.background == nil || signals[args[0]] == nil {
 		ts.Fatalf("no background program, or no such signal")
