@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,12 +18,14 @@ import (
 type reportFlags struct {
 	none bool
 	html string
+	png  string
 	lang string
 }
 
 func (f *reportFlags) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.none, "no-report", false, "do not write "+report.FileName)
 	fs.StringVar(&f.html, "html", "", "write the report to this `file` instead of "+report.FileName+" in the result's folder")
+	fs.StringVar(&f.png, "png", "", "also write the charts of the report as pictures, for a chat or a slide, into this `folder`")
 	fs.StringVar(&f.lang, "lang", "auto", "language of the report: en, zh, or auto for that of the locale")
 }
 
@@ -30,6 +33,11 @@ func (f *reportFlags) flags(fs *pflag.FlagSet) {
 func (f *reportFlags) check() error {
 	if _, err := f.language(); err != nil {
 		return fmt.Errorf("--lang: %w\n  hint: leave it out for the language of the locale", err)
+	}
+	if f.png != "" {
+		if err := writableFolder("png", f.png); err != nil {
+			return err
+		}
 	}
 	if f.html == "" {
 		return nil
@@ -47,14 +55,34 @@ func (f *reportFlags) language() (report.Lang, error) {
 	return report.ParseLang(f.lang)
 }
 
-// write writes the page of a run, and tells where it is.
+// write writes the page of a run and its pictures, and tells where they are.
 func (f *reportFlags) write(run *result.Run, tell io.Writer) error {
-	if f.none {
-		return nil
-	}
 	lang, err := f.language()
 	if err != nil {
 		return err
+	}
+	return errors.Join(f.writePage(run, lang, tell), f.writePictures(run, lang, tell))
+}
+
+func (f *reportFlags) writePictures(run *result.Run, lang report.Lang, tell io.Writer) error {
+	if f.png == "" {
+		return nil
+	}
+	spoken, err := report.Pictures(run, f.png, lang)
+	if err != nil {
+		return fmt.Errorf("--png: %w", err)
+	}
+	note := ""
+	if spoken != lang {
+		note = " (in English: this machine has no font with Chinese characters)"
+	}
+	fmt.Fprintf(tell, "png: %s%s\n", filepath.ToSlash(f.png), note)
+	return nil
+}
+
+func (f *reportFlags) writePage(run *result.Run, lang report.Lang, tell io.Writer) error {
+	if f.none {
+		return nil
 	}
 	path := f.html
 	if path == "" {

@@ -144,12 +144,12 @@ type layout struct {
 
 // lay puts the chart into an area. size is the largest size of the text, which is what
 // there is room for.
-func (c *Chart) lay(area draw.Canvas, handler text.Handler, face font.Font, size float64) *layout {
+func (c *Chart) lay(area draw.Canvas, texts handler, face font.Font, size float64) *layout {
 	p := plot.New()
 	p.BackgroundColor = nil
-	p.TextHandler = handler
+	p.TextHandler = texts
 	face.Size = vg.Length(size)
-	l := &layout{Plot: p, chart: c, style: text.Style{Color: textColor, Font: face, Handler: handler}}
+	l := &layout{Plot: p, chart: c, style: text.Style{Color: textColor, Font: face, Handler: texts}}
 	if c.Y.heading() != "" {
 		area.Max.Y -= vg.Length(size * 1.5)
 	}
@@ -164,9 +164,9 @@ func (c *Chart) lay(area draw.Canvas, handler text.Handler, face font.Font, size
 		marks []plot.Tick
 	}{
 		{&p.X, c.X.ticks(p.X.Min, p.X.Max, plotWidth, wide)},
-		{&p.Y, c.Y.ticks(p.Y.Min, p.Y.Max, plotHeight, func(string) float64 { return 1.3 * size })},
+		{&p.Y, c.Y.ticks(p.Y.Min, p.Y.Max, plotHeight, func(string) float64 { return max(1.3*size, 25) })},
 	} {
-		a.of.Tick.Label.Handler, a.of.Label.TextStyle.Handler = handler, handler
+		a.of.Tick.Label.Handler, a.of.Label.TextStyle.Handler = texts, texts
 		a.of.Tick.Label.Font, a.of.Tick.Label.Color = l.style.Font, l.style.Color
 		a.of.Tick.Marker = plot.ConstantTicks(a.marks)
 		a.of.Tick.Length, a.of.Padding, a.of.Width = 0, 0, 0

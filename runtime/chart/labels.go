@@ -54,14 +54,12 @@ func (l *layout) labels(c draw.Canvas) {
 			}
 			taken = append(taken, box)
 			style.XAlign, style.YAlign = try.x, try.y
-			descent := style.FontExtents()
-			place.Y += descent.Height - descent.Ascent
 			if group, ok := canvasOf(c).(*svg); ok {
 				group.begin(label.of, "")
-				c.FillText(style, place, label.text)
+				write(c, style, place, label.text)
 				group.end()
 			} else {
-				c.FillText(style, place, label.text)
+				write(c, style, place, label.text)
 			}
 			break
 		}

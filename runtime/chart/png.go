@@ -28,11 +28,11 @@ func (c *Chart) PNG(w io.Writer, o PNGOptions) error {
 	natural, height := c.size()
 	height *= max(1, width/natural) // charts keep their shape
 	face := o.Font.face()
-	handler := text.Plain{Fonts: font.DefaultCache}
-	style := text.Style{Color: color("ink"), Font: face, Handler: handler}
+	texts := handler{text.Plain{Fonts: font.DefaultCache}}
+	style := text.Style{Color: color("ink"), Font: face, Handler: texts}
 	style.Font.Size = 13
 
-	const margin = 16
+	const margin, legendGap = 16, 6
 	rows := legendRows(c.Legend(), style, vg.Length(width-2*margin))
 	head := vg.Length(margin)
 	if o.Title != "" {
@@ -41,7 +41,7 @@ func (c *Chart) PNG(w io.Writer, o PNGOptions) error {
 	if o.Subtitle != "" {
 		head += 18
 	}
-	head += vg.Length(len(rows)) * 20
+	head += legendGap + vg.Length(len(rows))*20
 	height += float64(head) + margin
 
 	canvas := vgimg.NewWith(vgimg.UseWH(vg.Length(width), vg.Length(height)), vgimg.UseDPI(72*scale), vgimg.UseBackgroundColor(color("paper")))
@@ -50,7 +50,7 @@ func (c *Chart) PNG(w io.Writer, o PNGOptions) error {
 	line := func(size vg.Length, ink Ink, text string) {
 		s := style
 		s.Font.Size, s.Color, s.YAlign = size, color(ink), draw.YTop
-		area.FillText(s, vg.Point{X: margin, Y: y}, fit(s, text, vg.Length(width-2*margin)))
+		write(area, s, vg.Point{X: margin, Y: y}, fit(s, text, vg.Length(width-2*margin)))
 	}
 	if o.Title != "" {
 		line(18, "ink", o.Title)
@@ -60,13 +60,14 @@ func (c *Chart) PNG(w io.Writer, o PNGOptions) error {
 		line(12.5, "ink-soft", o.Subtitle)
 		y -= 18
 	}
+	y -= legendGap
 	for _, row := range rows {
 		x := vg.Length(margin)
 		for _, e := range row {
 			e.swatch(area, x, y-8)
 			s := style
-			s.YAlign = draw.YTop
-			area.FillText(s, vg.Point{X: x + swatchWidth + 6, Y: y}, e.Name)
+			s.YAlign = draw.YCenter
+			write(area, s, vg.Point{X: x + swatchWidth + 6, Y: y - 8}, e.Name)
 			x += e.width(style)
 		}
 		y -= 20
@@ -75,7 +76,7 @@ func (c *Chart) PNG(w io.Writer, o PNGOptions) error {
 	area.Min.Y += margin - 4
 	area.Min.X += margin
 	area.Max.X -= margin
-	l := c.lay(area, handler, face, 12)
+	l := c.lay(area, texts, face, 12)
 	l.add()
 	l.Draw(l.canvas)
 	_, err := vgimg.PngCanvas{Canvas: canvas}.WriteTo(w)

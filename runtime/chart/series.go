@@ -54,11 +54,11 @@ func (l *layout) headings(c draw.Canvas) {
 	style := l.style
 	if text := l.chart.Y.heading(); text != "" {
 		style.YAlign = draw.YBottom
-		c.FillText(style, vg.Point{X: l.edge, Y: c.Max.Y + style.Font.Size*0.9}, text)
+		write(c, style, vg.Point{X: l.edge, Y: c.Max.Y + style.Font.Size*0.7}, text)
 	}
 	if text := l.chart.X.heading(); text != "" {
 		style.XAlign, style.YAlign = draw.XRight, draw.YTop
-		c.FillText(style, vg.Point{X: c.Max.X, Y: l.canvas.Min.Y + style.Font.Size*0.1}, text)
+		write(c, style, vg.Point{X: c.Max.X, Y: l.canvas.Min.Y - style.Font.Size*0.2}, text)
 	}
 }
 

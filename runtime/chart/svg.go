@@ -37,7 +37,7 @@ func (c *Chart) SVG() []byte {
 	// What is not to be cut off at the edge of the picture.
 	area.Min.X, area.Max.X = 2, area.Max.X-2
 	area.Min.Y, area.Max.Y = 2, area.Max.Y-4
-	l := c.lay(area, svgText{text.Plain{Fonts: font.DefaultCache}}, sans, textSize)
+	l := c.lay(area, handler{text.Plain{Fonts: font.DefaultCache}}, sans, textSize)
 	l.add()
 	l.Draw(l.canvas)
 
@@ -218,7 +218,7 @@ func (s *svg) Fill(p vg.Path) {
 	s.out.WriteString("<path" + paint("fill", s.pen.color) + ` d="` + s.path(p) + `"/>`)
 }
 
-// FillString implements [vg.Canvas]; text comes through svgText instead.
+// FillString implements [vg.Canvas]; text comes through handler instead.
 func (s *svg) FillString(f font.Face, at vg.Point, text string) { s.text(at, text, "", "") }
 
 func (s *svg) text(at vg.Point, text, anchor, shift string) {
@@ -258,20 +258,3 @@ func (s *svg) Rotate(float64)                      {}
 func (s *svg) Translate(vg.Point)                  {}
 func (s *svg) Scale(_, _ float64)                  {}
 func (s *svg) DrawImage(vg.Rectangle, image.Image) {}
-
-// svgText leaves it to the browser where text goes from its place, as its font and its
-// size are the page's.
-type svgText struct{ text.Plain }
-
-// Draw implements [text.Handler].
-func (t svgText) Draw(c vg.Canvas, txt string, style text.Style, at vg.Point) {
-	s, ok := canvasOf(c).(*svg)
-	if !ok || txt == "" {
-		return
-	}
-	extents := t.Extents(style.Font)
-	at.Y -= extents.Height - extents.Ascent
-	s.SetColor(style.Color)
-	s.text(at, txt, map[draw.XAlignment]string{draw.XCenter: "middle", draw.XRight: "end"}[style.XAlign],
-		map[draw.YAlignment]string{draw.YTop: ".8em", draw.YCenter: ".35em"}[style.YAlign])
-}

@@ -34,20 +34,39 @@ type detail struct {
 	rows    int // of a table of a figure
 	slowest int // requests in the table of the slowest, for each reason
 
-	essential bool // cases have their most important figures only
+	figures rank // of a case: those up to this one
 }
+
+// rank says how much a figure of a case matters: where there are many cases, those that
+// matter less are left out.
+type rank int
+
+const (
+	always rank = iota
+	often       // up to 100 cases
+	seldom      // up to 40
+)
 
 func detailFor(cases int) detail {
 	share := func(budget, least, most int) int { return max(least, min(budget/max(cases, 1), most)) }
 	return detail{
-		buckets: share(4000, 30, 300),
-		bars:    share(6000, 40, 400),
-		points:  share(2400, 30, 200),
-		rows:    share(400, 6, 24),
+		buckets: share(4000, 20, 300),
+		bars:    share(6000, 30, 400),
+		points:  share(2400, 12, 200),
+		rows:    share(400, 4, 24),
 		slowest: share(400, 2, 60),
-
-		essential: cases > 40,
+		figures: figuresFor(cases),
 	}
+}
+
+func figuresFor(cases int) rank {
+	switch {
+	case cases > 100:
+		return always
+	case cases > 40:
+		return often
+	}
+	return seldom
 }
 
 const (
@@ -113,7 +132,7 @@ func Load(run *result.Run, l Lang) *Data {
 		d.cases = append(d.cases, &caseData{Case: c, number: i + 1, samples: map[sampleKey]*buckets{}, slow: newSlow(d.detail.slowest),
 			tokens: newBuckets(width, d.detail.buckets), prompts: newBuckets(width, d.detail.buckets)})
 	}
-	if d.detail.essential {
+	if d.detail.figures < seldom {
 		d.note("fewer figures", len(d.cases))
 	}
 	d.readRequests(run)

@@ -21,25 +21,25 @@ func (d *Data) Case(i int) []Figure {
 	c := d.cases[i]
 	var figures []Figure
 	line, coarse := d.timeline(c, d.detail.buckets), d.timeline(c, min(60, d.detail.buckets))
-	add := func(essential bool, of func() (Figure, bool)) {
-		if !essential && d.detail.essential {
+	add := func(r rank, of func() (Figure, bool)) {
+		if r > d.detail.figures {
 			return
 		}
 		if f, ok := of(); ok {
 			figures = append(figures, f)
 		}
 	}
-	add(true, func() (Figure, bool) { return d.cdf(c) })
-	add(false, func() (Figure, bool) { return d.tail(c) })
-	add(true, line.bars)
-	add(false, line.flight)
-	add(false, coarse.rates)
-	add(true, line.outputs)
-	add(false, coarse.inputs)
-	add(false, coarse.first)
-	add(true, coarse.errors)
+	add(always, func() (Figure, bool) { return d.cdf(c) })
+	add(seldom, func() (Figure, bool) { return d.tail(c) })
+	add(always, line.bars)
+	add(seldom, line.flight)
+	add(seldom, coarse.rates)
+	add(always, line.outputs)
+	add(seldom, coarse.inputs)
+	add(seldom, coarse.first)
+	add(often, coarse.errors)
 	for _, p := range panels {
-		add(p.essential, func() (Figure, bool) { return line.panel(p) })
+		add(p.rank, func() (Figure, bool) { return line.panel(p) })
 	}
 	return figures
 }
@@ -88,12 +88,16 @@ func (d *Data) cdf(c *caseData) (Figure, bool) {
 		table.Head = append(table.Head, percentileName(p))
 	}
 	// Even steps, and finer ones at both ends.
-	ps := []float64{0, 0.1, 0.2, 0.5}
+	ps := []float64{0, 0.5}
 	for k := 1; k < d.detail.points; k++ {
 		ps = append(ps, 100*float64(k)/float64(d.detail.points))
 	}
-	ps = append(ps, 99.5, 99.8, 99.9, 99.99, 100)
+	ps = append(ps, 99, 99.9, 100)
+	if d.detail.figures == seldom {
+		ps = append(ps, 0.1, 0.2, 99.5, 99.8, 99.99)
+	}
 	slices.Sort(ps)
+	ps = slices.Compact(ps)
 	for i, dist := range c.distributions() {
 		s := chart.Series{Name: dist.name, Kind: chart.Line, Ink: series(i)}
 		for k, v := range dist.quantiles(ps) {
@@ -614,19 +618,19 @@ func (l *timeline) errors() (Figure, bool) {
 type panel struct {
 	id, title, unit string
 	service         bool
-	essential       bool     // also in a run of many cases
+	rank            rank
 	names           []string // quantities, of a device the first that it has
 	all             bool     // all of names, a series each
 }
 
 // panels are what is shown of devices and services; what there is no reading of is not.
 var panels = []panel{
-	{id: "devices-use", essential: true, title: "title use", unit: "%", names: []string{"aicore_pct", "utilization_pct", "sm_pct", "cpu_pct"}},
-	{id: "devices-power", title: "title power", unit: "W", names: []string{"power_w"}},
-	{id: "devices-memory", title: "title memory", unit: "%", names: []string{"memory_pct"}},
-	{id: "devices-temperature", title: "title temperature", unit: "°C", names: []string{"temperature_c"}},
-	{id: "server-queue", essential: true, title: "title queue", service: true, all: true, names: []string{"running", "waiting"}},
-	{id: "server-cache", title: "title cache", unit: "%", service: true, all: true, names: []string{"kv_cache_pct"}},
+	{id: "devices-use", rank: often, title: "title use", unit: "%", names: []string{"aicore_pct", "utilization_pct", "sm_pct", "cpu_pct"}},
+	{id: "devices-power", rank: seldom, title: "title power", unit: "W", names: []string{"power_w"}},
+	{id: "devices-memory", rank: seldom, title: "title memory", unit: "%", names: []string{"memory_pct"}},
+	{id: "devices-temperature", rank: seldom, title: "title temperature", unit: "°C", names: []string{"temperature_c"}},
+	{id: "server-queue", rank: often, title: "title queue", service: true, all: true, names: []string{"running", "waiting"}},
+	{id: "server-cache", rank: seldom, title: "title cache", unit: "%", service: true, all: true, names: []string{"kv_cache_pct"}},
 }
 
 // shown tells whether a figure has a quantity of devices or services of a kind.
@@ -652,9 +656,9 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 			keys = append(keys, key)
 		}
 	}
-	rank := func(k sampleKey) int { return slices.Index(p.names, k.quantity) }
+	place := func(k sampleKey) int { return slices.Index(p.names, k.quantity) }
 	slices.SortFunc(keys, func(a, b sampleKey) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.host, b.host), cmp.Compare(a.index, b.index), cmp.Compare(a.source, b.source), cmp.Compare(rank(a), rank(b)))
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.host, b.host), cmp.Compare(a.index, b.index), cmp.Compare(a.source, b.source), cmp.Compare(place(a), place(b)))
 	})
 	hosts := map[string]bool{}
 	for _, k := range keys {
