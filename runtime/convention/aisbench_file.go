@@ -57,12 +57,12 @@ func aisbenchCSV(r aisbenchResult) []byte {
 	}
 	w.Write(append(head, "N"))
 	for _, m := range r.metrics {
+		if len(m.samples) == 0 { // the records lack what it takes
+			continue
+		}
 		line := []string{m.name, "total"}
 		for _, s := range aisbenchStats {
-			text := "0"
-			if len(m.samples) > 0 {
-				text = python(m.value(s.stat))
-			}
+			text := python(m.value(s.stat))
 			if m.unit != "" {
 				text += " " + m.unit
 			}

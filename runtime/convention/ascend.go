@@ -113,7 +113,7 @@ func ascend63Groups(l *load) []Group {
 		name, metric, why string
 		of                samples
 	}{
-		{"首tokens时延", "ttft", "To the first chunk of any kind, from before a new connection is opened; weir: to the first text, from the first byte sent.", ttft},
+		{"首tokens时延", "ttft", "To the first chunk of any kind, from before a new connection is opened, or the whole latency where nothing is streamed; weir: to the first text, from the first byte sent, and no sample.", ttft},
 		{"增量时延", "itl_decode", "Gaps that overlap no prefill, as weir's itl_decode, but a prefill begins before the connection is opened, those of failed requests do not count, and the gap to [DONE] is one.", gaps},
 	} {
 		r := l.rows(m.name, m.why)
@@ -176,7 +176,7 @@ func ascend65Groups(l *load) []Group {
 		name, metric, stats, why string
 		of                       samples
 	}{
-		{"TTFT", "ttft", "TP75 TP90 TP95 TP99 MAX AVG", "To the first chunk, an empty one of a chat left out, from before a new connection is opened; rounded to a millisecond. weir: from the first byte sent.", ttft},
+		{"TTFT", "ttft", "TP75 TP90 TP95 TP99 MAX AVG", "To the first chunk, an empty one of a chat left out, from before a new connection is opened, or the whole latency where nothing is streamed; rounded to a millisecond. weir: from the first byte sent, and no sample.", ttft},
 		{"TPOT", "tpot", "TP75 TP90 TP95 TP99 MAX AVG", "([DONE] − first chunk) / (tokens asked for − 1), 0 for one token; rounded to a millisecond, which is a large step for a TPOT. weir: to the last token, by tokens received.", tpot},
 		{"TPOT_SEC", "tpot_from_second", "TP90 TP95 TP99 MAX AVG", "([DONE] − second chunk) / (tokens asked for − 2); weir: to the last token.", later},
 		{"TIME_BETWEEN_FIRST_AND_SECOND_TOKEN", "ttst", "TP90 TP95 TP99 MIN MAX AVG", "Second chunk − first chunk, as weir's ttst.", second},

@@ -55,6 +55,7 @@ const (
 	maxTokens = 1 << 40  //
 	maxUnix   = 4e18     // nanoseconds: the year 2096
 	maxEvents = 10 << 20 // of one request
+	maxAnswer = 4 << 20  // tokens of all its events
 )
 
 // check refuses a record whose numbers cannot be those of a request.
@@ -91,10 +92,12 @@ func check(q *result.Request, cases int) error {
 		}
 		last += gap
 	}
+	left := maxAnswer
 	for _, n := range q.Tokens {
-		if n < 0 || n > maxTokens {
+		if n < 0 || n > left {
 			return bad("tokens", n)
 		}
+		left -= n
 	}
 	for _, c := range []*result.TokenCount{q.InputTokens, q.OutputTokens} {
 		if c != nil && (c.N < 0 || c.N > maxTokens) {

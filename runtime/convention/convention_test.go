@@ -19,6 +19,8 @@ import (
 
 const testdata = "../../testdata/conventions"
 
+var zip, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+
 // folder makes a run's folder of a result and records, a line each.
 func folder(t testing.TB, file string, report, records []byte) *result.Run {
 	t.Helper()
@@ -27,10 +29,6 @@ func folder(t testing.TB, file string, report, records []byte) *result.Run {
 		t.Fatal(err)
 	}
 	if records != nil {
-		zip, err := zstd.NewWriter(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
 		if err := os.WriteFile(filepath.Join(dir, file), zip.EncodeAll(records, nil), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -136,4 +134,231 @@ func TestTables(t *testing.T) {
 	}
 }
 
-var _, _, _, _ = bytes.NewReader, csv.NewReader, slices.Sort[[]int], strings.Cut
+func TestParse(t *testing.T) {
+	f := func(names, want string) {
+		t.Helper()
+		found, err := convention.Parse(strings.Split(names, " "))
+		if err != nil {
+			t.Errorf("%s: %v", names, err)
+		}
+		var got []string
+		for _, c := range found {
+			got = append(got, c.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %s, want %s", names, got, want)
+		}
+	}
+	f("vllm", "vllm")
+	f("sglang vllm sglang", "sglang vllm")
+	f("ascend-6.5 all", "ascend-6.5 vllm sglang aiperf guidellm aisbench ascend-6.3")
+
+	bad := func(name, want string) {
+		t.Helper()
+		if _, err := convention.Parse([]string{name}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", name, err, want)
+		}
+	}
+	bad("vlm", `did you mean vllm? there is no convention "vlm"`)
+	bad("ascend-6.4", "did you mean ascend-6.3?")
+	bad("k6", "only all, vllm, sglang, aiperf")
+	bad("", `there is no convention ""`)
+}
+
+// What the records show differently under two definitions, as docs/conventions.md tells.
+func TestSameNameOtherNumber(t *testing.T) {
+	all := tables(t, recorded(t, nil), "all")
+	of := func(name, row string) *float64 {
+		for _, table := range all {
+			if table.Convention == name && table.Case == "reasoning, several tokens an event" {
+				return find(t, table, row).Value
+			}
+		}
+		return nil
+	}
+	f := func(a, b float64, what string) {
+		t.Helper()
+		if !(a > b) {
+			t.Errorf("%s: %v is not more than %v", what, a, b)
+		}
+	}
+	f(*of("guidellm", "TPOT Mdn"), *of("vllm", "Median TPOT"), "GuideLLM has the time to the first token in TPOT")
+	f(*of("vllm", "Mean TPOT"), *of("sglang", "Mean TPOT"), "SGLang counts an answer that was not streamed as a TPOT of 0")
+	f(*of("vllm", "Mean TPOT"), *of("aisbench", "TPOT Average"), "AISBench counts answers of one token as a TPOT of 0")
+	f(*of("vllm", "Mean ITL"), *of("aiperf", "Inter Token Latency avg"), "AIPerf's ITL is per token, vLLM's per event")
+	f(*of("sglang", "Mean TTFT"), *of("vllm", "Mean TTFT"), "SGLang takes a whole answer's latency for its TTFT")
+	f(*of("sglang", "Successful requests"), *of("vllm", "Successful requests"), "vLLM takes an answer that is not streamed for a failure")
+}
+
+// Where a run has kept one request of several, what takes all of them is not told.
+func TestThinned(t *testing.T) {
+	run := recorded(t, func(r *result.Result) {
+		for _, c := range r.Cases {
+			c.Kept = &result.Kept{Requests: 9, Of: 18, Every: 2}
+		}
+	})
+	for _, table := range tables(t, run, "all") {
+		if !slices.ContainsFunc(table.Notes, func(n string) bool {
+			return strings.Contains(n, "one request of every 2 (9 of 18): totals, rates and peaks cannot be computed")
+		}) {
+			t.Errorf("%s: no note of it among %q", table.Convention, table.Notes)
+		}
+		for _, g := range table.Groups {
+			total := slices.Contains([]string{"Requests", "Duration", "Throughput", "Common metrics", "Goodput", "增量时延"}, g.Metric)
+			for _, r := range g.Rows {
+				if total && r.Value != nil {
+					t.Errorf("%s: %s is %v", table.Convention, r.Name, *r.Value)
+				}
+				if strings.Contains(r.Name, "TTFT") && r.Value == nil {
+					t.Errorf("%s: no %s", table.Convention, r.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestFileWithoutRequestsOfACase(t *testing.T) {
+	run := recorded(t, func(r *result.Result) {
+		idle := *r.Cases[0]
+		idle.Name, idle.Counts = "idle", result.Counts{}
+		idle.Metrics = map[string]*result.Metric{}
+		lost := *r.Cases[0]
+		lost.Name, lost.Counts.Requests = "lost", 12
+		r.Cases = append(r.Cases, &idle, &lost)
+	})
+	notes := map[string]string{}
+	for _, table := range tables(t, run, "vllm") {
+		notes[table.Case] = strings.Join(table.Notes, " ")
+		if n := len(table.Groups); (n == 0) != (table.Case == "idle" || table.Case == "lost") {
+			t.Errorf("case %q has %d groups", table.Case, n)
+		}
+	}
+	for name, want := range map[string]string{"idle": "has no generations", "lost": "None of the 12 requests of this case is in the file"} {
+		if !strings.Contains(notes[name], want) {
+			t.Errorf("case %q: %q, want %q in it", name, notes[name], want)
+		}
+	}
+}
+
+// Errors say what is wrong and what to do.
+func TestErrors(t *testing.T) {
+	report := read(t, "result.json")
+	f := func(records, want string) {
+		t.Helper()
+		var data []byte
+		if records != "none" {
+			data = []byte(records)
+		}
+		_, err := convention.Tables(folder(t, result.RecordsName, report, data), convention.All)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60s: %v, want %q in it", records, err, want)
+		}
+	}
+	f("none", "neither records.jsonl.zst nor requests.jsonl.zst in the folder\n  hint: ")
+	f("", "neither records.jsonl.zst nor requests.jsonl.zst")
+	f("{}\n", "a request is of case 0, and the result has 4\n  hint: ")
+	f(`{"case":5}`+"\n", "a request is of case 5")
+	f(`{"case":2}`+"\n"+`{"case":1}`+"\n", "a request of case 1 comes behind those of case 2")
+	f(`{"case":1,"token_gaps_us":[1,-1]}`+"\n", "token_gaps_us is -1, which cannot be")
+	f(`{"case":1,"token_gaps_us":[900000000000000,900000000000000]}`+"\n", "token_gaps_us is 900000000000000")
+	f(`{"case":1,"end_us":-1}`+"\n", "end_us is -1")
+	f(`{"case":1,"started_unix_ns":9000000000000000000}`+"\n", "started_unix_ns is 9000000000000000000")
+	f(`{"case":1,"tokens":[1,99999999]}`+"\n", "tokens is 99999999")
+	f(`{"case":1,"output_tokens":{"n":-5,"source":"usage"}}`+"\n", "a number of tokens is -5")
+	f("{\n", "line 1")
+}
+
+func TestFormats(t *testing.T) {
+	all := tables(t, recorded(t, nil), "all")
+	var text, data, list bytes.Buffer
+	for _, width := range []int{0, 60, 80, 120} {
+		text.Reset()
+		if err := convention.WriteText(&text, all, width); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(text.String()) {
+			if n := len([]rune(line)) - 1; n > max(width, 60) {
+				t.Errorf("at %d columns a line has %d: %s", width, n, line)
+			}
+		}
+	}
+	if n := strings.Count(text.String(), "Why these are not weir's numbers"); n != len(convention.All) {
+		t.Errorf("the reasons are there %d times, want once a tool", n)
+	}
+	if err := convention.WriteJSON(&data, all); err != nil {
+		t.Fatal(err)
+	}
+	var back []convention.Table
+	if err := json.Unmarshal(data.Bytes(), &back); err != nil || len(back) != len(all) {
+		t.Errorf("JSON: %d tables, %v", len(back), err)
+	}
+	if err := convention.WriteCSV(&list, all); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(&list).ReadAll()
+	if err != nil || len(lines) < 900 || lines[0][2] != "convention" {
+		t.Errorf("CSV: %d lines, %v", len(lines), err)
+	}
+}
+
+// hostile are records that no service has made, and that are not refused.
+var hostile = []string{
+	`{"case":1,"kind":"llm","started_unix_ns":1,"status":200,"end_us":0,"output_tokens":{"n":0,"source":"usage"}}` + "\n",
+	`{"case":1,"kind":"llm","started_unix_ns":1,"status":200,"token_gaps_us":[0,0,0],"tokens":[0,0,0],"end_us":0,"shared":[7,-1]}` + "\n",
+	`{"case":1,"kind":"llm","started_unix_ns":1,"status":200,"token_gaps_us":[5,0],"tokens":[1,4000000],"end_us":0,"output_tokens":{"n":1099511627776,"source":"usage"}}` + "\n",
+	`{"case":1,"kind":"llm","started_unix_ns":0,"ended_unix_ns":4000000000000000000,"error":{"kind":"connect"}}` + "\n",
+	`{"case":1,"kind":"llm","started_unix_ns":4000000000000000000,"status":200,"token_gaps_us":[1000000000000000],"connect_us":1000000000000000}` + "\n" +
+		`{"case":1,"kind":"llm","started_unix_ns":1,"status":200,"token_gaps_us":[0],"retried":true,"error":{"kind":"stream_error"}}` + "\n",
+}
+
+// FuzzTables throws anything at the reading of records: it may be refused, but neither
+// panic nor yield a number that is none.
+func FuzzTables(f *testing.F) {
+	lines := slices.Collect(bytes.Lines(read(f, "records.jsonl")))
+	for i := 0; i < len(lines); i += 6 {
+		f.Add(lines[i])
+	}
+	for _, line := range hostile {
+		f.Add([]byte(line))
+	}
+	report := []byte(`{"schema":1,"cases":[{"name":"a","counts":{"requests":1},"goodput":{"slo":{"ttft":5,"tpot":5}}},{"name":"b"}]}`)
+	f.Fuzz(func(t *testing.T, records []byte) {
+		run := folder(t, result.RequestsName, report, records)
+		all, err := convention.Tables(run, convention.All)
+		if err != nil {
+			return
+		}
+		if err := convention.WriteJSON(new(bytes.Buffer), all); err != nil { // NaN and infinity are no JSON
+			t.Error(err)
+		}
+		if err := convention.WriteText(new(bytes.Buffer), all, 80); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The files of hostile records are files, or an error.
+func TestHostileFiles(t *testing.T) {
+	report := []byte(`{"schema":1,"cases":[{"name":"../../a\u0000/…","counts":{"requests":1},"tags":{"parallel":1e300,"date":"mine"}}]}`)
+	for _, records := range hostile {
+		run := folder(t, result.RequestsName, report, []byte(records))
+		dir := t.TempDir()
+		if err := convention.WriteVLLM(run, dir); err != nil {
+			t.Errorf("%s: %v", records, err)
+		}
+		convention.WriteAISBench(run, dir) // an error where nothing succeeded
+		err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".json" {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if err == nil && !json.Valid(data) {
+				t.Errorf("%s is no JSON: %s", path, data)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -97,15 +97,12 @@ func sglangPeaks(outputs []sglangOutput) (tokens, atOnce float64) {
 	for _, o := range outputs {
 		first = min(first, o.begin)
 	}
-	in := map[time.Duration]float64{}
+	in := map[float64]float64{}
 	steps := map[time.Duration]float64{}
 	for _, o := range outputs {
-		in[(o.begin+o.ttft-first)/time.Second]++
+		in[math.Floor(seconds(o.begin+o.ttft-first))]++
 		for i := 1; i < len(o.events); i++ {
-			gap, n := o.events[i]-o.events[i-1], o.tokens[i]
-			for k := 1; k <= n; k++ {
-				in[(o.begin+o.events[i-1]+gap*time.Duration(k)/time.Duration(n)-first)/time.Second]++
-			}
+			spread(in, seconds(o.begin+o.events[i-1]-first), seconds(o.events[i]-o.events[i-1]), o.tokens[i])
 		}
 		steps[(o.begin-first)/time.Second]++
 		steps[(o.begin+o.end-first)/time.Second+1]--
@@ -119,6 +116,21 @@ func sglangPeaks(outputs []sglangOutput) (tokens, atOnce float64) {
 		atOnce = max(atOnce, now)
 	}
 	return tokens, atOnce
+}
+
+// spread counts n tokens that come evenly over a gap in the seconds that they come in.
+func spread(in map[float64]float64, from, gap float64, n int) {
+	step := gap / float64(n)
+	for k := 1; k <= n; {
+		at := from + step*float64(k)
+		second := math.Floor(at)
+		same := n - k + 1 // tokens that come in this second
+		if step > 0 {
+			same = int(math.Max(1, math.Min(float64(same), math.Ceil((second+1-at)/step))))
+		}
+		in[second] += float64(same)
+		k += same
+	}
 }
 
 // sglangGroups is the table that it prints.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,32 +17,83 @@ import (
 // minWidth is the narrowest terminal that tables are made for.
 const minWidth = 60
 
-// WriteText writes tables for a terminal of so many columns: the tool's numbers, weir's
-// beside them, how far apart they are, and below why.
+// WriteText writes tables for a terminal of so many columns, one tool after another: of
+// each case the tool's numbers, weir's beside them and how far apart they are, and below
+// all cases why.
 func WriteText(w io.Writer, tables []Table, width int) error {
-	width = max(width, minWidth)
-	var b strings.Builder
-	for i, t := range tables {
-		if i > 0 {
-			b.WriteString("\n")
+	p := &page{width: max(width, minWidth)}
+	for _, tool := range toolsOf(tables) {
+		p.tool(tool)
+	}
+	_, err := io.WriteString(w, p.String())
+	return err
+}
+
+// toolsOf are the tables of each tool, in the order of their first ones.
+func toolsOf(tables []Table) [][]Table {
+	var tools [][]Table
+	number := map[string]int{}
+	for _, t := range tables {
+		i, ok := number[t.Convention]
+		if !ok {
+			i = len(tools)
+			number[t.Convention] = i
+			tools = append(tools, nil)
 		}
+		tools[i] = append(tools[i], t)
+	}
+	return tools
+}
+
+// page is what is written, for a terminal of so many columns.
+type page struct {
+	strings.Builder
+	width int
+}
+
+func (p *page) tool(tables []Table) {
+	type reason struct{ metric, why string }
+	var reasons []reason
+	for _, t := range tables {
 		name := t.Case
 		if t.Repeat > 0 {
 			name += fmt.Sprintf(", repetition %d", t.Repeat)
 		}
-		hang(&b, "", 0, fmt.Sprintf("%s (%s) · case %q", t.Tool, t.Convention, name), width)
+		if p.Len() > 0 {
+			p.WriteString("\n")
+		}
+		p.hang("", fmt.Sprintf("%s · case %q", t.Tool, name))
 		if len(t.Groups) > 0 {
-			b.WriteString(t.render(width) + "\n")
-			for _, g := range t.Groups {
-				hang(&b, "  "+g.Metric+": ", 4, g.Why, width)
-			}
+			p.WriteString(t.render(p.width) + "\n")
 		}
 		for _, note := range t.Notes {
-			hang(&b, "  ! ", 4, note, width)
+			p.hang("  ! ", note)
+		}
+		for _, g := range t.Groups {
+			if r := (reason{g.Metric, g.Why}); !slices.Contains(reasons, r) {
+				reasons = append(reasons, r)
+			}
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	if len(reasons) == 0 {
+		return
+	}
+	p.WriteString("\nWhy these are not weir's numbers\n")
+	for _, r := range reasons {
+		p.hang("  ", r.metric+": "+r.why)
+	}
+}
+
+// hang writes text behind a label, with its further lines indented.
+func (p *page) hang(label, t string) {
+	const indent = 4
+	t = strings.Join(strings.Fields(t), " ")
+	for i, line := range strings.Split(text.WrapSoft(t, p.width-indent), "\n") {
+		if i > 0 {
+			label = strings.Repeat(" ", indent)
+		}
+		p.WriteString(strings.TrimRight(label+line, " ") + "\n")
+	}
 }
 
 // render draws the rows of all groups, a line between two groups.
@@ -111,18 +163,6 @@ func number(v *float64) string {
 		return strconv.FormatFloat(*v, 'f', 3, 64)
 	}
 	return strconv.FormatFloat(*v, 'g', 4, 64)
-}
-
-// hang writes text behind a label, with its further lines indented.
-func hang(b *strings.Builder, label string, indent int, t string, width int) {
-	lines := strings.Split(text.WrapSoft(label+strings.Join(strings.Fields(t), " "), width-indent), "\n")
-	for i, line := range lines {
-		if i > 0 {
-			b.WriteString(strings.Repeat(" ", indent))
-			line = strings.TrimLeft(line, " ")
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
 }
 
 // WriteJSON writes tables as a list of JSON.

@@ -165,7 +165,7 @@ var vllmMetrics = []struct{ name, head, why string }{
 	{"ttft", "TTFT", "Counted from before a connection is opened, to the first event with choices, be it an empty role; weir: from the first byte sent on an open connection to the first text."},
 	{"tpot", "TPOT", "(E2EL − TTFT) / (tokens − 1), from its own first and last event; weir has no sample where the first token shares its read. Answers of one token have none in both."},
 	{"itl", "ITL", "Every gap between events, 0 where several came in one read; weir takes events that came together as one arrival, and no gap that the client saw late. Several tokens in one event are one gap in both."},
-	{"e2el", "E2EL", "To the last event with choices, which may hold the finish reason alone (before July 2026 a chat ended with the usage event); weir: to the last token."},
+	{"e2el", "E2EL", "To the last event with choices, which may hold the finish reason alone (older versions end a chat with the usage event); weir: to the last token."},
 }
 
 // vllmGroups is the table that it prints.

@@ -113,17 +113,17 @@ func vllmFile(run *result.Result, l *load) object {
 }
 
 // vllmLists are the members of --save-detailed, an entry a request in the order in which
-// they started; seconds.
+// they started; seconds, start_times after the first one.
 func vllmLists(outputs []vllmOutput) object {
 	n := len(outputs)
 	inputs, lengths := make([]any, n), make([]int, n)
 	ttfts, latencies, starts, errors := make([]float64, n), make([]float64, n), make([]float64, n), make([]string, n)
 	itls := make([][]float64, n)
-	for i, o := range outputs {
+	for i, o := range outputs { // sorted by their begin
 		if o.inKnown {
 			inputs[i] = o.in
 		}
-		ttfts[i], latencies[i], starts[i] = seconds(o.ttft), seconds(o.latency), seconds(o.begin)
+		ttfts[i], latencies[i], starts[i] = seconds(o.ttft), seconds(o.latency), seconds(o.begin-outputs[0].begin)
 		itls[i] = make([]float64, len(o.itl))
 		for k, gap := range o.itl {
 			itls[i][k] = seconds(gap)
@@ -143,11 +143,15 @@ func vllmLists(outputs []vllmOutput) object {
 	}
 }
 
-// vllmRate is the request rate that the case asked for: "inf" when requests had no
-// schedule, null when they had one that its tags do not tell.
+// vllmRate is the request rate that the case asked for: "inf" where that is a number of
+// requests at once, or requests had no schedule; null when they had one that its tags do
+// not tell.
 func vllmRate(l *load) any {
 	if n, ok := l.tag("request_rate", "rate"); ok {
 		return n
+	}
+	if l.concurrency() != nil {
+		return "inf"
 	}
 	for i := range l.calls {
 		if l.calls[i].scheduled {
