@@ -25,6 +25,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"weir/docs/schematest"
 )
 
 const exitThresholds = 99
@@ -131,7 +133,9 @@ func play(t *testing.T, weir string, b block) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	validFiles(t, filepath.Join(dir, "out"))
+	if err := schematest.ValidateRun(filepath.Join(dir, "out")); err != nil {
+		t.Error(err)
+	}
 	var result struct {
 		Cases []struct {
 			Name   string

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/invopop/jsonschema"
+	"github.com/klauspost/compress/zstd"
 
 	"weir/docs"
 	"weir/docs/schematest"
@@ -200,35 +201,39 @@ func TestSchemaOfLines(t *testing.T) {
 	f("telemetry", strings.Replace(sample, `300`, `"300"`, 1), false)
 }
 
-// validFiles holds everything that a run has written against the schemas.
-func validFiles(t *testing.T, dir string) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, result.FileName))
-	if err == nil {
-		err = schematest.Validate("result", text)
+// All files of a run are looked at, to their last line.
+func TestValidateRun(t *testing.T) {
+	dir := t.TempDir()
+	f := func(file, text, want string) {
+		t.Helper()
+		if strings.HasSuffix(file, ".zst") {
+			w, err := zstd.NewWriter(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = string(w.EncodeAll([]byte(text), nil))
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		err := schematest.ValidateRun(dir)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", file, err, want)
+		}
 	}
-	if err != nil {
-		t.Errorf("%s: %v", result.FileName, err)
+	if err := schematest.ValidateRun(dir); err == nil {
+		t.Error("an empty folder is a run")
 	}
-	run, err := result.Open(dir)
+	whole, err := resulttest.Troubled().Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := func(name string, v any, err error) {
-		if err == nil {
-			text, err = json.Marshal(v)
-		}
-		if err == nil {
-			err = schematest.Validate(name, text)
-		}
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for request, err := range run.Requests() {
-		line("record", request, err)
-	}
-	for sample, err := range run.Samples() {
-		line("telemetry", sample, err)
-	}
+	sample := `{"unix_ns":1,"case":0,"source":"npu-smi","kind":"npu","index":0,"values":{}}` + "\n"
+	f(result.FileName, `{}`, "schema")
+	f(result.FileName, string(whole), "")
+	f(result.SamplesName, sample+sample, "")
+	f(result.SamplesName, sample+`{"unix_ns":1}`+"\n", "telemetry")
+	f(result.SamplesName, sample+`{"unix_ns":`, "EOF")
+	f(result.SamplesName, sample, "")
+	f(result.RecordsName, sample, "records.jsonl.zst")
 }

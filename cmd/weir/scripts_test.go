@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"weir/docs/schematest"
 	"weir/runtime/result"
 )
 
@@ -82,6 +83,9 @@ func runWeirIn(t *testing.T, dir string, args ...string) *result.Result {
 	}
 	if stdout.Len() == 0 {
 		t.Error("nothing was printed")
+	}
+	if err := schematest.ValidateRun(filepath.Join(cmd.Dir, "out")); err != nil {
+		t.Error(err)
 	}
 	content, err := os.ReadFile(filepath.Join(cmd.Dir, "out", result.FileName))
 	if err != nil {

@@ -3,13 +3,21 @@
 package schematest
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"sync"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"weir/docs"
+	"weir/runtime/result"
 )
 
 // compiled are the schemas by name.
@@ -51,4 +59,49 @@ func Validate(name string, text []byte) error {
 		return err
 	}
 	return schema.Validate(document)
+}
+
+// ValidateRun tells what of the files of a run is not as the schemas say.
+func ValidateRun(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, result.FileName))
+	if err != nil {
+		return err
+	}
+	if err := Validate("result", text); err != nil {
+		return fmt.Errorf("%s: %w", result.FileName, err)
+	}
+	return errors.Join(validateLines("record", filepath.Join(dir, result.RecordsName)),
+		validateLines("record", filepath.Join(dir, result.RequestsName)),
+		validateLines("telemetry", filepath.Join(dir, result.SamplesName)))
+}
+
+// validateLines ends at the first line of a file that is wrong; a file that is not there
+// has none.
+func validateLines(name, path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	plain, err := zstd.NewReader(file)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	lines := bufio.NewReader(plain)
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF && len(line) == 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		if err := Validate(name, line); err != nil {
+			return fmt.Errorf("%s: %s%w", path, line, err)
+		}
+	}
 }
