@@ -13,7 +13,7 @@ import (
 // between tokens).
 type series struct {
 	num, den []float64
-	least    int // requests that are drawn together, at the least
+	least    int // of a throughput: requests that are drawn together, at the least; 0: of all else
 }
 
 func (s series) sums() (num, den float64) {
@@ -43,7 +43,8 @@ const (
 type blocks struct {
 	length   int     // requests in a block
 	count    float64 // how many the series has room for
-	enough   bool    // its memory is short enough
+	memory   float64 // requests over which they are alike
+	enough   bool    // it is short enough
 	num, den []float64
 }
 
@@ -55,7 +56,10 @@ func (s series) blocks() blocks {
 		influence[i] = s.num[i] - num/den*s.den[i]
 	}
 	length := blockLength(influence)
-	b := blocks{enough: n >= fewestRequests && length <= float64(n)/fewestBlocks}
+	b := blocks{memory: length, enough: n >= fewestRequests && length <= float64(n)/fewestBlocks}
+	if s.least > 0 { // which requests that end together make look like a long memory
+		b.enough = n >= fewestRequests && s.least/2 <= n/fewestBlocks
+	}
 	if length > 1.5 {
 		length *= blockFactor
 	}

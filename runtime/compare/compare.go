@@ -108,6 +108,7 @@ type Row struct {
 
 	stat       statistic
 	shown      bool // chance alone hardly explains the difference
+	few        bool // there are too few samples on one of the sides
 	noInterval bool // it could be compared, and there is nothing to make an interval of
 }
 
@@ -268,7 +269,7 @@ func (o *Options) pair(m matched) *Case {
 		if few := s.supported(m); few == "" {
 			k.Rows = append(k.Rows, row)
 		} else if s.asked {
-			row.Why = few
+			row.Why, row.few = few, true
 			k.Rows = append(k.Rows, row)
 		}
 	}
@@ -325,7 +326,8 @@ func (o *Options) row(r *Row, k *Case, m matched) {
 	}
 	r.BaseNoise, r.NewNoise = d.spread(0, a.value), d.spread(1, b.value)
 	if !d.known {
-		r.Why, r.noInterval = d.why, a.tooFew == "" && b.tooFew == ""
+		r.Why, r.few = d.why, a.tooFew != "" || b.tooFew != ""
+		r.noInterval = !r.few
 		return
 	}
 	low, high := d.interval(o.Confidence)

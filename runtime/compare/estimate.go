@@ -58,7 +58,7 @@ func (o *Options) estimate(s statistic, p *point, seed uint64) (e estimate) {
 	for _, one := range of.runs {
 		b := one.blocks()
 		if !b.enough {
-			e.tooFew = fewRequests(len(one.num), b.length)
+			e.tooFew = fewRequests(len(one.num), b.memory)
 		}
 		drawn = append(drawn, b)
 		e.blocks += b.count
@@ -67,26 +67,15 @@ func (o *Options) estimate(s statistic, p *point, seed uint64) (e estimate) {
 	if e.tooFew != "" {
 		return e
 	}
+	ratios := make([]float64, o.Resamples)
+	resample(drawn, rand.New(rand.NewPCG(o.Seed, seed)), ratios)
 	if p, ok := percentile(s.stat); ok {
-		// Blocks hardly depend on each other; requests may, and the floor is for samples
-		// that do not. A series of requests that do not has a few in a block, too.
-		if floor := float64(result.Floor(p)) / 5; e.blocks < min(floor, mostBlocks/2) {
-			e.tooFew = fmt.Sprintf("neighbouring requests are alike, and the %d requests are worth some %.0f: too few for %s", of.n, e.blocks, s.stat)
+		if e.tooFew = o.thin(p, of, ratios, e.blocks); e.tooFew != "" {
 			return e
 		}
 	}
-	ratios := make([]float64, o.Resamples)
-	resample(drawn, rand.New(rand.NewPCG(o.Seed, seed)), ratios)
-	beyond := 0
 	for i, r := range ratios {
-		if of.beyond != nil && of.beyond(r) {
-			beyond++
-		}
 		ratios[i] = of.value(r)
-	}
-	if float64(beyond) > (1-o.Confidence)/2*float64(len(ratios)) {
-		e.tooFew = fmt.Sprintf("the interval of %s reaches beyond the largest sample: there are too few", s.stat)
-		return e
 	}
 	e.drawn = ratios
 	if s.share {
@@ -95,11 +84,39 @@ func (o *Options) estimate(s statistic, p *point, seed uint64) (e estimate) {
 	return e
 }
 
-func fewRequests(n, length int) string {
+// thin says why the resampled shares of samples below a percentile are not enough to go
+// by; "" when they are.
+func (o *Options) thin(p float64, of sampled, ratios []float64, blocks float64) string {
+	beyond := 0
+	for _, r := range ratios {
+		if of.beyond(r) {
+			beyond++
+		}
+	}
+	if float64(beyond) > (1-o.Confidence)/2*float64(len(ratios)) {
+		return fmt.Sprintf("the interval of p%g reaches beyond the largest sample: there are too few", p)
+	}
+	// What n samples are worth that are alike. Where each request has one, it is the
+	// number of blocks that tells: the share itself is too rough. The floor is for samples
+	// that do not depend on each other, and chance makes a few of these to a block, too.
+	worth := blocks
+	if of.many {
+		_, variance := moments(ratios)
+		if worth = blocks; variance > 0 {
+			worth = min(blocks*10, p/100*(1-p/100)/variance)
+		}
+	}
+	if floor := float64(result.Floor(p)) / 5; worth < min(floor, mostBlocks/2) {
+		return fmt.Sprintf("neighbouring requests are alike, and the %d that there are are worth some %.0f samples: too few for p%g", of.n, worth, p)
+	}
+	return ""
+}
+
+func fewRequests(n int, memory float64) string {
 	if n < fewestRequests {
 		return fmt.Sprintf("%d requests are too few: it takes %d at least", n, fewestRequests)
 	}
-	return fmt.Sprintf("too few requests: they are alike over stretches of %d or more, and there are %d", length/blockFactor, n)
+	return fmt.Sprintf("too few requests: neighbours are alike over some %.0f of them, and there are %d", memory, n)
 }
 
 // partly tells whether the requests that are known are not just those that the result's

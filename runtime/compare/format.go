@@ -144,6 +144,8 @@ func (r *Row) VerdictText() string {
 		return "the same"
 	case r.Verdict == NoDifference:
 		return "none shown"
+	case r.few && r.Verdict == NotComparable:
+		return "too few"
 	}
 	return string(r.Verdict)
 }

@@ -177,7 +177,9 @@ func (d *caseData) sort() {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(d.start[a], d.start[b]) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(d.start[a], d.start[b]), cmp.Compare(d.end[a], d.end[b]))
+	})
 	d.pick(order)
 }
 

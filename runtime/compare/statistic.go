@@ -131,8 +131,10 @@ func (o *Options) statistics(base, new *point) (list []statistic) {
 		for _, stat := range of {
 			s := statistic{metric: name, stat: stat, unit: unit(name, stat, m), better: better(name, m), asked: given || len(o.Stats) > 0}
 			s.share = name == "goodput" && stat == "share" || m != nil && m.Kind == "rate"
-			had := slices.ContainsFunc(list, func(l statistic) bool { return l.metric == s.metric && l.stat == s.stat })
-			if !had && (s.known(base) || s.known(new)) {
+			switch had := slices.IndexFunc(list, func(l statistic) bool { return l.metric == s.metric && l.stat == s.stat }); {
+			case had >= 0:
+				list[had].asked = list[had].asked || s.asked
+			case s.known(base) || s.known(new):
 				list = append(list, s)
 			}
 		}
@@ -267,7 +269,8 @@ type sampled struct {
 	value func(ratio float64) float64
 	// beyond tells that a ratio is that of a percentile above the highest sample.
 	beyond func(ratio float64) bool
-	n      int // requests
+	n      int  // requests
+	many   bool // they have several samples each
 }
 
 // sample makes the statistic of a point's requests; ok is false where these do not have
@@ -350,6 +353,7 @@ func (s statistic) sample(runs []caseRun) (of sampled, ok bool) {
 	}
 	if isPercentile {
 		at := ratio(of.runs)
+		of.many = len(sorted) > 2*of.n
 		of.value = func(r float64) float64 { return quantile(sorted, p/100-(r-at)) }
 		of.beyond = func(r float64) bool { return p/100-(r-at) >= 1 }
 	}

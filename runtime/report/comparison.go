@@ -92,8 +92,11 @@ func newComparedCase(k *compare.Case) comparedCase {
 	before := ""
 	for _, r := range k.Rows {
 		row := comparedRow{Row: r, First: r.Metric != before, Word: verdictWords[r.Verdict]}
-		if r.Equivalent && r.Verdict == compare.NoDifference {
+		switch text := r.VerdictText(); text {
+		case "the same":
 			row.Word = "verdict the same"
+		case "too few":
+			row.Word = "verdict too few"
 		}
 		before = r.Metric
 		switch r.Verdict {

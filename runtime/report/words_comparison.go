@@ -26,6 +26,7 @@ var comparisonWords = map[string]word{
 	"verdict the same":            {"the same", "相同"},
 	"verdict none shown":          {"none shown", "未见差异"},
 	"verdict no difference shown": {"no difference shown", "未见差异"},
+	"verdict too few":             {"too few", "样本不足"},
 	"verdict no interval":         {"no interval", "无区间"},
 	"verdict not comparable":      {"not comparable", "不可比"},
 }
