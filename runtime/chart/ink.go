@@ -32,8 +32,8 @@ var inks = []struct {
 
 	// What happens to a request.
 	{"scheduled", 0xc3cad2, 0x4b5663}, // the client has not sent it yet
-	{"waiting", 0x98a2ad, 0x77828f},
-	{"prefill", 0xe8940c, 0xf2b04a},
+	{"waiting", 0x8892a0, 0x77828f},
+	{"prefill", 0xc97a00, 0xf2b04a},
 	{"decode", 0x3b82f6, 0x4e92f7},
 	{"failed", 0xd1242f, 0xff6b6b},
 	{"good", 0x1a7f4b, 0x56d68c},

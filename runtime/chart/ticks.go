@@ -18,30 +18,39 @@ func (a Axis) ticks(low, high, room float64, takes func(label string) float64) [
 	if a.Scale == Log {
 		return a.logTicks(low, high, room, takes)
 	}
-	var marks []plot.Tick
-	for n := 10; n >= 1; n-- {
-		marks = marks[:0]
-		used := 0.0
-		for _, v := range steps(low, high, n, a.Scale == Seconds) {
-			label := a.Format(v)
-			marks = append(marks, plot.Tick{Value: v, Label: label})
-			used += takes(label)
-		}
-		if used <= room {
-			break
-		}
-	}
-	return marks
+	return a.evenTicks(low, high, func(v float64) float64 { return (v - low) / (high - low) * room }, takes)
 }
 
-// logTicks labels as many of a decade's digits as fit: all nine, 1 2 3 5 7, 1 2 5, or
-// its 1 alone, with 2 and 5 as lines, then each second decade, and so on.
+// evenTicks are as many round values with even steps as have room where place puts them.
+func (a Axis) evenTicks(low, high float64, place func(float64) float64, takes func(string) float64) []plot.Tick {
+	var best []plot.Tick
+	for n := 10; n >= 1 && len(best) < 2; n-- {
+		var marks []plot.Tick
+		fits, end := true, math.Inf(-1)
+		for _, v := range steps(low, high, n, a.Scale == Seconds) {
+			label := a.Format(v)
+			half := takes(label) / 2
+			fits = fits && place(v)-half >= end
+			end = place(v) + half
+			marks = append(marks, plot.Tick{Value: v, Label: label})
+		}
+		if fits && len(marks) > len(best) {
+			best = marks
+		}
+	}
+	return best
+}
+
+// logTicks labels as many of a decade's digits as fit: all nine, 1 2 3 5 7, 1 2 5,
+// 1 3, or its 1 alone, with 2 and 5 as lines, then each second decade, and so on.
 func (a Axis) logTicks(low, high, room float64, takes func(string) float64) []plot.Tick {
 	first, last := int(math.Floor(math.Log10(low))), int(math.Ceil(math.Log10(high)))
 	place := func(v float64) float64 { return math.Log(v/low) / math.Log(high/low) * room }
-	for try := 0; try < 4+last-first; try++ {
-		labels := []string{"123456789", "12357", "125", "1"}[min(try, 3)]
-		every := max(1, try-2) // of the decades
+	var best []plot.Tick
+	most := 0
+	for try := 0; try < 5+last-first && most < 3; try++ {
+		labels := []string{"123456789", "12357", "125", "13", "1"}[min(try, 4)]
+		every := max(1, try-3) // of the decades
 		var marks []plot.Tick
 		labelled, fits, end := 0, true, math.Inf(-1)
 		for e := first; e <= last; e++ {
@@ -64,13 +73,14 @@ func (a Axis) logTicks(low, high, room float64, takes func(string) float64) []pl
 				marks = append(marks, mark)
 			}
 		}
-		if fits && (labelled >= 3 || labelled == 2 && high/low > 20) {
-			return marks
+		if fits && labelled > most {
+			best, most = marks, labelled
 		}
 	}
-	// It is short, and where no digit is.
-	a.Scale = Linear
-	return a.ticks(low, high, room, takes)
+	if even := a.evenTicks(low, high, place, takes); len(even) > most && high/low < 20 {
+		return even // it is short, and where few digits are
+	}
+	return best
 }
 
 // parse is digit · 10^e, to the last bit what the decimal number is.
