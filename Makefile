@@ -74,6 +74,10 @@ test-real: build need-python ## run weir against a real inference server (llama.
 test-tokenizers: build need-python need-npm ## compare token ids and chat templates with Hugging Face's own libraries
 	testdata/real-tokenizers/check.sh ./weir "$(REAL_TOKENIZERS)"
 
+.PHONY: test-conventions
+test-conventions: need-python ## work out the numbers of other tools' conventions again, in Python
+	python3 testdata/conventions/expected.py --check
+
 .PHONY: clean
 clean: ## remove what was built; keeps results/ and libtokenizers (1 to 4 minutes to build)
 	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers
@@ -100,4 +104,4 @@ need-cc:
 need-npm:
 	@command -v npm >/dev/null || { echo "make: npm is missing, which type-checks scripts: install Node.js 18 or newer (Debian: apt-get install npm)"; exit 1; } >&2
 need-python:
-	@command -v python3 >/dev/null || { echo "make: python3 is missing, which runs the real server: install it (Debian: apt-get install python3-venv)"; exit 1; } >&2
+	@command -v python3 >/dev/null || { echo "make: python3 is missing, which runs the real server and checks other tools' conventions: install it (Debian: apt-get install python3-venv)"; exit 1; } >&2

@@ -11,7 +11,7 @@ import (
 // SGLang: python -m sglang.bench_serving, now sglang.benchmark.serving. Its definitions
 // are in python/sglang/benchmark/serving.py (calculate_metrics and
 // async_request_sglang_generate, the default backend's; async_request_openai_chat_completions
-// of a chat), as of August 2026.
+// of a chat) and in goodput.py, as of August 2026.
 
 // sglangOutput is what it keeps of a request.
 type sglangOutput struct {
@@ -139,9 +139,12 @@ func sglangGroups(l *load) []Group {
 	var good []*call
 	var ttft, tpot, e2e samples
 	var itl repeats
-	var output float64
+	var output, kept float64
 	for i := range outputs {
 		o := &outputs[i]
+		if l.keeps(ms(o.ttft), ms(o.end), o.out) {
+			kept++
+		}
 		good = append(good, o.call)
 		output += float64(o.out)
 		ttft = append(ttft, ms(o.ttft))
@@ -196,6 +199,16 @@ func sglangGroups(l *load) []Group {
 			}
 			r.add(s.word+" "+m.head, "ms", zeroIfNone(m.stat(s.stat)), l.stat(m.metric, s.stat, 1))
 		}
+		groups = append(groups, r.Group)
+	}
+	if l.judged() {
+		r := l.rows("Goodput", "Successes that keep the SLOs of TTFT, TPOT and E2E latency by its own times, of all requests; a single token has a TPOT of 0, and an answer that is not streamed its whole latency as TTFT. weir judges by its own times, and knows more SLOs.")
+		r.total("Request goodput", "req/s", per(kept, duration), l.goodput())
+		weir := own{name: "goodput share"}
+		if share := l.of.Goodput.Share; share != nil {
+			weir.value = new(100 * *share)
+		}
+		r.total("SLO attainment", "%", 100*kept/float64(len(l.calls)), weir)
 		groups = append(groups, r.Group)
 	}
 	return groups

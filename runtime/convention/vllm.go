@@ -133,32 +133,38 @@ func vllmSamples(outputs []vllmOutput) map[string]samples {
 }
 
 // vllmGoodput counts the successes that keep all SLOs that vLLM knows; false: the case
-// has none of these. A single token has a TPOT of 0.
+// has none of these.
 func vllmGoodput(l *load, outputs []vllmOutput) (good int, judged bool) {
-	g := l.of.Goodput
-	if g == nil {
-		return 0, false
-	}
-	for _, name := range []string{"ttft", "tpot", "e2el"} {
-		judged = judged || g.SLO[name] > 0
-	}
 	for _, o := range outputs {
-		tpot := 0.0
-		if d, ok := o.tpot(); ok {
-			tpot = ms(d) / float64(o.out-1)
-		}
-		values := map[string]float64{"ttft": ms(o.ttft), "tpot": tpot, "e2el": ms(o.latency)}
-		kept := o.success
-		for name, v := range values {
-			if limit := g.SLO[name]; limit > 0 && v > limit {
-				kept = false
-			}
-		}
-		if kept {
+		if o.success && l.keeps(ms(o.ttft), ms(o.latency), o.out) {
 			good++
 		}
 	}
-	return good, judged
+	return good, l.judged()
+}
+
+// judged tells whether the case has an SLO that vLLM and SGLang know.
+func (l *load) judged() bool {
+	g := l.of.Goodput
+	return g != nil && (g.SLO["ttft"] > 0 || g.SLO["tpot"] > 0 || g.SLO["e2el"] > 0)
+}
+
+// keeps tells whether a request keeps those SLOs, as vLLM and SGLang judge it: a single
+// token has a TPOT of 0.
+func (l *load) keeps(ttft, latency float64, out int) bool {
+	if l.of.Goodput == nil {
+		return false
+	}
+	tpot := 0.0
+	if out > 1 {
+		tpot = (latency - ttft) / float64(out-1)
+	}
+	for name, v := range map[string]float64{"ttft": ttft, "tpot": tpot, "e2el": latency} {
+		if limit := l.of.Goodput.SLO[name]; limit > 0 && v > limit {
+			return false
+		}
+	}
+	return true
 }
 
 var vllmMetrics = []struct{ name, head, why string }{

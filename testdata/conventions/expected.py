@@ -184,6 +184,11 @@ def sglang(requests, case):
             active[second] += 1
     rows["Peak output token throughput"] = max(tokens.values())
     rows["Peak concurrent requests"] = max(active.values())
+    slo, good = case["goodput"]["slo"], 0  # goodput.py calculate_goodput
+    for o in outputs:
+        tpot = (o["latency"] - o["ttft"]) / (o["out"] - 1) if o["out"] > 1 else 0.0
+        good += o["ttft"] * 1e3 <= slo["ttft"] and tpot * 1e3 <= slo["tpot"] and o["latency"] * 1e3 <= slo["e2el"]
+    rows["Request goodput"], rows["SLO attainment"] = good / duration, 100 * good / len(requests)
     tpots = [(o["latency"] - o["ttft"]) / (o["out"] - 1) for o in outputs if o["out"] > 1]
     for name, values in (("E2E Latency", e2e), ("TTFT", [o["ttft"] for o in outputs]), ("TPOT", tpots), ("ITL", [g for o in outputs for g in o["itl"]])):
         for word, stat in (("Mean", "mean"), ("Median", "p50"), ("P90", "p90"), ("P95", "p95"), ("P99", "p99")):
