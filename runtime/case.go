@@ -146,16 +146,6 @@ func (c *caseSpec) parsePreconnect(v any) (int, error) {
 	return n, nil
 }
 
-// scenario finds a scenario by its name; nil: there is none.
-func (c *caseSpec) scenario(name string) *scenario {
-	for _, s := range c.scenarios {
-		if s.name == name {
-			return s
-		}
-	}
-	return nil
-}
-
 // parseExpect reads the names of validity rules whose findings belong to the
 // experiment.
 func parseExpect(v any) (rules metrics.Rules, err error) {

@@ -32,7 +32,7 @@ func Summary(w io.Writer, r *result.Result, width int, files ...string) error {
 	s.custom(r.Cases)
 	s.errors(r.Cases)
 	s.checks(r.Cases)
-	s.thresholds(r.Cases)
+	s.thresholds(r)
 	s.validity(r)
 	s.monitors(r.Monitors)
 	s.servers(r.Cases)
@@ -106,7 +106,7 @@ func perSecond(group, name string, keep int, v func(*result.Case) float64) colum
 }
 
 var (
-	caseName = column{name: "case", text: func(c *result.Case) string { return c.Name }}
+	caseName = column{name: "case", text: (*result.Case).Title}
 	verdict  = column{name: "verdict", text: func(c *result.Case) string {
 		switch {
 		case c.Interrupted:
@@ -540,23 +540,24 @@ func (s *summary) checks(cases []*result.Case) {
 	}
 }
 
-func (s *summary) thresholds(cases []*result.Case) {
+func (s *summary) thresholds(r *result.Result) {
 	var all gather
-	for _, c := range cases {
+	for _, c := range r.Cases {
 		for _, t := range c.Thresholds {
-			f := all.at(t.Metric+" "+t.Expr, "", c.Name)
+			f := all.at(t.Metric+" "+t.Expr, "", c.Title())
 			if t.OK {
 				continue
 			}
-			value := t.Note
-			if t.Value != nil {
-				value = strconv.FormatFloat(*t.Value, 'g', 6, 64)
-			}
-			if len(cases) > 1 {
-				value = fmt.Sprintf("%s in case %q", value, c.Name)
+			value := t.Found()
+			if len(r.Cases) > 1 {
+				value = fmt.Sprintf("%s in case %q", value, c.Title())
 			}
 			f.bad = append(f.bad, value)
 		}
+	}
+	for _, t := range r.Thresholds { // that no case has judged
+		f := all.at(t.Metric+" "+t.Expr, "", "")
+		f.bad = append(f.bad, t.Found())
 	}
 	if len(all) == 0 {
 		return
