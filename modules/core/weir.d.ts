@@ -307,7 +307,16 @@ declare module "weir" {
      * looked at every second; the result's `stopped` tells which it was.
      */
     stopWhen?: Record<string, string | readonly string[]>;
+    /**
+     * What the case's numbers are of: all of it, or its steady state, without warming up
+     * and draining (docs/metrics.md#windows). Where there is none, they are of all, and a
+     * note says why. `windows` of the result has both. The flag `--window` goes before it.
+     * Default "all".
+     */
+    window?: Window;
   }
+
+  export type Window = "all" | "steady";
 
   /** What profiles a case: a `Profiler` of weir/profile, or the requests that start and stop one. */
   export type Profile = { readonly profiles: string[] } | ProfileRequests;
@@ -419,7 +428,7 @@ declare module "weir" {
     do?: string;
   }
 
-  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds, SLOs, time limits and doctor. */
+  /** The type of `export const options`. Without `plan` they describe the one case; with it they are thresholds, SLOs, window, time limits and doctor. */
   export interface Options extends Case {
     /**
      * Look first, before setup and for less than 0.3 s, whether this machine and the services that the script
@@ -491,6 +500,12 @@ declare module "weir" {
     throughput: Throughput;
     /** Requests that were good, when there are SLOs. */
     goodput?: Goodput;
+    /** What `metrics`, `throughput` and `goodput` are of. Left out, like `windows`, when no request was started. */
+    window?: Window;
+    /** Both windows of the case. */
+    windows?: Record<Window, CaseWindow>;
+    /** How many of the case's requests are in requests.jsonl.zst (docs/records.md). In what handleSummary receives. */
+    kept?: { requests: number; of: number; every: number };
     /** Whether latencies grew during the case, when it has a schedule. */
     growth?: Growth;
     /** For how many completed requests the tokens were counted by "usage", "tokenizer" or "events". */
@@ -525,6 +540,23 @@ declare module "weir" {
     server?: ServerPage[];
     /** The shares of the scenarios, when the script has named them. */
     scenarios?: Record<string, ScenarioResult>;
+  }
+
+  /** A part of a case's time: all of it, or without warming up and draining (docs/metrics.md#windows). */
+  export interface CaseWindow {
+    /** Seconds after the start of the case's first request. */
+    from_s: number;
+    to_s: number;
+    /** false: there is no steady state, and `note` says why. */
+    found: boolean;
+    /** How it was found. */
+    note?: string;
+    /** That started in it and completed. */
+    requests: number;
+    /** What was measured in it; left out for the window that the case's own numbers are of. Its distributions have no `p()`, and it has none without samples. */
+    metrics?: Record<string, Omit<Distribution, "p"> | CounterMetric | RateMetric | GoodputMetric>;
+    throughput?: Throughput;
+    goodput?: Goodput;
   }
 
   /** What a device did during a case. */
@@ -854,6 +886,9 @@ declare module "weir" {
   export interface Distribution extends MetricBase {
     kind: "distribution";
     avg?: number;
+    /** 95 % confidence interval of `avg`; left out where it is not known (docs/metrics.md#confidence). */
+    avg_low?: number;
+    avg_high?: number;
     min?: number;
     max?: number;
     std?: number;
@@ -865,6 +900,8 @@ declare module "weir" {
     p999?: number;
     /** "exact", or "hdr": a histogram with at most 0.1 % error. */
     estimator?: "exact" | "hdr";
+    /** The highest of these percentiles that there are enough samples for, such as 95; 0: not even p50. */
+    supported?: number;
     /** The percentile q, 0…100; NaN without samples. */
     p(q: number): number;
   }

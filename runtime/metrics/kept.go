@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"maps"
+	"math"
 	"math/bits"
 	"reflect"
 	"slices"
@@ -77,12 +78,15 @@ func (r *Recorder) Kept() result.Kept {
 // Requests yields the requests that are kept, in the order in which they began, with
 // times to the microsecond. Each is valid until the next one. To be called when no
 // request is open.
-func (r *Recorder) Requests() iter.Seq[*Record] {
+func (r *Recorder) Requests() iter.Seq[*Record] { return r.requests(math.MaxInt) }
+
+// requests yields the same with so many token events of each at most.
+func (r *Recorder) requests(events int) iter.Seq[*Record] {
 	return func(yield func(*Record) bool) {
 		if r == nil {
 			return
 		}
-		var d decoder
+		d := decoder{most: events}
 		for _, at := range r.index() {
 			if !yield(d.decode(at.packed, at.in, r.origin)) {
 				return

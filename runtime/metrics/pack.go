@@ -197,6 +197,7 @@ func packEvents(to []byte, events []Event) []byte {
 
 // decoder unpacks records, into the same one.
 type decoder struct {
+	most      int // token events that are wanted
 	from      []byte
 	rec       Record
 	iteration Iteration
@@ -306,7 +307,7 @@ func (d *decoder) events() {
 	rec := &d.rec
 	var at time.Duration
 	word := uint64(0)
-	for range d.uint() {
+	for range min(d.uint(), uint64(d.most)) {
 		gap := d.uint()
 		if gap&1 != 0 {
 			word = d.uint()

@@ -230,3 +230,30 @@ func TestSteadyNumbers(t *testing.T) {
 		t.Errorf("%s: %+v", none.Window, none.Validity)
 	}
 }
+
+// BenchmarkFinish ends a case of four million token events, as many as are kept.
+func BenchmarkFinish(b *testing.B) {
+	for name, kept := range map[string]int64{"plain": 0, "kept": metrics.KeptBytes} {
+		b.Run(name, func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				r := metrics.NewRecorder(metrics.Options{KeptBytes: kept, Load: metrics.Load{Concurrency: 64}})
+				base := time.Now()
+				for _, q := range closedLoop(64, 20_000, func() float64 { return 4 }) {
+					rec := metrics.NewRecord()
+					r.Announce(rec)
+					rec.Started, rec.End = base.Add(duration(1000*q.start)), base.Add(duration(1000*q.end))
+					for i := range 200 {
+						rec.Token(wire.Arrival{At: rec.Started.Add(time.Duration(i+1) * 19 * time.Millisecond), Kernel: true, Lag: 50 * time.Microsecond, Read: uint64(i + 1)}, 1)
+					}
+					r.Close(rec)
+				}
+				b.StartTimer()
+				c := r.Finish(result.Counts{}, nil, metrics.Rules{})
+				if w := c.Windows["steady"]; kept > 0 && (!w.Found || w.Requests < 19_000) {
+					b.Fatalf("%+v", w)
+				}
+			}
+		})
+	}
+}

@@ -87,7 +87,7 @@ func each(k result.Kept) float64 { return float64(k.Of) / float64(max(k.Requests
 func (r *Recorder) inSteady(of *Recorder, kept result.Kept) *result.Case {
 	in := NewRecorder(Options{ExactLimit: r.limit})
 	in.slos, in.judges = of.slos, of.judges
-	p := in.replay(r.Requests())
+	p := in.replay(r.requests(1))
 	p.partial = kept.Every > 1 || of != r
 	a := arrived{from: r.origin.Add(r.steady.from), to: r.origin.Add(r.steady.to)}
 	p.from(a.from)

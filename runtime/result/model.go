@@ -189,7 +189,7 @@ type Metric struct {
 	PerSecond *float64 `json:"per_second,omitempty"` // goodput: good requests; its share of good requests is Rate
 	Missed    *float64 `json:"missed,omitempty"`     // goodput: requests that are not good
 	Estimator string   `json:"estimator,omitempty"`  // "exact" or "hdr"
-	Supported *float64 `json:"supported,omitempty"`  // distribution: the highest of the percentiles above that [Metric.Supports], such as 95; 0: not even P50
+	Supported *float64 `json:"supported,omitempty"`  // distribution: the highest of the percentiles above that its samples are enough for with 99 % confidence, such as 95; 0: not even p50
 
 	// Quantile gives the percentile p (0…100) of a distribution, NaN without
 	// samples. It is what scripts call as metric.p(99); nil for other kinds.
