@@ -9,6 +9,7 @@ FUZZTIME ?= 60s
 BENCH ?=
 REAL_SERVER ?= .build/real-server
 REAL_TOKENIZERS ?= .build/real-tokenizers
+REPORT_CHECK ?= .build/report
 LIB := .build/libtokenizers/current/libtokenizers.a
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*' -not -path './.build/*'
 
@@ -17,7 +18,7 @@ COMMIT := $(shell git rev-parse --verify -q HEAD 2>/dev/null)
 
 .PHONY: help
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build weir and run the static scenario against the built-in simulator
@@ -78,9 +79,13 @@ test-tokenizers: build need-python need-npm ## compare token ids and chat templa
 test-conventions: need-python ## work out the numbers of other tools' conventions again, in Python
 	python3 testdata/conventions/expected.py --check
 
+.PHONY: test-report
+test-report: build need-npm need-chromium ## open reports of real runs in headless Chromium
+	testdata/report/check.sh ./weir "$(REPORT_CHECK)"
+
 .PHONY: clean
 clean: ## remove what was built; keeps results/ and libtokenizers (1 to 4 minutes to build)
-	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers
+	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers .build/report
 
 .PHONY: distclean
 distclean: clean ## remove that and everything else that was built or downloaded; keeps results/
@@ -95,7 +100,7 @@ scripts/node_modules/.package-lock.json: scripts/package-lock.json | need-npm
 	npm ci --prefix scripts --no-audit --no-fund
 	@touch $@
 
-.PHONY: need-go need-cc need-npm need-python
+.PHONY: need-go need-cc need-npm need-python need-chromium
 need-go:
 	@command -v go >/dev/null || { echo "make: go is missing: install Go from https://go.dev/dl, the version in go.mod or newer"; exit 1; } >&2
 need-cc:
@@ -105,3 +110,6 @@ need-npm:
 	@command -v npm >/dev/null || { echo "make: npm is missing, which type-checks scripts: install Node.js 18 or newer (Debian: apt-get install npm)"; exit 1; } >&2
 need-python:
 	@command -v python3 >/dev/null || { echo "make: python3 is missing, which runs the real server and checks other tools' conventions: install it (Debian: apt-get install python3-venv)"; exit 1; } >&2
+need-chromium:
+	@[ -n "$${CHROMIUM:-}" ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ echo "make: chromium is missing, which opens reports: install it (Debian: apt-get install chromium), or name another one with CHROMIUM=…"; exit 1; } >&2
