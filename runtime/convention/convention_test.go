@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -188,6 +189,42 @@ func TestSameNameOtherNumber(t *testing.T) {
 	f(*of("vllm", "Mean ITL"), *of("aiperf", "Inter Token Latency avg"), "AIPerf's ITL is per token, vLLM's per event")
 	f(*of("sglang", "Mean TTFT"), *of("vllm", "Mean TTFT"), "SGLang takes a whole answer's latency for its TTFT")
 	f(*of("sglang", "Successful requests"), *of("vllm", "Successful requests"), "vLLM takes an answer that is not streamed for a failure")
+}
+
+// The worked example of the documentation is that of the records.
+func TestDocumentation(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/conventions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := tables(t, recorded(t, nil), "all")
+	f := func(name, tool, row string) {
+		t.Helper()
+		for _, table := range all {
+			if table.Convention != name || table.Case != "reasoning, several tokens an event" {
+				continue
+			}
+			r := find(t, table, row)
+			if line := fmt.Sprintf("| %s | %s (%s) | %.3f |", tool, row, r.Unit, *r.Value); !strings.Contains(string(doc), line) {
+				t.Errorf("docs/conventions.md does not have %s", line)
+			}
+		}
+	}
+	f("vllm", "vLLM", "Mean TPOT")
+	f("sglang", "SGLang", "Mean TPOT")
+	f("aiperf", "AIPerf", "Inter Token Latency avg")
+	f("guidellm", "GuideLLM", "TPOT Mdn")
+	f("aisbench", "AISBench", "TPOT Average")
+	f("ascend-6.5", "AscendCloud 6.5", "AVG_TPOT")
+	f("vllm", "vLLM", "Mean ITL")
+	f("sglang", "SGLang", "Mean ITL")
+	f("aisbench", "AISBench", "ITL Average")
+	f("ascend-6.3", "AscendCloud 6.3", "平均增量时延")
+	for _, c := range convention.All {
+		if !strings.Contains(string(doc), "| `"+c.Name+"` |") {
+			t.Errorf("docs/conventions.md does not have %s", c.Name)
+		}
+	}
 }
 
 // Where a run has kept one request of several, what takes all of them is not told.

@@ -1,7 +1,8 @@
 // Makes the records that conventions are tested with (expected.py): every thing that
 // tools see differently. Only needed to make them anew:
 //   weir run testdata/conventions/record.ts --records --no-doctor --out FOLDER
-//   cp FOLDER/result.json . && zstd -dc FOLDER/records.jsonl.zst >records.jsonl
+//   zstd -dc FOLDER/records.jsonl.zst >records.jsonl
+//   jq 'del(.environment, .services, .command, .settings, .cases[].client)' FOLDER/result.json >result.json
 import { type Case, type It } from "weir";
 import { Endpoint } from "weir/llm";
 import { Simulator } from "weir/sim";
