@@ -135,6 +135,11 @@ func (p *play) watched() (list []watchedPart) {
 			list = append(list, watchedPart{limits, s.recorder, func() result.Counts { return countsOf(s.executor.Progress().Counts) }})
 		}
 	}
+	for metric, limits := range p.spec.inRun {
+		if limits := (thresholds{metric: limits}); limits.abort() {
+			list = append(list, watchedPart{limits, p.selected[metric], func() result.Counts { return result.Counts{} }})
+		}
+	}
 	return list
 }
 

@@ -32,6 +32,7 @@ type caseSpec struct {
 	thresholds thresholds
 	judged     map[string]thresholds // by the scenario that they are judged on, "" the whole case, and as the result calls them
 	slo        metrics.SLOs          // of the case; each scenario has its own
+	inRun      thresholds            // that are on tags which single requests and values may get while the case runs
 	stopWhen   thresholds            // what ends the case early when it holds
 	window     string                // that the case's numbers are of
 	rules      metrics.Rules
@@ -212,7 +213,7 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 		c.rules.Profilers = profilerNames(traces)
 	}
 	found := p.finish()
-	r.judged(c)
+	r.judged(c, found)
 	if p.crossed != nil {
 		r.aborted = p.crossed
 	}

@@ -21,6 +21,7 @@ type play struct {
 	spec     *caseSpec
 	recorder *metrics.Recorder // of the whole case
 	parts    []*part
+	selected map[string]*metrics.Recorder // by the case's thresholds inRun
 	warmup   bool
 	health   *health.Monitor // of this process meanwhile; nil: nobody watches it
 	crossed  *crossing       // the threshold that has ended the run; nil: none
@@ -42,7 +43,10 @@ type part struct {
 // newPlay prepares a case. Where there are several scenarios, each has a
 // recorder of its own besides the case's.
 func newPlay(c *caseSpec, bound [][]binding, recorder *metrics.Recorder) *play {
-	p := &play{spec: c, recorder: recorder}
+	p := &play{spec: c, recorder: recorder, selected: map[string]*metrics.Recorder{}}
+	for metric, list := range c.inRun {
+		p.selected[metric] = recorder.Select(list[0].on.Tags)
+	}
 	for i, s := range c.scenarios {
 		own := recorder
 		if len(c.scenarios) > 1 {
@@ -232,6 +236,12 @@ func (p *play) finish() *result.Case {
 				Tags: maps.Clone(s.scenario.tags), Started: of.Started, Duration: of.Duration, Counts: of.Counts,
 				Metrics: of.Metrics, Throughput: of.Throughput, Goodput: of.Goodput, Errors: of.Errors, Checks: of.Checks,
 			}
+		}
+	}
+	for metric, list := range c.inRun {
+		of := p.selected[metric].Finish(result.Counts{}, thresholds{metric: list}.exprs(), rules)
+		if m := of.Metrics[list[0].on.Metric]; m != nil && m.N > 0 { // otherwise nothing of this case has the tags
+			found.Thresholds = append(found.Thresholds, of.Thresholds...)
 		}
 	}
 	p.lookAtVerdict(found)

@@ -40,6 +40,37 @@ func (s *scenario) has(tags []metrics.Tag) bool {
 	})
 }
 
+// groupTag is the tag of requests and values inside of a script's group().
+const groupTag = "group"
+
+// ofCase are metrics that are the whole case's or its scenarios': they have no requests
+// or values of their own that could have tags.
+var ofCase = []string{"validity", "checks", "iteration_failed", "itl_decode"}
+
+// mayHave tells whether requests or values of a case may get the tags while it runs,
+// besides those that its scenarios have: a group, or what a script gives to its own
+// values.
+func (r *run) mayHave(c *caseSpec, on metrics.Selector) bool {
+	if slices.Contains(ofCase, on.Metric) {
+		return false
+	}
+	own := false
+	if r.Custom != nil {
+		_, own = r.Custom()[on.Metric]
+	}
+	return slices.ContainsFunc(c.scenarios, func(s *scenario) bool {
+		var known []metrics.Tag
+		for _, t := range on.Tags {
+			if _, has := s.tags[t.Name]; has || t.Name == scenarioTag {
+				known = append(known, t)
+			} else if t.Name != groupTag && !own {
+				return false
+			}
+		}
+		return len(known) < len(on.Tags) && s.has(known)
+	})
+}
+
 // label is what a threshold on a part of a case is called in the result.
 func label(on metrics.Selector, part string) string {
 	named := slices.ContainsFunc(on.Tags, func(t metrics.Tag) bool { return t.Name == scenarioTag })
@@ -115,8 +146,14 @@ func (s tagSet) lack(tags []metrics.Tag, who string) string {
 }
 
 // judged notes that a case was played, and which of the run's thresholds it has judged.
-func (r *run) judged(c *caseSpec) {
+func (r *run) judged(c *caseSpec, found *result.Case) {
 	r.tags.addCase(c)
+	for _, t := range found.Thresholds {
+		r.kept[t.Metric] = true // also those that requests or values have had the tags of
+	}
+	for metric := range c.inRun {
+		r.sought[metric] = true
+	}
 	for metric, list := range c.thresholds {
 		if len(c.selected(list[0].on.Tags)) > 0 {
 			r.kept[metric] = true
@@ -138,6 +175,9 @@ func (r *run) unjudged() (list []result.Threshold) {
 		}
 		for _, t := range all[metric] {
 			note := r.tags.lack(t.on.Tags, "no case has judged it: the run")
+			if r.sought[metric] {
+				note = "no case has judged it: nothing of the run had these tags"
+			}
 			list = append(list, result.Threshold{Metric: metric, Expr: t.expr, Note: note})
 		}
 	}

@@ -162,10 +162,17 @@ func (r *run) parseCaseThresholds(c *caseSpec, v any) error {
 	if err := all.check("thresholds", r.Custom); err != nil {
 		return err
 	}
-	c.judged = map[string]thresholds{}
+	c.judged, c.inRun = map[string]thresholds{}, thresholds{}
 	for metric, list := range all {
 		on := list[0].on
 		parts := c.selected(on.Tags)
+		if len(parts) == 0 && r.mayHave(c, on) {
+			if on.Metric == "goodput" && !c.judges("") {
+				return fmt.Errorf("thresholds of %s: %w", metric, errNoSLO)
+			}
+			c.inRun[metric] = list
+			continue
+		}
 		if _, ofCase := own[metric]; len(parts) == 0 && (ofCase || !r.exported["plan"]) { // it could be of another case
 			tags := tagSet{}
 			tags.addCase(c)

@@ -124,3 +124,58 @@ func TestAbortByTagsAndVerdict(t *testing.T) {
 	f(`{ validity: { threshold: "value>=SUSPECT", abortOnFail: true } }`, "", 2, 5*time.Second)
 	f(`{ "validity{rate:1}": { threshold: "value==VALID", abortOnFail: true, delayAbortEval: "1m" } }`, "", 2, 5*time.Second)
 }
+
+// Tags that requests and values get while the case runs pick them: a group, and those of
+// a script's own values. A case in which nothing has them does not judge.
+func TestThresholdsOnTagsInRun(t *testing.T) {
+	const script = `
+		const step = new Trend("step");
+		export const options = { thresholds: {
+			"ttft{group:::login}": ["max<=10", "count==2"], "ttft{group:::login,rate:8}": "count==2", "requests{group:::login,scenario:default}": "count==2",
+			"ttft{group:::out}": "max<1", "step{name:a}": "max==1", "step{name:b,rate:8}": "count==2", "step{n:8}": "max==3", "step{name:c}": "max<9",
+			"step{group:::login}": "count==2", "checks{group:::login}": "rate==1", "ttft{rate:8}": "count==4",
+		} };
+		export function* plan() {
+			yield { name: "plain", iterations: 1, exec: "plain" };
+			yield { name: "steps", iterations: 2, tags: { rate: 8 } };
+		}
+		export async function plain() { await request(30); }
+		export default async function () {
+			await group("login", async () => { await request(10); step.add(1, { name: "a" }); });
+			await request(20);
+			step.add(2, { name: "b" });
+			step.add(3, { n: 8 });
+		}`
+	p := bubble(t, script, nil)
+	if p.Outcome.Err != nil || len(p.Cases) != 2 {
+		t.Fatalf("%d cases, %v", len(p.Cases), p.Outcome.Err)
+	}
+	if got := kept(p.Cases[0].Thresholds); len(got) > 0 {
+		t.Errorf("plain: %q", got)
+	}
+	want := []string{"requests{group:::login,scenario:default} count==2 ✓", "step{group:::login} count==2 ✓", "step{n:8} max==3 ✓", "step{name:a} max==1 ✓", "step{name:b,rate:8} count==2 ✓",
+		"ttft{group:::login,rate:8} count==2 ✓", "ttft{group:::login} count==2 ✓", "ttft{group:::login} max<=10 ✓", "ttft{rate:8} count==4 ✓"}
+	if got := kept(p.Cases[1].Thresholds); !slices.Equal(got, want) {
+		t.Errorf("steps\n got %q\nwant %q", got, want)
+	}
+	if m := p.Cases[1].Metrics; m["ttft"].N != 4 || m["step"].N != 6 || p.Cases[1].Counts.Requests != 4 {
+		t.Errorf("the case has %d and %d samples, %d requests", m["ttft"].N, m["step"].N, p.Cases[1].Counts.Requests)
+	}
+	var notes []string
+	for _, th := range p.Result.Thresholds {
+		notes = append(notes, th.Metric+": "+th.Note)
+	}
+	if got := strings.Join(notes, "\n"); got != `checks{group:::login}: no case has judged it: the run has no tag group; the tags are rate: 8; scenario: default
+step{name:c}: no case has judged it: nothing of the run had these tags
+ttft{group:::out}: no case has judged it: nothing of the run had these tags` {
+		t.Errorf("not kept:\n%s", got)
+	}
+
+	// They can end the run, too.
+	p = bubble(t, `
+		export const options = { executor: "constant-vus", vus: 1, duration: "1h", thresholds: { "ttft{group:::slow}": { threshold: "max<300", abortOnFail: true } } };
+		export default async function (it) { if (it.index < 10) await request(100); else await group("slow", () => request(400)); }`, nil)
+	if !strings.Contains(p.Outcome.Aborted, "ttft{group:::slow} was 400") {
+		t.Errorf("aborted %q, %v", p.Outcome.Aborted, p.Outcome.Err)
+	}
+}

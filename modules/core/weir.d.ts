@@ -402,6 +402,7 @@ declare module "weir" {
    * Expressions by metric, such as `{ ttft: ["p(99)<2000"], request_failed: "rate<0.01" }`. `"ttft{rate:8}"` is about
    * the cases with this tag alone, `"ttft{scenario:chat,model:qwen}"` about the scenarios that have all of these. A value
    * with commas, braces or blanks at its ends stands in quotation marks: `'ttft{trace:"a, b"}'`.
+   * So do the tags that requests and values get while the case runs: `"ttft{group:::login}"`, `"my_metric{step:login}"`.
    * `validity` is compared with a verdict: `"value==VALID"`, or `"value>=SUSPECT"` for all but INVALID.
    */
   export type Thresholds = Record<string, string | Threshold | readonly (string | Threshold)[]>;

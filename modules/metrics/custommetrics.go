@@ -130,10 +130,11 @@ func (d *metric) add(rt *script.Runtime, value, tags goja.Value) error {
 	if err != nil {
 		return err
 	}
-	if err := checkTags(tags); err != nil {
+	own, err := tagsOf(tags)
+	if err != nil {
 		return fmt.Errorf("add to metric %q: %w", d.name, err)
 	}
-	return it.Recorder.Observe(d.name, d.kind, d.unit, v)
+	return it.Observe(d.name, d.kind, d.unit, v, own)
 }
 
 // number reads a value: a finite number; for counts and shares also true (1)
@@ -157,12 +158,20 @@ func (d *metric) number(value goja.Value) (float64, error) {
 	return 0, script.TypeErrorf("add to metric %q: the value is %s, not a finite number", d.name, value)
 }
 
-func checkTags(tags goja.Value) error {
+// tagsOf reads the tags of a value when they are asked for; nil when there are none.
+func tagsOf(tags goja.Value) (func() map[string]string, error) {
 	if goja.IsUndefined(tags) || goja.IsNull(tags) {
-		return nil
+		return nil, nil
 	}
-	if _, ok := tags.(*goja.Object); !ok {
-		return errors.New("the tags are not an object such as {step: \"login\"}")
+	o, ok := tags.(*goja.Object)
+	if !ok {
+		return nil, errors.New("the tags are not an object such as {step: \"login\"}")
 	}
-	return nil
+	return func() map[string]string {
+		all := map[string]string{}
+		for _, name := range o.Keys() {
+			all[name] = o.Get(name).String()
+		}
+		return all
+	}, nil
 }

@@ -17,7 +17,7 @@ declare module "weir/metrics" {
     /**
      * Adds a value to the case that runs. Throws outside of iterations, and when
      * the value is no finite number.
-     * @param tags accepted as in k6; results are not split by them.
+     * @param tags for thresholds on the values that have them, such as `"answer_length{step:login}"`; results are not split by them.
      */
     add(value: Value, tags?: Tags): void;
   }

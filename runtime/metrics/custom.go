@@ -59,6 +59,11 @@ func (r *Recorder) Observe(name string, kind CustomKind, unit string, v float64)
 	if err := r.whole.Observe(name, kind, unit, v); err != nil {
 		return err
 	}
+	return r.observe(name, kind, unit, v)
+}
+
+// observe adds a value to this recorder alone.
+func (r *Recorder) observe(name string, kind CustomKind, unit string, v float64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.custom[name]

@@ -56,7 +56,9 @@ type Recorder struct {
 	steady   steady
 	shards   []shard
 	dist     [distributions]collector
-	long     atomic.Bool // some metric has passed the exact limit
+
+	selections []selection // of the whole case; made before there are requests
+	long       atomic.Bool // some metric has passed the exact limit
 
 	begun  atomic.Int64 // requests begun
 	closed atomic.Int64 // of those, requests closed
@@ -183,6 +185,11 @@ func (r *Recorder) Close(rec *Record) {
 	j := part.slos.judge(rec)
 	if part != r {
 		part.takePart(rec, j)
+	}
+	for _, s := range r.selections {
+		if s.holds(rec.Iteration, nil) {
+			s.to.takePart(rec, j)
+		}
 	}
 	r.shards[int(rec.shard)%len(r.shards)].take(rec, j)
 	r.mark(rec)
