@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ import (
 	"weir/runtime/script"
 	"weir/runtime/sim"
 	"weir/runtime/suggest"
+	"weir/runtime/terminal"
 	"weir/runtime/transport"
 	"weir/scripts"
 )
@@ -26,7 +26,7 @@ type runFlags struct {
 	out          string
 	params       string
 	runtimes     int
-	progress     string
+	progress     terminal.Mode
 	noSummary    bool
 	noDoctor     bool
 	requireValid bool
@@ -40,6 +40,7 @@ type runFlags struct {
 	instance     instance
 	sources      addresses
 	monitor      monitorFlags
+	publish      publishFlags
 	cpuProfile   string
 	help         bool
 	sim          bool
@@ -53,7 +54,8 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.StringVar(&f.out, "out", "", "`folder` for the result (default results/<script>-<time>)")
 	fs.StringVar(&f.params, "params", "", "JSON or YAML `file` with values for the script's parameters, or the result.json of a run whose parameters are taken")
 	fs.IntVar(&f.runtimes, "runtimes", processors, "JavaScript runtimes that share the iterations")
-	fs.StringVar(&f.progress, "progress", "auto", "progress on standard error: auto, plain or none")
+	f.progress = terminal.Auto
+	fs.Var(&f.progress, "progress", "progress on standard error: full (a panel that is kept up to date), plain (a line every ten seconds), none, or auto: full on a terminal that is large enough, otherwise plain")
 	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
 	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
@@ -67,6 +69,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
 	f.monitor.flags(fs)
+	f.publish.flags(fs)
 	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
 	fs.BoolVarP(&f.help, "help", "h", false, "show this help; after a script's name, its own flags too")
 	fs.BoolVar(&f.sim, "sim", false, "run against a simulated service, started on a free port for this run; whatever the script addresses is sent there")
@@ -177,6 +180,9 @@ func runScript(cmd *cobra.Command, args []string) error {
 		return &exitError{exitConfig, err}
 	}
 	if err := f.monitor.check(); err != nil {
+		return &exitError{exitConfig, err}
+	}
+	if err := f.publish.check(); err != nil {
 		return &exitError{exitConfig, err}
 	}
 	s := &session{flags: &f, flagSet: fs, name: name, own: own, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}

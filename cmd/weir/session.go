@@ -16,12 +16,12 @@ import (
 	"weir/runtime"
 	"weir/runtime/machine"
 	"weir/runtime/metrics"
+	"weir/runtime/publish"
 	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/runtime/sim"
 	"weir/runtime/suggest"
 	"weir/runtime/telemetry"
-	"weir/runtime/terminal"
 	"weir/runtime/transport"
 	"weir/scripts"
 )
@@ -36,24 +36,22 @@ type session struct {
 	stdout  io.Writer
 	stderr  io.Writer
 
-	machine  chan result.Environment // gets the facts about this machine once
-	progress *terminal.Progress
-	folder   *result.Folder
-	records  *result.Records // nil: not asked for
-	requests *result.Records // nil: there are records
-	hub      *telemetry.Hub
-	samples  *result.Samples // nil: there is nothing to sample; set under hub's lock
-	report   *result.Result
-	stale    bool // the file of the result lacks what came last
+	machine   chan result.Environment // gets the facts about this machine once
+	progress  *progress
+	folder    *result.Folder
+	records   *result.Records // nil: not asked for
+	requests  *result.Records // nil: there are records
+	hub       *telemetry.Hub
+	samples   *result.Samples // nil: there is nothing to sample; set under hub's lock
+	report    *result.Result
+	publisher *publish.Publisher // nil: nobody wants its metrics
+	published int                // cases that it knows the end of
+	stale     bool               // the file of the result lacks what came last
 }
 
 func (s *session) run() error {
-	s.progress = terminal.NewProgress(terminal.ProgressConfig{
-		To:       s.stderr,
-		Terminal: s.flags.progress == "auto" && isTerminal(s.stderr),
-		Quiet:    s.flags.progress == "none",
-		Width:    func() int { return width(s.stderr) },
-	})
+	s.progress = s.newProgress()
+	defer s.progress.Close() // also of a panic
 	ctx, stop, abort, release := signals(s.progress)
 	defer release()
 	s.readMachine()
@@ -117,7 +115,11 @@ func (s *session) run() error {
 		}
 		return &exitError{exitConfig, err}
 	}
+	if err := s.startPublishing(stop, loaded); err != nil {
+		return &exitError{exitConfig, err}
+	}
 	if err := s.open(loaded, server); err != nil {
+		s.publisher.Close(ctx)
 		return err
 	}
 	outcome := runtime.Run(ctx, runtimes, runtime.Config{
@@ -143,13 +145,15 @@ func (s *session) run() error {
 		Profiling: modules.profiling,
 		Instance:  s.flags.instance.number,
 		Instances: s.flags.instance.of,
-		Watch:     s.watch,
+		Watch:     s.follow,
 		Stop:      stop.Done(),
 		Custom:    modules.custom,
-		Output:    s.stdout,
-		Errors:    s.stderr,
+		Output:    s.progress.before(s.stdout),
+		Errors:    s.progress.before(s.stderr),
 		Write:     s.folder.Save,
 	})
+	s.progress.Close()
+	s.endPublishing(ctx, outcome.Refused)
 	return s.finish(outcome, modules.aborted())
 }
 
@@ -257,6 +261,8 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 // save writes the result, and sees to it that the records and samples so far are on
 // disk. What cannot be written does not end the run: finish tells of them.
 func (s *session) save(r *result.Result) error {
+	s.progress.tell(r)
+	s.publishCases(r)
 	if s.records != nil {
 		_ = s.records.Flush() // Close reports it
 	}
@@ -264,26 +270,4 @@ func (s *session) save(r *result.Result) error {
 	err := s.folder.Write(r)
 	s.stale = err != nil
 	return err
-}
-
-// watch shows the progress of a case.
-func (s *session) watch(v runtime.CaseView) (done func()) {
-	return s.progress.Start(func() terminal.Snapshot {
-		now, p, live := time.Now(), v.Progress(), v.Live()
-		snapshot := terminal.Snapshot{
-			Case: v.Number, Cases: v.Of, Name: v.Name,
-			InFlight: live.Open, Done: live.Ended, Failed: live.Failed, OutputTokens: live.OutputTokens,
-		}
-		if !p.Begin.IsZero() {
-			snapshot.Elapsed = now.Sub(p.Begin)
-		}
-		snapshot.Left, snapshot.LeftKnown = p.Left(now)
-		switch {
-		case p.Stopping:
-			snapshot.Phase = "stopping"
-		case v.Warmup:
-			snapshot.Phase = "warm-up"
-		}
-		return snapshot
-	})
 }

@@ -1,82 +1,77 @@
 package terminal
 
 import (
+	"bytes"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/text"
+	"weir/runtime/result"
 )
 
 const (
-	terminalInterval = time.Second
-	logInterval      = 10 * time.Second
-	rateWindow       = 5 // snapshots that a rate is taken over
+	fullInterval  = 500 * time.Millisecond
+	plainInterval = 10 * time.Second
+	textInterval  = 50 * time.Millisecond // between two frames for the sake of text
 )
 
-// Snapshot is how far a run is.
-type Snapshot struct {
-	Case, Cases  int    // case number from 1, and how many there are; Cases 0: not known
-	Name         string // of the case
-	Phase        string // "warm-up" before it is measured, "" then, or such as "stopping"
-	Elapsed      time.Duration
-	Left         time.Duration // meaningful only if LeftKnown
-	LeftKnown    bool
-	InFlight     int
-	Done, Failed int64 // requests that ended, in whatever way; of those, failed ones
-	OutputTokens int64 // of requests that ended
-}
-
-// Progress writes a line about the running case: on a terminal one that is
-// rewritten each second, elsewhere one every ten seconds. The last state of a
-// case stays.
+// Progress shows the running case, in one of the modes, and tells what became of each.
 //
-// It is also the writer for everything else that goes to the same place while a
-// case runs: Write puts text above the line. All methods may be called from any
-// goroutine.
+// It is also the writer for everything else that goes to the same place while a run goes
+// on: what is written comes above the panel, where there is one. All methods may be called
+// from any goroutine.
 type Progress struct {
-	to       io.Writer
-	terminal bool
-	quiet    bool
-	width    func() int
+	config ProgressConfig
 
-	mu      sync.Mutex // protects the following fields, and to
-	line    string     // on the terminal now, without line end
-	partial bool       // the last text written had no line end
+	mu      sync.Mutex // protects the following fields, and config.To
+	panel   Panel
+	warned  map[string]bool // by rule and verdict, what the plain log has told of the case
+	region  region
+	lines   []string    // of the panel; nil: there is none now
+	text    []byte      // that waits to be shown above the panel
+	partial bool        // the last text written had no line end
+	flushed time.Time   // when text was last shown above the panel
+	flush   *time.Timer // shows the text that waits; nil: none does
+	typed   int         // of the screen, when it was last looked at
+	left    bool        // the process was about to be stopped
+	release func()      // ends the watching of stops; nil: they are not watched
 }
 
 // ProgressConfig says where progress goes.
 type ProgressConfig struct {
-	To       io.Writer
-	Terminal bool       // To is a terminal
-	Quiet    bool       // no progress, only Write
-	Width    func() int // of the terminal, columns; nil: 80
+	To      io.Writer
+	Mode    Mode    // Full, Plain or None
+	Screen  *Screen // that To is; nil: of Full, only Size is known
+	Colours bool
+	Size    func() (width, height int) // for tests; nil: that of Screen
+	Reflows bool                       // the terminal wraps what does not fit any more when it gets narrower
 }
 
-// NewProgress makes a progress line. It starts nothing.
+// NewProgress makes the progress of a run. It starts nothing.
 func NewProgress(c ProgressConfig) *Progress {
-	if c.Width == nil {
-		c.Width = func() int { return 80 }
+	if c.Size == nil {
+		c.Size = func() (int, int) { return 80, 24 }
+		if c.Screen != nil {
+			c.Size = c.Screen.Size
+		}
 	}
-	return &Progress{to: c.To, terminal: c.Terminal, quiet: c.Quiet, width: c.Width}
+	return &Progress{config: c, region: region{to: c.To, reflows: c.Reflows}}
 }
 
-// Start shows the progress of one case until stop is called; then the last line
-// has been written and nothing goes on in the background. snapshot is called
-// from another goroutine, and once from stop; stop may be called again.
+// Start shows the progress of one case until stop is called; then nothing goes on in the
+// background. snapshot is called from another goroutine, and once from stop; stop may be
+// called again.
 func (p *Progress) Start(snapshot func() Snapshot) (stop func()) {
-	if p.quiet {
+	if p.config.Mode == None {
 		return func() {}
 	}
-	interval := logInterval
-	if p.terminal {
-		interval = terminalInterval
+	interval := plainInterval
+	if p.config.Mode == Full {
+		interval = fullInterval
 	}
+	p.begin(snapshot())
 	quit, ended := make(chan struct{}), make(chan struct{})
-	var rates speedometer
-	rates.add(time.Now(), snapshot())
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(interval)
@@ -85,10 +80,8 @@ func (p *Progress) Start(snapshot func() Snapshot) (stop func()) {
 			select {
 			case <-quit:
 				return
-			case now := <-tick.C:
-				s := snapshot()
-				rates.add(now, s)
-				p.show(s, rates.recent(), false)
+			case <-tick.C:
+				p.look(snapshot())
 			}
 		}
 	}()
@@ -97,150 +90,188 @@ func (p *Progress) Start(snapshot func() Snapshot) (stop func()) {
 		once.Do(func() {
 			close(quit)
 			<-ended
-			s := snapshot()
-			rates.add(time.Now(), s)
-			s.LeftKnown = false
-			p.show(s, rates.overall(), true)
+			if p.config.Mode == Full { // a line of the log tells how it ended
+				p.look(snapshot())
+			}
 		})
 	}
 }
 
-// show writes the line; last leaves it standing.
-func (p *Progress) show(s Snapshot, v speed, last bool) {
-	line := describe(s, v)
+// begin takes the first snapshot of a case.
+func (p *Progress) begin(s Snapshot) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.terminal {
-		p.finishText()
-		fmt.Fprintln(p.to, line)
+	p.warned = map[string]bool{}
+	if p.config.Mode == Plain {
+		p.panel.Look(s)
 		return
 	}
-	// A line that fills the last column would wrap.
-	p.line = text.Trim(line, max(p.width()-1, 1))
+	if p.config.Screen != nil && p.release == nil {
+		p.typed = p.config.Screen.typed()
+		p.release = watchStops(p.leave, p.goOn)
+	}
+	p.show(s)
+}
+
+// look takes a snapshot, and shows it.
+func (p *Progress) look(s Snapshot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.show(s)
+}
+
+// show is look for who holds p.mu.
+func (p *Progress) show(s Snapshot) {
+	p.panel.Look(s)
+	if p.config.Mode == Full {
+		width, height := p.config.Size()
+		p.lines = p.panel.Lines(width, height, p.config.Colours)
+		p.frame()
+		return
+	}
 	p.finishText()
-	fmt.Fprintf(p.to, "\r%s\x1b[K", p.line)
-	if last {
-		fmt.Fprintln(p.to)
-		p.line = ""
+	fmt.Fprintln(p.config.To, p.panel.Line())
+	for _, w := range s.Warnings {
+		if key := w.Rule + string(w.Verdict); w.Verdict != result.Valid && !p.warned[key] {
+			p.warned[key] = true
+			fmt.Fprintf(p.config.To, "%s %s  %s %s: %s\n", s.number(), line(s.Name), w.Verdict, w.Rule, line(w.Message))
+		}
 	}
 }
 
-// finishText ends a line of other text that was left open.
-func (p *Progress) finishText() {
-	if p.partial {
-		fmt.Fprintln(p.to)
-		p.partial = false
+// Finished tells what became of a case, in one line that stays.
+func (p *Progress) Finished(c *result.Case, number, of int) {
+	if p.config.Mode == None {
+		return
+	}
+	width := 0 // a log has no end of the line
+	if p.config.Mode == Full {
+		width, _ = p.config.Size()
+	}
+	line := finished(c, number, of, width, ink(p.config.Colours))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.finishText()
+	if p.lines == nil {
+		fmt.Fprintln(p.config.To, line)
+		return
+	}
+	p.text = append(p.text, line+"\n"...)
+	p.frame()
+}
+
+// Close takes the panel away. What is written afterwards goes straight to its place.
+func (p *Progress) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lines != nil {
+		p.finishText()
+		p.lines = nil
+		p.frame()
+	}
+	if p.release != nil {
+		p.release()
+		p.release = nil
 	}
 }
 
-// Write writes text above the progress line.
+// Write writes text above the panel. In a flood of it, some of it comes a moment later,
+// and a line that has not ended waits for its end.
 func (p *Progress) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(b) == 0 {
 		return 0, nil
 	}
-	if p.line != "" && !p.partial {
-		fmt.Fprint(p.to, "\r\x1b[K")
+	if p.lines == nil {
+		p.partial = b[len(b)-1] != '\n'
+		return p.config.To.Write(b)
 	}
-	n, err := p.to.Write(b)
-	p.partial = b[len(b)-1] != '\n'
-	if p.line != "" && !p.partial {
-		fmt.Fprint(p.to, p.line)
+	p.text = append(p.text, b...)
+	switch wait := textInterval - time.Since(p.flushed); {
+	case p.flush != nil:
+	case wait <= 0:
+		p.frame()
+	default:
+		p.flush = time.AfterFunc(wait, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.frame()
+		})
 	}
-	return n, err
+	return len(b), nil
 }
 
-// describe makes the line, the most important parts first.
-func describe(s Snapshot, v speed) string {
-	var b strings.Builder
-	b.WriteString("[")
-	fmt.Fprint(&b, s.Case)
-	if s.Cases > 0 {
-		fmt.Fprintf(&b, "/%d", s.Cases)
+// finishText ends a line of other text that was left open. The caller holds p.mu.
+func (p *Progress) finishText() {
+	if n := len(p.text); n > 0 && p.text[n-1] != '\n' {
+		p.text = append(p.text, '\n')
 	}
-	b.WriteString("] ")
-	b.WriteString(s.Name)
-	if s.Phase != "" {
-		fmt.Fprintf(&b, " (%s)", s.Phase)
+	if p.partial {
+		fmt.Fprintln(p.config.To)
+		p.partial = false
 	}
-	fmt.Fprintf(&b, "  %s", Clock(s.Elapsed))
-	if s.LeftKnown {
-		fmt.Fprintf(&b, ", %s left", Clock(s.Left))
-	}
-	fmt.Fprintf(&b, "  %d done", s.Done)
-	if s.Failed > 0 {
-		fmt.Fprintf(&b, ", %d FAILED", s.Failed)
-	}
-	fmt.Fprintf(&b, "  %d in flight  %s req/s", s.InFlight, short(v.requests))
-	if s.OutputTokens > 0 {
-		fmt.Fprintf(&b, "  %s tok/s", short(v.tokens))
-	}
-	return b.String()
 }
 
-// Clock writes a duration as 0:07, 12:30 or 1:02:03.
-func Clock(d time.Duration) string {
-	s := int64(max(d, 0).Round(time.Second) / time.Second)
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+// frame shows the panel, and above it the lines that wait. The caller holds p.mu.
+func (p *Progress) frame() {
+	if p.flush != nil {
+		p.flush.Stop()
+		p.flush = nil
 	}
-	return fmt.Sprintf("%d:%02d", s/60, s%60)
+	p.flushed = time.Now()
+	if p.partial { // written before there was a panel
+		p.finishText()
+	}
+	end := bytes.LastIndexByte(p.text, '\n') + 1
+	above := string(p.text[:end])
+	p.text = append(p.text[:0], p.text[end:]...)
+	if !p.hasScreen() {
+		io.WriteString(p.config.To, above)
+		p.region.forget()
+		return
+	}
+	width, _ := p.config.Size()
+	p.region.draw(above, p.lines, width, p.moved())
 }
 
-// short writes a rate with three figures or all of those before the point.
-func short(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
+// hasScreen tells whether a panel can be drawn now.
+func (p *Progress) hasScreen() bool { return p.config.Screen == nil || p.config.Screen.foreground() }
+
+// moved is by how many lines somebody who pressed Enter has moved the screen since it was
+// asked last: one, or none. The caller holds p.mu.
+func (p *Progress) moved() int {
+	if p.config.Screen == nil {
+		return 0
 	}
-	return fmt.Sprintf("%.2f", v)
+	before := p.typed
+	p.typed = p.config.Screen.typed()
+	if p.typed > before {
+		return 1
+	}
+	return 0
 }
 
-// warmUp is the phase whose requests are in no other number.
-const warmUp = "warm-up"
-
-// speedometer takes rates from snapshots: over the last few, and over all since
-// the warm-up.
-type speedometer struct {
-	start  point
-	points []point
+// leave takes the panel away for the time that the process is stopped, and goOn draws it
+// again, below what the shell has written.
+func (p *Progress) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lines != nil && p.hasScreen() {
+		width, _ := p.config.Size()
+		p.region.draw("", nil, width, p.moved())
+	}
+	p.left = true
 }
 
-type point struct {
-	at time.Time
-	s  Snapshot
-}
-
-// speed is per second.
-type speed struct{ requests, tokens float64 }
-
-func (m *speedometer) add(at time.Time, s Snapshot) {
-	now := point{at, s}
-	if n := len(m.points); n == 0 || m.points[n-1].s.Phase == warmUp && s.Phase != warmUp {
-		// After the warm-up another recorder counts, from 0.
-		m.points = m.points[:0]
-		m.start = now
+func (p *Progress) goOn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.left { // it could not be taken away
+		p.region.forget()
 	}
-	if len(m.points) > rateWindow {
-		m.points = append(m.points[:0], m.points[1:]...)
-	}
-	m.points = append(m.points, now)
-}
-
-func (m *speedometer) recent() speed { return between(m.points[0], m.points[len(m.points)-1]) }
-
-func (m *speedometer) overall() speed { return between(m.start, m.points[len(m.points)-1]) }
-
-func between(from, to point) speed {
-	seconds := to.at.Sub(from.at).Seconds()
-	if seconds <= 0 {
-		return speed{}
-	}
-	return speed{
-		requests: float64(to.s.Done-from.s.Done) / seconds,
-		tokens:   float64(to.s.OutputTokens-from.s.OutputTokens) / seconds,
+	p.left = false
+	if p.lines != nil {
+		p.frame()
 	}
 }

@@ -3,138 +3,269 @@ package terminal_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/charmbracelet/x/vt"
+
+	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
 	"weir/runtime/terminal"
 )
 
-// snapshots tells of 10 requests and 2560 tokens a second, after a warm-up of 2 s.
-func snapshots(begin time.Time) func() terminal.Snapshot {
-	return func() terminal.Snapshot {
-		elapsed := time.Since(begin)
-		s := terminal.Snapshot{Case: 2, Cases: 12, Name: "parallel 8", Elapsed: elapsed, InFlight: 8}
-		if elapsed < 2*time.Second {
-			s.Phase, s.Done = "warm-up", 4
-			return s
-		}
-		measured := elapsed - 2*time.Second
-		s.Done = int64(10 * measured.Seconds())
-		s.OutputTokens = 256 * s.Done
-		s.Left, s.LeftKnown = 60*time.Second-measured, true
-		if measured >= 10*time.Second {
-			s.Failed = 3
-		}
-		return s
+// emulated is a terminal, and what has been written to it.
+type emulated struct {
+	*vt.Emulator
+	written bytes.Buffer
+}
+
+func (e *emulated) Write(b []byte) (int, error) {
+	e.written.Write(b)
+	return e.Emulator.Write(b)
+}
+
+func (e *emulated) WriteString(s string) (int, error) { return e.Write([]byte(s)) }
+
+// lines are what it shows, from the top of what has scrolled away, without empty ones at
+// the end.
+func (e *emulated) lines() string {
+	var all []string
+	for y := range e.ScrollbackLen() {
+		all = append(all, e.Scrollback().Line(y).String())
 	}
+	all = append(all, strings.Split(e.String(), "\n")...)
+	for i := range all {
+		all[i] = strings.TrimRight(all[i], " ")
+	}
+	return strings.TrimRight(strings.Join(all, "\n"), "\n")
+}
+
+// full is progress on an emulated terminal.
+func full(width, height int) (*emulated, *terminal.Progress) {
+	e := &emulated{Emulator: vt.NewEmulator(width, height)}
+	return e, terminal.NewProgress(terminal.ProgressConfig{
+		To: e, Mode: terminal.Full, Reflows: true, Size: func() (int, int) { return e.Width(), e.Height() },
+	})
+}
+
+// from is a case that begins now.
+func from(snapshot func(time.Duration) terminal.Snapshot) func() terminal.Snapshot {
+	begin := time.Now()
+	return func() terminal.Snapshot { return snapshot(time.Since(begin)) }
 }
 
 func TestProgressOnATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
-		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true, Width: func() int { return 120 }})
-		stop := p.Start(snapshots(time.Now()))
-		time.Sleep(3500 * time.Millisecond)
-		fmt.Fprint(p, "a line of the script's\n")
-		time.Sleep(time.Second)
+		e, p := full(80, 16)
+		fmt.Fprint(p, "before the run\r\n")
+		stop := p.Start(from(streaming))
+		panel := func(after time.Duration) string {
+			return strings.Join(seen(streaming, after).Lines(80, 16, false), "\n")
+		}
+		show := func(what, want string) {
+			t.Helper()
+			if got := e.lines(); got != want {
+				t.Errorf("%s: the terminal shows\n%s\nwant\n%s", what, got, want)
+			}
+		}
+		synctest.Wait()
+		show("at the begin", "before the run\n"+panel(0))
+		time.Sleep(4100 * time.Millisecond)
+		show("after 4 s", "before the run\n"+panel(4*time.Second))
+		fmt.Fprintln(p, "a line of the script's")
+		fmt.Fprint(p, "another, in ")
+		show("with a line above it", "before the run\na line of the script's\n"+panel(4*time.Second))
+		fmt.Fprintln(p, "two pieces")
+		time.Sleep(60 * time.Millisecond)
+		show("with two lines above it", "before the run\na line of the script's\nanother, in two pieces\n"+panel(4*time.Second))
+		time.Sleep(40 * time.Second)
+		show("after 44 s", "before the run\na line of the script's\nanother, in two pieces\n"+panel(44*time.Second))
 		stop()
 		stop() // once is enough
-		// synctest fails the test when a goroutine is left.
-		const clear = "\x1b[K"
-		want := "\r[2/12] parallel 8 (warm-up)  0:01  4 done  8 in flight  0.00 req/s" + clear +
-			"\r[2/12] parallel 8  0:02, 1:00 left  0 done  8 in flight  0.00 req/s" + clear +
-			"\r[2/12] parallel 8  0:03, 0:59 left  10 done  8 in flight  10.0 req/s  2560 tok/s" + clear +
-			"\r" + clear + "a line of the script's\n" + "[2/12] parallel 8  0:03, 0:59 left  10 done  8 in flight  10.0 req/s  2560 tok/s" +
-			"\r[2/12] parallel 8  0:04, 0:58 left  20 done  8 in flight  10.0 req/s  2560 tok/s" + clear +
-			"\r[2/12] parallel 8  0:05  25 done  8 in flight  10.0 req/s  2560 tok/s" + clear + "\n"
-		if out.String() != want {
-			t.Errorf("wrote\n%q, want\n%q", out.String(), want)
+		c := resulttest.LLMCase("parallel 8", 640, 8)
+		p.Finished(c, 2, 12)
+		fmt.Fprint(p, "no end of line")
+		p.Close()
+		p.Close()
+		fmt.Fprint(p, "after it\r\n")
+		show("in the end", "before the run\na line of the script's\nanother, in two pieces\n"+
+			"[2/12] parallel 8  640 ok  13107 tok/s  TTFT p50 7.60 p99 ~16.0 ms  VALID\nno end of line\nafter it")
+		if pos := e.CursorPosition(); pos.X != 0 {
+			t.Errorf("the cursor is at %v", pos)
 		}
+		// synctest fails the test when a goroutine is left.
+	})
+}
+
+// Whatever ends the program between two frames, the terminal is as it was: each frame is
+// one write that leaves no mode behind.
+func TestEachFrameIsWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var frames []string
+		p := terminal.NewProgress(terminal.ProgressConfig{
+			To: writerFunc(func(b []byte) (int, error) {
+				frames = append(frames, string(b))
+				return len(b), nil
+			}),
+			Mode: terminal.Full, Colours: true, Size: func() (int, int) { return 80, 24 },
+		})
+		stop := p.Start(from(troubled))
+		for i := range 20 {
+			time.Sleep(700 * time.Millisecond)
+			fmt.Fprintf(p, "line %d\n", i)
+		}
+		stop()
+		p.Close()
+		if len(frames) < 40 {
+			t.Errorf("%d frames", len(frames))
+		}
+		for _, f := range frames {
+			if !strings.HasPrefix(f, "\x1b[?2026h\x1b[?25l\r") || !strings.HasSuffix(f, "\x1b[?25h\x1b[?2026l") || strings.Count(f, "\x1b[?") != 4 {
+				t.Fatalf("a frame that is not whole: %q", f)
+			}
+		}
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// Where nothing changes, nothing is written, and else no more than what has changed.
+func TestFramesAreSmall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, p := full(80, 24)
+		snapshot := streaming(46 * time.Second)
+		stop := p.Start(func() terminal.Snapshot { return snapshot })
+		time.Sleep(time.Second)
+		first := e.written.Len()
+		time.Sleep(time.Minute)
+		if n := e.written.Len(); n != first {
+			t.Errorf("%d bytes were written though nothing has changed", n-first)
+		}
+		snapshot.Live.Open = 9
+		time.Sleep(time.Second)
+		if n := e.written.Len() - first; n == 0 || n > 300 {
+			t.Errorf("%d bytes were written for one number", n)
+		}
+		stop()
+		p.Close()
+	})
+}
+
+// A flood of text is not a flood of frames, and nothing of it is lost.
+func TestProgressInAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		frames := 0
+		var all bytes.Buffer
+		p := terminal.NewProgress(terminal.ProgressConfig{Mode: terminal.Full, To: writerFunc(func(b []byte) (int, error) {
+			frames++
+			return all.Write(b)
+		})})
+		stop := p.Start(from(plain))
+		var wg sync.WaitGroup
+		for w := range 8 {
+			wg.Go(func() {
+				for i := range 1000 {
+					fmt.Fprintf(p, "line %d of %d\n", i, w)
+					if i%100 == 0 {
+						time.Sleep(10 * time.Millisecond)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		stop()
+		p.Close()
+		if n := strings.Count(all.String(), "line "); n != 8000 {
+			t.Errorf("%d lines, want 8000", n)
+		}
+		if frames > 12 {
+			t.Errorf("%d frames in 0.1 s", frames)
+		}
+	})
+}
+
+// On a terminal that has become narrower what is shown takes more lines than before; all
+// of them are drawn anew.
+func TestProgressOnANarrowedTerminal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		width := 100
+		var all bytes.Buffer
+		p := terminal.NewProgress(terminal.ProgressConfig{Mode: terminal.Full, To: &all, Reflows: true, Size: func() (int, int) { return width, 24 }})
+		snapshot := streaming(46 * time.Second)
+		stop := p.Start(func() terminal.Snapshot { return snapshot })
+		all.Reset()
+		rows, before := 0, new(terminal.Panel)
+		before.Look(snapshot)
+		width = 50
+		for _, l := range before.Lines(100, 24, false) {
+			rows += 1 + (len([]rune(l))-1)/width
+		}
+		time.Sleep(600 * time.Millisecond)
+		if want := fmt.Sprintf("\r\x1b[%dA", rows); !strings.Contains(all.String(), want) || rows <= len(before.Lines(100, 24, false)) {
+			t.Errorf("it goes up %q, want %q", all.String()[:40], want)
+		}
+		stop()
+		p.Close()
 	})
 }
 
 func TestProgressInALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := terminal.NewProgress(terminal.ProgressConfig{To: &out})
-		stop := p.Start(snapshots(time.Now()))
-		time.Sleep(25 * time.Second)
+		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Mode: terminal.Plain})
+		stop := p.Start(from(func(after time.Duration) terminal.Snapshot {
+			s := streaming(after)
+			if after > 15*time.Second {
+				s.Live.Failed = 2
+				s.Warnings = []result.Reason{{Rule: "failed_requests", Verdict: result.Invalid, Message: "2 of 28 requests failed"}, {Rule: "expected", Verdict: result.Valid, Message: "x"}}
+			}
+			return s
+		}))
+		fmt.Fprint(p, "no end of line")
+		time.Sleep(35 * time.Second)
 		stop()
-		want := strings.Join([]string{
-			"[2/12] parallel 8  0:10, 0:52 left  80 done  8 in flight  0.00 req/s  0.00 tok/s",
-			"[2/12] parallel 8  0:20, 0:42 left  180 done, 3 FAILED  8 in flight  10.0 req/s  2560 tok/s",
-			"[2/12] parallel 8  0:25  230 done, 3 FAILED  8 in flight  10.0 req/s  2560 tok/s", "",
-		}, "\n")
-		if out.String() != want {
-			t.Errorf("wrote\n%s, want\n%s", out.String(), want)
-		}
+		c := resulttest.LLMCase("parallel 8", 640, 8)
+		c.Repeat = 2
+		c.Counts.RequestsFailed = 2
+		c.Validity = result.Validity{Verdict: result.Invalid, Reasons: []result.Reason{{Rule: "failed_requests", Verdict: result.Invalid}, {Rule: "few_samples", Verdict: result.Valid}}}
+		p.Finished(c, 2, 12)
+		p.Close()
+		resulttest.Golden(t, "progress-log.txt", out.String())
 	})
 }
 
-func TestProgressLines(t *testing.T) {
-	for _, row := range []struct {
-		s    terminal.Snapshot
-		want string
-	}{
-		{terminal.Snapshot{Case: 1, Name: "x"}, "[1] x  0:00  0 done  0 in flight  0.00 req/s\n"},
-		{terminal.Snapshot{Case: 3, Name: "x", Phase: "stopping", Elapsed: 3723 * time.Second, Left: -time.Second, LeftKnown: true, Failed: 1, Done: 2},
-			"[3] x (stopping)  1:02:03  2 done, 1 FAILED  0 in flight  0.00 req/s\n"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			var out bytes.Buffer
-			p := terminal.NewProgress(terminal.ProgressConfig{To: &out})
-			p.Start(func() terminal.Snapshot { return row.s })()
-			if out.String() != row.want {
-				t.Errorf("%+v: %q, want %q", row.s, out.String(), row.want)
-			}
-		})
-	}
-}
-
-func TestQuietProgress(t *testing.T) {
+func TestNoProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true, Quiet: true})
-		stop := p.Start(snapshots(time.Now()))
+		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Mode: terminal.None})
+		stop := p.Start(from(streaming))
 		time.Sleep(time.Minute)
 		fmt.Fprint(p, "text")
 		stop()
+		p.Finished(resulttest.LLMCase("parallel 8", 640, 8), 1, 1)
+		p.Close()
 		if out.String() != "text" {
 			t.Errorf("wrote %q, want the text alone", out.String())
 		}
 	})
 }
 
-// A line is cut to the terminal's width, whatever the name.
-func TestProgressWidth(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+// A line that tells of a case takes no more than the terminal's width.
+func TestFinishedFitsTheWidth(t *testing.T) {
+	c := resulttest.LLMCase("并发数三十二，输入长度很长", 640, 8)
+	c.Validity = result.Validity{Verdict: result.Suspect, Reasons: []result.Reason{{Rule: "failed_requests", Verdict: result.Suspect}}}
+	var all strings.Builder
+	for _, width := range []int{40, 60, 80, 120, 200} {
 		var out bytes.Buffer
-		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true, Width: func() int { return 20 }})
-		stop := p.Start(func() terminal.Snapshot {
-			return terminal.Snapshot{Case: 1, Name: "并发数三十二，输入长度很长"}
-		})
-		time.Sleep(1500 * time.Millisecond)
-		stop()
-		if want := "\r[1] 并发数三十二，\x1b[K\r[1] 并发数三十二，\x1b[K\n"; out.String() != want {
-			t.Errorf("wrote %q, want %q", out.String(), want)
-		}
-	})
-}
-
-func TestProgressFromManyGoroutines(t *testing.T) {
-	var out bytes.Buffer
-	p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Terminal: true})
-	stop := p.Start(func() terminal.Snapshot { return terminal.Snapshot{Case: 1} })
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { fmt.Fprintln(p, "hello") })
+		p := terminal.NewProgress(terminal.ProgressConfig{To: &out, Mode: terminal.Full, Size: func() (int, int) { return width, 24 }})
+		p.Finished(c, 12, 12)
+		io.Copy(&all, &out)
 	}
-	wg.Wait()
-	stop()
-	if n := strings.Count(out.String(), "hello\n"); n != 8 {
-		t.Errorf("%d lines, want 8", n)
-	}
+	resulttest.Golden(t, "progress-finished.txt", all.String())
 }

@@ -1,0 +1,47 @@
+package terminal
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"weir/runtime/result"
+)
+
+// ink writes in colours, where there are any: nothing is said by a colour alone.
+type ink bool
+
+func (i ink) paint(s string, c ...text.Color) string {
+	if !i || s == "" {
+		return s
+	}
+	return text.Escape(s, text.Colors(c).EscapeSeq())
+}
+
+func (i ink) bold(s string) string  { return i.paint(s, text.Bold) }
+func (i ink) faint(s string) string { return i.paint(s, text.Faint) }
+func (i ink) bad(s string) string   { return i.paint(s, text.FgRed) }
+func (i ink) warn(s string) string  { return i.paint(s, text.FgYellow) }
+func (i ink) good(s string) string  { return i.paint(s, text.FgGreen) }
+
+// verdict paints text in the colour of a verdict.
+func (i ink) verdict(v result.Verdict, s string) string {
+	switch v {
+	case result.Invalid:
+		return i.bad(s)
+	case result.Suspect:
+		return i.warn(s)
+	}
+	return s
+}
+
+// line is text that takes one line and does nothing to a terminal.
+func line(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}

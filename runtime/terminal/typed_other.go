@@ -1,0 +1,5 @@
+//go:build !linux
+
+package terminal
+
+func (s *Screen) typed() int { return 0 }
