@@ -55,6 +55,7 @@ func TestMain(m *testing.M) {
 		"weir":     main,
 		"quoted":   quoted,
 		"limited":  limited,
+		"drawn":    drawn,
 		"recorded": recorded,
 		"sampled":  sampled,
 		"rows":     rows,

@@ -190,6 +190,11 @@ func sides(args []string, dash int) (base []*compare.Run, news [][]*compare.Run,
 	if dash < 0 && len(args) < 2 || dash == 0 || dash > 0 && dash == len(args) {
 		return nil, nil, errors.New("weir compare takes two runs at least: weir compare BASE NEW, or several on each side: weir compare BASE… -- NEW…")
 	}
+	for _, a := range args[max(0, dash):] {
+		if dash > 0 && strings.HasPrefix(a, "--") {
+			return nil, nil, fmt.Errorf("%s: what is behind -- is a run; flags go before it: weir compare %s BASE… -- NEW…", a, a)
+		}
+	}
 	at := map[string]string{}
 	open := func(path string) (*compare.Run, error) {
 		r, err := compare.Open(path)

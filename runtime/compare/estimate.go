@@ -107,7 +107,7 @@ func (o *Options) thin(p float64, of sampled, ratios []float64, blocks float64) 
 		}
 	}
 	if floor := float64(result.Floor(p)) / 5; worth < min(floor, mostBlocks/2) {
-		return fmt.Sprintf("neighbouring requests are alike, and the %d that there are are worth some %.0f samples: too few for p%g", of.n, worth, p)
+		return fmt.Sprintf("neighbouring requests are alike, and the %d here are worth some %.0f samples: too few for p%g", of.n, worth, p)
 	}
 	return ""
 }

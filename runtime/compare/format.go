@@ -224,11 +224,14 @@ func (k *Case) Remarks() (list []string) {
 		whys[r.Why] = append(whys[r.Why], r.Metric+"."+r.Stat)
 	}
 	for _, why := range order {
-		of := strings.Join(whys[why], ", ")
-		if len(whys[why]) == len(k.Rows) && len(k.Rows) > 1 {
-			of = "all"
+		of := whys[why]
+		switch more := len(of) - 4; {
+		case len(of) == len(k.Rows) && len(of) > 1:
+			of = []string{"all"}
+		case more > 1:
+			of = append(of[:4], fmt.Sprintf("and %d more", more))
 		}
-		list = append(list, of+": "+why)
+		list = append(list, strings.Join(of, ", ")+": "+why)
 	}
 	return list
 }

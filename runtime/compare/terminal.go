@@ -9,7 +9,7 @@ import (
 )
 
 // minWidth is the narrowest terminal that the tables are made for.
-const minWidth = 40
+const minWidth = 52
 
 // Terminal writes the comparison, and what came of conditions, for a terminal of so many
 // columns, in colours where there are some.

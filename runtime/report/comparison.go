@@ -87,7 +87,10 @@ func newComparedCase(k *compare.Case) comparedCase {
 		c.Noise = c.Noise || r.BaseNoise != nil || r.NewNoise != nil
 	}
 	reach = min(reach, widestRange)
-	c.Reach = "±" + strconv.FormatFloat(100*reach, 'g', 3, 64)
+	if reach > 0 {
+		end := strconv.FormatFloat(100*reach, 'g', 3, 64)
+		c.Reach = "−" + end + " … +" + end
+	}
 	at := func(v float64) float64 { return math.Round(10*(100+96*max(-1, min(v/reach, 1)))) / 10 }
 	before := ""
 	for _, r := range k.Rows {
