@@ -6,7 +6,6 @@ import (
 	"iter"
 	"maps"
 	"math"
-	"math/bits"
 	"reflect"
 	"slices"
 	"sync/atomic"
@@ -21,10 +20,10 @@ const KeptBytes = 16 << 20
 
 // A recorder keeps the requests that have ended, a few bytes a token event, for the
 // windows of the case and for the file of requests. When they take more than they may,
-// every second one is given up, evenly: those are kept whose number, counted as they
-// began, is divisible by 1, 2, 4, … So what is kept depends on the requests alone. They
-// lie by how often 2 divides their number (their level), so that giving up a level
-// costs nothing.
+// every second one is given up, and again: of each 2, 4, 8, … successive ones, in the order
+// in which they began, one stays. Which one looks like chance, so that no user of several
+// who take turns is preferred, but depends on the number alone. Requests lie by the round
+// in which they are given up (their level), so that this costs nothing.
 
 // keptLevels is how many levels there are.
 const keptLevels = 32
@@ -36,9 +35,19 @@ type kept struct {
 	total atomic.Int64 // of the levels from low on
 }
 
-// level is that of a request's number.
+// level is that of a request's number. In each round, one of two successive blocks of
+// numbers that are left loses.
 func level(number int64) int {
-	return min(bits.TrailingZeros64(uint64(number)), keptLevels-1) // of 0: the highest
+	n := uint64(number)
+	for l := range keptLevels - 1 {
+		// The last step of SplitMix64 makes a coin of the pair's number.
+		coin := (n>>(l+1)<<8 | uint64(l)) * 0x9e3779b97f4a7c15
+		coin = (coin ^ coin>>30) * 0xbf58476d1ce4e5b9
+		if (coin^coin>>31)&1 != n>>l&1 {
+			return l
+		}
+	}
+	return keptLevels - 1
 }
 
 // keep keeps a record that has ended. The caller holds s.mu.

@@ -257,3 +257,53 @@ func BenchmarkFinish(b *testing.B) {
 		})
 	}
 }
+
+// The steady window of a part of a case is that of the whole, with the part's requests and
+// SLOs; where only some requests are kept, totals are estimated from them.
+func TestSteadyParts(t *testing.T) {
+	whole := metrics.NewRecorder(metrics.Options{KeptBytes: 60_000, Load: metrics.Load{Concurrency: 4}, Window: "steady"})
+	parts := []*metrics.Recorder{whole.Part(metrics.SLOs{"e2el": 500}), whole.Part(nil)}
+	base := time.Now()
+	const requests = 4000
+	for i, q := range closedLoop(4, requests, func() float64 { return 1 }) {
+		rec := metrics.NewRecord()
+		part := parts[i%4/3] // three of four are of the first one
+		rec.Iteration = &metrics.Iteration{Recorder: part, Scenario: []string{"chat", "batch"}[i%4/3]}
+		part.Announce(rec)
+		rec.Started, rec.End = base.Add(duration(1000*q.start)), base.Add(duration(1000*q.end))
+		for n := range 10 {
+			rec.Token(wire.Arrival{At: rec.Started.Add(time.Duration(n+1) * 100 * time.Millisecond), Kernel: true, Read: uint64(n + 1)}, 1)
+		}
+		rec.Output = metrics.Count{N: 10, Source: metrics.CountUsage}
+		part.Close(rec)
+	}
+	c := whole.Finish(result.Counts{}, nil, metrics.Rules{})
+	kept := whole.Kept()
+	if kept.Every < 4 || c.Window != "steady" || !strings.Contains(c.Windows["steady"].Note, "one of every") {
+		t.Fatalf("%+v, %s: %+v", kept, c.Window, c.Windows["steady"])
+	}
+	if c.Metrics["itl_decode"] != nil || c.Windows["all"].Metrics["ttft"].N != requests {
+		t.Error("itl_decode is known, or the whole is not")
+	}
+	f := func(what string, got, want float64) {
+		t.Helper()
+		if math.Abs(got-want) > 0.1*want { // one of every eight is kept
+			t.Errorf("%s is %.4g, want %.4g", what, got, want)
+		}
+	}
+	f("requests", c.Throughput.Requests, 4)
+	f("tokens", c.Throughput.OutputTokens, 40)
+	f("ttft", *c.Metrics["ttft"].Avg, 100)
+	f("judged", float64(c.Goodput.Requests)*float64(kept.Every), 0.75*requests)
+	for i, share := range []float64{3, 1} {
+		p := parts[i].Finish(result.Counts{}, map[string][]string{"ttft": {"count<2000"}}, metrics.Rules{})
+		f("part's requests", p.Throughput.Requests, share)
+		f("part's tokens", p.Throughput.OutputTokens, 10*share)
+		if p.Metrics["ttft"].N > requests/4 || !p.Thresholds[0].OK || p.Windows != nil || p.Counts.Requests != int64(share)*requests/4 {
+			t.Errorf("part %d: ttft of %d, %+v, %+v", i, p.Metrics["ttft"].N, p.Thresholds, p.Counts)
+		}
+		if i == 0 && (p.Goodput == nil || p.Goodput.Good != 0 || p.Goodput.Requests == 0) {
+			t.Errorf("part %d: %+v", i, p.Goodput)
+		}
+	}
+}

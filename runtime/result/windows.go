@@ -3,7 +3,7 @@ package result
 // windowed tells whether a metric is one of a window's: what iterations, checks and a
 // script's own metrics come to is known for the whole case only.
 func windowed(name string, m *Metric) bool {
-	return !m.Custom && name != "iteration_failed" && name != "checks"
+	return m != nil && !m.Custom && name != "iteration_failed" && name != "checks"
 }
 
 // Show makes the case's metrics, throughput and goodput those of another of its windows,
