@@ -107,18 +107,24 @@ func (c *Case) look(to *snapshot, s *scope) {
 		}
 		to.add(s.of(requestsFailed, own...), float64(f.Count))
 	}
-	for m, n := range map[*metric]int64{
-		iterationsScheduled: counts.Scheduled, iterationsStarted: counts.Started, iterationsCompleted: counts.Completed,
-		iterationsFailed: counts.IterationFailed, iterationsInterrupted: counts.Interrupted, iterationsDropped: counts.Dropped, iterationsLate: counts.Late,
+	for _, v := range []struct {
+		*metric
+		n int64
+	}{
+		{iterationsScheduled, counts.Scheduled}, {iterationsStarted, counts.Started}, {iterationsCompleted, counts.Completed},
+		{iterationsFailed, counts.IterationFailed}, {iterationsInterrupted, counts.Interrupted}, {iterationsDropped, counts.Dropped}, {iterationsLate, counts.Late},
 	} {
-		to.add(s.of(m), float64(n))
+		to.add(s.of(v.metric), float64(v.n))
 	}
 	to.add(s.of(iterationsRunning), float64(running))
-	for m, h := range map[*metric]metrics.Histogram{
-		ttft: live.TTFT, itl: live.ITL, tpot: live.TPOT, e2el: live.E2EL, httpDuration: live.HTTP, startLag: live.StartLag,
+	for _, v := range []struct {
+		*metric
+		metrics.Histogram
+	}{
+		{ttft, live.TTFT}, {itl, live.ITL}, {tpot, live.TPOT}, {e2el, live.E2EL}, {httpDuration, live.HTTP}, {startLag, live.StartLag},
 	} {
-		if h.N > 0 {
-			to.addLatencies(s.of(m), h)
+		if v.N > 0 {
+			to.addLatencies(s.of(v.metric), v.Histogram)
 		}
 	}
 }
