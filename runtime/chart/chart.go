@@ -207,6 +207,8 @@ func (c *Chart) scales(p *plot.Plot) {
 	p.Y.Min, p.Y.Max = c.Y.span(ys)
 	if c.X.Scale == Log {
 		p.X.Scale = plot.LogScale{}
+	} else if c.labelled() && c.X.Min == c.X.Max {
+		p.X.Max += (p.X.Max - p.X.Min) * 0.1 // for the label of the last point
 	}
 	switch {
 	case c.Y.Scale == Log:

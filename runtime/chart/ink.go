@@ -82,7 +82,8 @@ const CSS = `.chart-box{container-type:inline-size}
 .chart{display:block;width:100%;height:auto;font-size:12px;font-variant-numeric:tabular-nums}
 @container (max-width:620px){.chart{font-size:15px}}
 @container (max-width:480px){.chart{font-size:18.5px}}
-@container (min-width:900px){.chart{font-size:10px}}
+@container (min-width:760px){.chart{font-size:10.5px}}
+@container (min-width:960px){.chart{font-size:8.5px}}
 .chart .series[hidden]{display:none}
 `
 

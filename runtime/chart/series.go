@@ -132,7 +132,7 @@ func (l *layout) stroke(c draw.Canvas, style draw.LineStyle, runs [][]vg.Point) 
 			c.DrawGlyph(draw.GlyphStyle{Color: style.Color, Radius: style.Width, Shape: draw.CircleGlyph{}}, run[0])
 		}
 	}
-	strokeAll(c, style, c.ClipLinesXY(runs...))
+	c.StrokeLines(style, c.ClipLinesXY(runs...)...) // one path each: where the line is not, there is no value
 }
 
 // stairs make steps of lines.

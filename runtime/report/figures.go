@@ -100,12 +100,10 @@ func (c *caseData) label(load string) string {
 			text = strings.TrimSuffix(strings.ReplaceAll(load, "_", " "), " num") + " " + text
 		}
 	}
-	if v := c.Validity.Verdict; v == result.Suspect || v == result.Invalid {
-		text += " " + string(v)
-	}
 	return text
 }
 
+// mark shows whether a case can be believed.
 func (c *caseData) mark() chart.Mark {
 	switch c.Validity.Verdict {
 	case result.Invalid:

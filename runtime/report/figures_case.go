@@ -37,7 +37,7 @@ func (d *Data) Case(i int) []Figure {
 	add(always, line.outputs)
 	add(seldom, coarse.inputs)
 	add(seldom, coarse.first)
-	add(often, coarse.errors)
+	add(often, line.errors)
 	for _, p := range panels {
 		add(p.rank, func() (Figure, bool) { return line.panel(p) })
 	}
@@ -394,8 +394,8 @@ func average(values []float64) float64 {
 
 // stretch is some buckets in a row: one row of a table.
 type stretch struct {
-	from, to int
-	time     string
+	from, to  int
+	time, end string
 }
 
 // parts divide the time into as many pieces as a table has rows.
@@ -404,7 +404,8 @@ func (l *timeline) parts() []stretch {
 	rows := min(l.detail.rows, l.n)
 	for k := range rows {
 		from, to := k*l.n/rows, (k+1)*l.n/rows
-		all = append(all, stretch{from, to, chart.Clock(float64(from)*l.width.Seconds()) + " – " + chart.Clock(min(float64(to)*l.width.Seconds(), l.x.Max))})
+		end := chart.Clock(min(float64(to)*l.width.Seconds(), l.x.Max))
+		all = append(all, stretch{from, to, chart.Clock(float64(from)*l.width.Seconds()) + " – " + end, end})
 	}
 	return all
 }
@@ -546,7 +547,7 @@ func (l *timeline) first() (Figure, bool) {
 	return l.over("ttft", t("title ttft"), caption, ch, table), len(single.Points) > 0
 }
 
-// errors are the failures by their kind.
+// errors are the failures so far, by their kind.
 func (l *timeline) errors() (Figure, bool) {
 	t := l.lang.T
 	const most = 7
@@ -588,30 +589,28 @@ func (l *timeline) errors() (Figure, bool) {
 		}
 	}
 	ch := l.chart(140, chart.Axis{})
-	table := Table{Head: append([]string{t("time")}, names...)}
+	table := Table{Head: append([]string{t("by")}, names...)}
 	for k, name := range names {
 		s := chart.Series{Name: name, Kind: chart.Step, Ink: "failed"}
 		if len(names) > 1 {
 			s.Ink = series((k + 1) % 8)
 		}
+		sum := 0.0
 		for i, v := range counted[k] {
-			s.Points = append(s.Points, chart.Point{X: float64(i) * l.width.Seconds(), Y: v})
+			sum += v
+			counted[k][i] = sum // by the end of the bucket
+			s.Points = append(s.Points, chart.Point{X: l.time(i), Y: sum})
 		}
-		s.Points = append(s.Points, chart.Point{X: l.x.Max, Y: counted[k][l.n-1]})
 		ch.Series = append(ch.Series, s)
 	}
 	for _, p := range l.parts() {
-		row := []string{p.time}
+		row := []string{p.end}
 		for k := range names {
-			sum := 0.0
-			for _, v := range counted[k][p.from:p.to] {
-				sum += v
-			}
-			row = append(row, number(sum))
+			row = append(row, number(counted[k][p.to-1]))
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	return l.over("errors", t("title errors"), l.lang.F("caption errors", l.every())+l.estimate(), ch, table), len(names) > 0
+	return l.over("errors", t("title errors"), t("caption errors")+l.estimate(), ch, table), len(names) > 0
 }
 
 // panel is a figure of telemetry.

@@ -39,7 +39,7 @@ var figureWords = map[string]word{
 
 	"caption latency":      {"Each point is a case.", "每个点是一个用例。"},
 	"caption groups":       {"Solid: p50; dashed: p99.", "实线为 p50，虚线为 p99。"},
-	"caption thin":         {"The p99 of %d cases comes from too few requests to be relied on.", "有 %d 个用例的请求数过少，其 p99 不可靠。"},
+	"caption thin":         {"Cases whose p99 comes from too few requests to be relied on: %d.", "请求数过少、p99 不可靠的用例：%d 个。"},
 	"caption mark SUSPECT": {"▲: SUSPECT.", "▲ 表示 SUSPECT（存疑）。"},
 	"caption mark INVALID": {"✕: INVALID.", "✕ 表示 INVALID（无效）。"},
 	"caption pareto":       {"Up is cheaper, right is faster for a user (1 / mean TPOT). No case beats those on the front in both; INVALID ones are not on it.", "越靠上成本越低，越靠右单个用户越快（1 / TPOT 均值）。前沿上的用例在两方面都不被其他用例超越；INVALID 用例不计入前沿。"},
@@ -59,7 +59,7 @@ var figureWords = map[string]word{
 	"caption prompts":      {"Tokens of prompts, in each %s, counted when the first token of the answer arrived.", "输入 Token，按首 Token 到达时间统计，每 %s 一个点。"},
 	"caption ttft points":  {"One point a request, at its start.", "每个点是一个请求，横坐标为其开始时间。"},
 	"caption ttft":         {"Of the requests that started in each %s: the median, and the least and the most.", "每 %s 内开始的请求：中位数，以及最小值与最大值。"},
-	"caption errors":       {"Requests that failed in each %s, by kind.", "每 %s 内失败的请求，按类型。"},
+	"caption errors":       {"How many requests had failed by then, by kind.", "截至该时刻失败的请求数，按类型。"},
 	"caption together":     {"%d × %s are put together: the mean of all, and the least and the most of any.", "%d × %s 合并显示：全部的均值，以及任一设备的最小值与最大值。"},
 	"caption crowded":      {"Only the first %d series of telemetry are shown.", "仅显示前 %d 个遥测序列。"},
 
@@ -75,6 +75,7 @@ var figureWords = map[string]word{
 	"phase failed":     {"failed", "失败"},
 	"start":            {"start", "开始"},
 	"error":            {"error", "错误"},
+	"by":               {"by", "截至"},
 	"time":             {"time", "时间"},
 	"mean":             {"mean", "均值"},
 	"median":           {"median", "中位数"},
