@@ -130,7 +130,7 @@ func windowParts(c *result.Case, l Lang) (all []part) {
 		switch {
 		case w == nil || name == shown:
 		case !w.Found:
-			all[0].Notes = append(all[0].Notes, l.F("no window", l.T("window "+name), w.Note))
+			all[0].Notes = append(all[0].Notes, l.F("no window", l.T("window "+name), strings.TrimPrefix(w.Note, "no steady state: ")))
 		default:
 			p := metricsPart(l.T("window "+name), w.Metrics, l)
 			p.Notes = append([]string{windowNote(name, w, l)}, p.Notes...)

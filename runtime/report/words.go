@@ -205,7 +205,7 @@ var pageWords = map[string]word{
 	"window all":         {"Whole case", "全程"},
 	"window steady":      {"Steady state", "稳态"},
 	"window of":          {"%s: %s s to %s s after the first request's start, %s requests completed.", "%s：首个请求开始后 %s s 至 %s s，完成请求 %s 个。"},
-	"no window":          {"%s: none. %s", "%s：未找到。%s"},
+	"no window":          {"%s: none was found: %s.", "%s：未找到（%s）。"},
 	"what":               {"what", "项目"},
 
 	"counts":                 {"Counts", "计数"},
