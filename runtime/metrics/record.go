@@ -171,16 +171,6 @@ func (r *Record) Share() {
 // EventTime is when event i arrived.
 func (r *Record) EventTime(i int) time.Time { return r.Started.Add(r.Events[i].At) }
 
-// TTFT is the time to the first token; false when there is none that was
-// measured: nothing came, it was no stream, or the first token event is not
-// [Event.Timed], so that its time is an upper bound.
-func (r *Record) TTFT() (time.Duration, bool) {
-	if len(r.Events) == 0 || r.Whole || !r.Events[0].Timed() {
-		return 0, false
-	}
-	return r.Events[0].At, true
-}
-
 // Event is one token event. It takes 16 bytes.
 type Event struct {
 	// At is when it arrived, after the record's Started: the time of the read
