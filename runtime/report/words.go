@@ -359,6 +359,7 @@ var pageWords = map[string]word{
 	"rule merged_first_tokens":   {"First tokens not measured", "首Token时刻未能测得"},
 	"rule shared_reads":          {"Events shared reads", "多个事件同次读取"},
 	"rule retransmissions":       {"TCP retransmitted", "TCP 重传"},
+	"rule no_steady_state":       {"No steady state", "未找到稳态"},
 	"rule few_samples":           {"Few samples", "样本不足"},
 
 	// Ideas of the glossary; metrics have their names.
