@@ -374,6 +374,84 @@ func FuzzTables(f *testing.F) {
 	})
 }
 
+// The file shaped as vLLM's has the members that tools read, with the numbers of the table.
+func TestVLLMFile(t *testing.T) {
+	run, dir := recorded(t, nil), t.TempDir()
+	if err := convention.WriteVLLM(run, dir); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, "02-reasoning-several-tokens-an-event.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file map[string]any
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	table := tables(t, run, "vllm")[1]
+	for member, row := range map[string]string{
+		"duration": "Benchmark duration", "completed": "Successful requests", "failed": "Failed requests",
+		"total_input_tokens": "Total input tokens", "total_output_tokens": "Total generated tokens",
+		"request_throughput": "Request throughput", "request_goodput": "Request goodput",
+		"output_throughput": "Output token throughput", "total_token_throughput": "Total token throughput",
+		"max_output_tokens_per_s": "Peak output token throughput", "max_concurrent_requests": "Peak concurrent requests",
+		"mean_ttft_ms": "Mean TTFT", "median_tpot_ms": "Median TPOT", "p99_itl_ms": "P99 ITL", "p99_e2el_ms": "P99 E2EL",
+	} {
+		if want := *find(t, table, row).Value; file[member] != want {
+			t.Errorf("%s is %v, want %v", member, file[member], want)
+		}
+	}
+	for _, member := range []string{"date", "endpoint_type", "backend", "label", "model_id", "tokenizer_id", "request_rate", "burstiness", "max_concurrency", "weir_notes"} {
+		if _, ok := file[member]; !ok {
+			t.Errorf("there is no %s", member)
+		}
+	}
+	for _, member := range []string{"input_lens", "output_lens", "ttfts", "itls", "latencies", "start_times", "errors"} {
+		if list, _ := file[member].([]any); len(list) != 10 || file["num_prompts"] != 10.0 {
+			t.Errorf("%s has %d entries, want one a request", member, len(list))
+		}
+	}
+	failed := 0
+	for i, text := range file["errors"].([]any) {
+		if text == "" {
+			continue
+		}
+		failed++
+		if file["ttfts"].([]any)[i] != 0.0 || file["output_lens"].([]any)[i] != 0.0 || !strings.Contains(text.(string), "Never received a valid chunk") {
+			t.Errorf("request %d failed with %q", i, text)
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d requests failed, want the one that was not streamed", failed)
+	}
+}
+
+// The files shaped as AISBench's are, byte for byte, what its own calculator makes of the
+// same requests, but for Max Concurrency, which the case does not tell.
+func TestAISBenchFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := convention.WriteAISBench(recorded(t, nil), dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, ext := range []string{".csv", ".json"} {
+		got, err := os.ReadFile(filepath.Join(dir, "performances", "model", "02-reasoning-several-tokens-an-event"+ext))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := read(t, "aisbench"+ext); !bytes.Equal(got, want) {
+			t.Errorf("%s:\n%s\nwant:\n%s", ext, got, want)
+		}
+	}
+	none := recorded(t, func(r *result.Result) { r.Cases = r.Cases[:1] })
+	if err := convention.WriteAISBench(none, dir); err == nil || !strings.Contains(err.Error(), "a request is of case 2") {
+		t.Errorf("records of other cases: %v", err)
+	}
+	failed := folder(t, result.RequestsName, []byte(`{"schema":1,"cases":[{"name":"a","counts":{"requests":1}}]}`), []byte(hostile[3]))
+	if err := convention.WriteAISBench(failed, dir); err == nil || !strings.Contains(err.Error(), "no case has a request that succeeded") {
+		t.Errorf("nothing but failures: %v", err)
+	}
+}
+
 // The files of hostile records are files, or an error.
 func TestHostileFiles(t *testing.T) {
 	report := []byte(`{"schema":1,"cases":[{"name":"../../a\u0000/…","counts":{"requests":1},"tags":{"parallel":1e300,"date":"mine"}}]}`)
