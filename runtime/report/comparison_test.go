@@ -61,6 +61,8 @@ func comparedRuns(t *testing.T) ([]*compare.Comparison, []compare.Outcome) {
 	return []*compare.Comparison{c}, []compare.Outcome{o}
 }
 
+var elsewhere = regexp.MustCompile(`(?s)<figure.*?</figure>| title="[^"]*"`)
+
 // The page has every case, row and condition, escaped, with a picture of each interval
 // and figures over the cases.
 func TestComparison(t *testing.T) {
@@ -71,11 +73,11 @@ func TestComparison(t *testing.T) {
 			t.Fatal(err)
 		}
 		main := regexp.MustCompile(`(?s)<main.*</main>`).FindString(b.String())
-		svg := regexp.MustCompile(`(?s)<svg [^>]*data-x.*?</svg>`) // what charts look like is another test's
-		if got, want := len(svg.FindAllString(main, -1)), 3; got != want {
-			t.Errorf("%s: %d charts, want %d", l, got, want)
+		if got := strings.Count(main, "<figure"); got != 3 {
+			t.Errorf("%s: %d figures, want 3", l, got)
 		}
-		resulttest.Golden(t, fmt.Sprintf("comparison_%s.html", l), svg.ReplaceAllString(main, "<svg/>")+"\n")
+		// What charts look like and how metrics are defined are other tests' subjects.
+		resulttest.Golden(t, fmt.Sprintf("comparison_%s.html", l), elsewhere.ReplaceAllString(main, "")+"\n")
 		if strings.Contains(main, "<parallel>") || strings.Contains(main, "<1>") {
 			t.Error("what comes from a run is not escaped")
 		}
