@@ -100,6 +100,7 @@ func TestSteadyState(t *testing.T) {
 	f("a queue that grows", metrics.Load{}, openLoop(60, 10, poisson(14), second), 0, 0, "came faster than they were served")
 	f("a queue that grows a little", metrics.Load{}, openLoop(120, 10, every(0.09), second), 0, 0, "came faster than they were served")
 	f("a limit that holds requests back", metrics.Load{}, heldBack(10, 600, 0.07), 0, 0, "came faster than they were served")
+	f("a limit, and what it has not let through in time is dropped", metrics.Load{}, heldBack(10, 150, 0.02), 0, 0, "requests came faster than they were served")
 	f("ever fewer", metrics.Load{}, fading(60), 0, 0, "the load was not constant")
 	f("waves", metrics.Load{Concurrency: 4, Unsteady: "the load comes in waves"}, closedLoop(4, 200, second), 0, 0, "the load comes in waves")
 	f("all at once", metrics.Load{}, openLoop(1, 1000, every(0.001), every(10)), 0, 0, "too short")

@@ -55,6 +55,7 @@ type Load struct {
 const (
 	steadyShare    = 0.95 // of the level that is kept up
 	steadyRequests = 20   // at least, that start in it
+	steadyGrowth   = 0.1  // s a second, of latencies from the schedule: then a queue grows
 	steadySlices   = 64   // in which a trend is looked for
 	steadyRise     = 0.2  // of the mean level: a trend that adds up to less is none
 	steadyT        = 5    // of a trend: simulated series without one, of independent slices or such that are half alike, pass it in 1 of 100 cases

@@ -23,20 +23,23 @@ func (r *Recorder) mark(rec *Record) {
 
 // findWindows finds the case's windows, and computes what was measured in the steady one.
 // It returns why there is none, where the case's numbers were to be of it.
-func (r *Recorder) findWindows(c *result.Case, s *sums) (unsteady string) {
+func (r *Recorder) findWindows(c *result.Case, s *sums) (missed string) {
 	if r.timeline == nil || s.first.IsZero() {
 		return ""
 	}
 	all := &result.Window{To: c.Duration, Found: true, Requests: s.completed()}
 	r.steady = r.timeline.steady(r.load)
+	if g := s.growth.result(); !r.steady.found && r.load == (Load{}) && g != nil && g.N >= steadyRequests && g.Slope > max(steadyGrowth, steadyT*g.StdErr) {
+		r.steady = unsteady("no steady state: latencies from the schedule grew by %.2g s each second: requests came faster than they were served", g.Slope)
+	}
 	w := &result.Window{Note: r.steady.note}
 	c.Window = result.WindowAll
 	c.Windows = map[string]*result.Window{result.WindowAll: all, result.WindowSteady: w}
 	if !r.steady.found {
 		if r.window == result.WindowSteady {
-			unsteady = r.steady.note
+			missed = r.steady.note
 		}
-		return unsteady
+		return missed
 	}
 	before := s.first.Sub(r.origin)
 	w.Found = true
