@@ -19,7 +19,7 @@ type call struct {
 	reused bool            // the connection had carried a request before, or had been opened in advance
 	head   time.Duration   // the response head was complete; 0: there was none
 	events []time.Duration // token events; of an answer that was not streamed its end
-	tokens []int           // of each event
+	tokens []int           // of each event; nil: one each
 	end    time.Duration   // the response was complete, or was given up
 	output int             // number of the first event with text that is no reasoning, from 1; 0: there is none
 
@@ -110,7 +110,7 @@ func check(q *result.Request, cases int) error {
 // eachLoad reads the requests of a run and hands over its cases in order, those without
 // requests too. A case's requests lie together in the files that weir writes.
 func eachLoad(run *result.Run, f func(*load) error) error {
-	var calls []*metrics.Record
+	var calls []call
 	current, seen, any := 0, int64(0), false
 	flush := func(upTo int) error { // hands over the current case, and those before upTo
 		for ; current < upTo; current++ {
@@ -139,7 +139,7 @@ func eachLoad(run *result.Run, f func(*load) error) error {
 		}
 		seen++
 		if q.Kind == "llm" {
-			calls = append(calls, metrics.Restore(q))
+			calls = append(calls, newCall(metrics.Restore(q)))
 		}
 	}
 	if !any {
@@ -158,22 +158,27 @@ func noRequests(run *result.Run) error {
 	return fmt.Errorf("read the requests of %s: the run has sent none", run.Dir)
 }
 
-// newLoad makes the load of the case with that number from the records of its
-// generations; seen is how many requests of it, of any kind, were in the file.
-func newLoad(r *result.Result, number int, records []*metrics.Record, seen int64) *load {
+// newLoad makes the load of the case with that number from its generations; seen is how
+// many requests of it, of any kind, were in the file.
+func newLoad(r *result.Result, number int, calls []call, seen int64) *load {
 	l := &load{of: r.Cases[number-1], number: number}
-	var origin time.Time
-	for _, rec := range records {
-		if !rec.Started.IsZero() && (origin.IsZero() || rec.Started.Before(origin)) {
-			origin = rec.Started
+	origin := time.Duration(math.MaxInt64)
+	for i := range calls {
+		if calls[i].started {
+			origin = min(origin, calls[i].begin)
 		}
 	}
-	for _, rec := range records {
-		if rec.Error != nil && (rec.Error.Kind == "interrupted" || rec.Error.Kind == "unfinished") {
+	for _, c := range calls {
+		switch {
+		case c.kind == "interrupted" || c.kind == "unfinished":
 			l.cut++
 			continue
+		case c.started:
+			c.begin = clip(c.begin-origin) - c.opened
+		default:
+			c.end = clip(c.end - origin)
 		}
-		l.calls = append(l.calls, newCall(rec, origin))
+		l.calls = append(l.calls, c)
 	}
 	slices.SortStableFunc(l.calls, func(a, b call) int { return cmp.Compare(a.begin, b.begin) })
 	kept, requests := l.of.Kept, l.of.Counts.Requests
@@ -184,7 +189,9 @@ func newLoad(r *result.Result, number int, records []*metrics.Record, seen int64
 	return l
 }
 
-func newCall(rec *metrics.Record, origin time.Time) call {
+// newCall makes the call of a record. Its moments are still those of the wall clock, since
+// 1970, and its begin is when it started.
+func newCall(rec *metrics.Record) call {
 	c := call{
 		started: !rec.Started.IsZero(), reused: rec.Reused, retried: rec.Retried, whole: rec.Whole, status: rec.Status,
 		usage: rec.Output.Source == metrics.CountUsage, in: rec.Input.N, inKnown: rec.Input.Source != metrics.CountNone,
@@ -194,17 +201,25 @@ func newCall(rec *metrics.Record, origin time.Time) call {
 		c.kind, c.message = rec.Error.Kind, rec.Error.Message
 	}
 	if !c.started {
-		c.end = clip(rec.End.Sub(origin))
+		if !rec.End.IsZero() {
+			c.end = time.Duration(rec.End.UnixNano())
+		}
 		return c
 	}
 	c.opened = rec.DNS + rec.Connect + rec.TLS
-	c.begin = clip(rec.Started.Sub(origin)) - c.opened
+	c.begin = time.Duration(rec.Started.UnixNano())
 	if !rec.HeadAt.IsZero() {
 		c.head = c.opened + rec.HeadAt.Sub(rec.Started)
 	}
-	for _, e := range rec.Events {
-		c.events = append(c.events, c.opened+e.At)
-		c.tokens = append(c.tokens, max(e.Tokens(), 1))
+	c.events = make([]time.Duration, len(rec.Events))
+	for i, e := range rec.Events {
+		c.events[i] = c.opened + e.At
+	}
+	if rec.EventTokens() > len(rec.Events) {
+		c.tokens = make([]int, len(rec.Events))
+		for i, e := range rec.Events {
+			c.tokens[i] = max(e.Tokens(), 1)
+		}
 	}
 	_, c.measured = rec.TTFT()
 	if !rec.End.IsZero() {
@@ -224,6 +239,14 @@ func newCall(rec *metrics.Record, origin time.Time) call {
 func clip(d time.Duration) time.Duration {
 	const most = maxMicros * time.Microsecond
 	return max(-most, min(d, most))
+}
+
+// tokensOf is how many tokens came with event i.
+func (c *call) tokensOf(i int) int {
+	if c.tokens == nil {
+		return 1
+	}
+	return c.tokens[i]
 }
 
 // last is the last token event; 0: there is none.

@@ -50,7 +50,7 @@ type repeated struct {
 func (o *sglangOutput) itl() []repeated {
 	var gaps []repeated
 	for i := 1; i < len(o.events); i++ {
-		n := o.tokens[i]
+		n := o.tokensOf(i)
 		gaps = append(gaps, repeated{ms(o.events[i]-o.events[i-1]) / float64(n), n})
 	}
 	return gaps
@@ -72,19 +72,20 @@ func (r repeats) stat(name string) float64 {
 	case name == "mean":
 		return sum / float64(n)
 	}
-	s := slices.Clone(r)
-	slices.SortFunc(s, func(a, b repeated) int { return cmp.Compare(a.v, b.v) })
+	if ascending := func(a, b repeated) int { return cmp.Compare(a.v, b.v) }; !slices.IsSortedFunc(r, ascending) {
+		slices.SortFunc(r, ascending)
+	}
 	if name == "max" {
-		return s[len(s)-1].v
+		return r[len(r)-1].v
 	}
 	place := map[string]float64{"p50": 50, "p90": 90, "p95": 95, "p99": 99}[name] / 100 * float64(n-1)
 	at := func(rank int) float64 {
-		for _, x := range s {
+		for _, x := range r {
 			if rank -= x.n; rank < 0 {
 				return x.v
 			}
 		}
-		return s[len(s)-1].v
+		return r[len(r)-1].v
 	}
 	low := int(place)
 	return at(low) + (place-float64(low))*(at(low+1)-at(low))
@@ -102,7 +103,7 @@ func sglangPeaks(outputs []sglangOutput) (tokens, atOnce float64) {
 	for _, o := range outputs {
 		in[math.Floor(seconds(o.begin+o.ttft-first))]++
 		for i := 1; i < len(o.events); i++ {
-			spread(in, seconds(o.begin+o.events[i-1]-first), seconds(o.events[i]-o.events[i-1]), o.tokens[i])
+			spread(in, seconds(o.begin+o.events[i-1]-first), seconds(o.events[i]-o.events[i-1]), o.tokensOf(i))
 		}
 		steps[(o.begin-first)/time.Second]++
 		steps[(o.begin+o.end-first)/time.Second+1]--

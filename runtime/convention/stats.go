@@ -9,15 +9,9 @@ import (
 	"weir/runtime/metrics"
 )
 
-// samples are the values of one metric of a tool, in the unit that it computes in.
+// samples are the values of one metric of a tool, in the unit that it computes in. There
+// may be tens of millions: stat brings them into order, once.
 type samples []float64
-
-// sorted is a copy in ascending order.
-func (s samples) sorted() samples {
-	c := slices.Clone(s)
-	slices.Sort(c)
-	return c
-}
 
 func (s samples) sum() float64 {
 	sum := 0.0
@@ -44,21 +38,24 @@ func (s samples) stat(name string) float64 {
 	if len(s) == 0 {
 		return math.NaN()
 	}
+	if !slices.IsSorted(s) {
+		slices.Sort(s)
+	}
 	switch name {
 	case "mean":
 		return s.mean()
 	case "std":
 		return s.std()
 	case "min":
-		return slices.Min(s)
+		return s[0]
 	case "max":
-		return slices.Max(s)
+		return s[len(s)-1]
 	}
 	p, err := strconv.ParseFloat(name[1:], 64)
 	if err != nil {
 		return math.NaN()
 	}
-	return metrics.Percentile(s.sorted(), p)
+	return metrics.Percentile(s, p)
 }
 
 // ms and seconds are a duration in the units that tools compute in.
