@@ -316,9 +316,7 @@ func (c *caseData) length() float64 {
 		length = c.Duration
 	}
 	for _, r := range c.requests {
-		if r.has&hasEnd != 0 {
-			length = max(length, r.end.Seconds())
-		}
+		length = max(length, r.begin().Seconds(), r.first.Seconds(), r.end.Seconds())
 	}
 	return length
 }

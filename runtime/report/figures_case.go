@@ -172,6 +172,9 @@ func (d *Data) keptNote(c *caseData) string {
 	if k := c.Kept; k != nil && k.Of > k.Requests {
 		text += " " + d.lang.F("caption kept", whole(k.Requests), whole(k.Of))
 	}
+	if c.Window == result.WindowSteady {
+		text += " " + d.lang.T("caption whole")
+	}
 	if c.odd > 0 {
 		text += " " + d.lang.F("caption odd", whole(int64(c.odd)))
 	}
@@ -416,9 +419,13 @@ func (l *timeline) spread(b *buckets) []float64 {
 	sums := make([]float64, l.n)
 	for i, v := range b.all {
 		from, to := time.Duration(i)*b.width, time.Duration(i+1)*b.width
-		for k := int(from / l.width); k <= int((to-1)/l.width); k++ {
-			common := min(to, time.Duration(k+1)*l.width) - max(from, time.Duration(k)*l.width)
-			sums[min(k, l.n-1)] += v.sum * l.c.weight() * float64(common) / float64(b.width)
+		last := l.bucket(to - 1)
+		for k := l.bucket(from); k <= last; k++ {
+			start, end := max(from, time.Duration(k)*l.width), time.Duration(k+1)*l.width
+			if k == last {
+				end = to // with what is outside of the case
+			}
+			sums[k] += v.sum * l.c.weight() * float64(end-start) / float64(b.width)
 		}
 	}
 	return sums

@@ -48,6 +48,7 @@ var figureWords = map[string]word{
 	"caption cdf":          {"What share of the samples took at most that long; TTFT, TPOT and E2EL have one sample a request, ITL one a gap. Requests that completed.", "时延不超过横轴值的样本比例。TTFT、TPOT、E2EL 每个请求一个样本，ITL 每个间隔一个样本；仅含已完成的请求。"},
 	"caption tail":         {"What share of the samples took longer: 1 % is the p99, 0.1 % the p99.9.", "时延超过横轴值的样本比例：1 % 即 p99，0.1 % 即 p99.9。"},
 	"caption kept":         {"From %s of %s requests, an even share.", "取自 %[2]s 个请求中均匀抽取的 %[1]s 个。"},
+	"caption whole":        {"Of the whole case, not of its steady state alone.", "包含整个用例，而不仅是稳态部分。"},
 	"caption odd":          {"%s records have times that cannot be; they are left out.", "有 %s 条记录的时间不合理，已略去。"},
 	"caption chosen":       {"%s of %s requests: the slowest, failed ones, and an even share of the others.", "%[2]s 个请求中的 %[1]s 个：最慢的、失败的，以及其余请求中均匀抽取的一部分。"},
 	"caption bars":         {"One line a request, in order of their start.", "每行一个请求，按开始时间排序。"},
