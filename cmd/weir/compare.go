@@ -24,7 +24,7 @@ type compareFlags struct {
 	stats, failIf         []string
 	strict                bool
 	markdown, html, json  string
-	lang                  string
+	lang, window          string
 
 	conditions []compare.Condition
 	language   report.Lang
@@ -53,6 +53,7 @@ runs on each side, which are taken as repetitions of each other (docs/compare.md
 	fs.StringSliceVar(&f.Metrics, "metrics", nil, "`metrics` to compare, such as ttft,itl.p99,throughput (default those that matter)")
 	fs.StringSliceVar(&f.stats, "stats", nil, "`statistics` of distributions, such as avg,p50,p99.9 (default avg,p50,p90,p99 as far as there are samples)")
 	fs.StringSliceVar(&f.Match, "match", nil, "`tags` to match cases by (default all but seeds)")
+	windowFlag(fs, &f.window, "compare all of each case, or its steady state, without warming up and draining (default as in the runs)")
 	fs.StringSliceVar(&f.Ignore, "ignore", nil, "`reasons` that do not keep cases from being compared: "+strings.Join(compare.ReasonKinds, ", ")+", all")
 	fs.StringArrayVar(&f.failIf, "fail-if", nil, "exit with 99 when this `condition` holds, such as 'ttft.p99 > +10%', 'tpot{rate:8} > +2ms', 'goodput < -1pp', 'verdict == worse' or 'validity != VALID'; may be given several times")
 	fs.BoolVar(&f.strict, "strict", false, "conditions on changes hold only when the whole interval is beyond the limit")
@@ -114,6 +115,7 @@ func (f *compareFlags) check() (err error) {
 			f.Also = append(f.Also, c.Metrics()...)
 		}
 	}
+	err = errors.Join(err, checkWindow(f.window))
 	f.language = report.FromEnvironment(os.LookupEnv)
 	if f.lang != "" {
 		var e error
@@ -142,11 +144,18 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(); err != nil {
 		return &exitError{exitConfig, err}
 	}
+	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
 	base, news, err := sides(args, cmd.ArgsLenAtDash())
 	if err != nil {
 		return &exitError{exitConfig, err}
 	}
-	stdout, stderr := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	for _, side := range append([][]*compare.Run{base}, news...) {
+		for _, r := range side {
+			for _, line := range showWindow(r.Result, f.window) {
+				fmt.Fprintf(stderr, "weir: %s: %s\n", r.Name, line)
+			}
+		}
+	}
 	var all []*compare.Comparison
 	var outcomes []compare.Outcome
 	for i, new := range news {

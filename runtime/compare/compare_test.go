@@ -2,9 +2,14 @@ package compare_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -277,4 +282,89 @@ func TestBroken(t *testing.T) {
 	f(nil, errors.New("line 3: cut off"), "compare bad: line 3: cut off")
 	f(&result.Request{Case: 7}, nil, "has one of case 7, and the result has 1")
 	f(&result.Request{Case: -1}, nil, "has one of case -1")
+}
+
+// In a steady window only its requests count: those before are ten times as slow.
+func TestWindow(t *testing.T) {
+	side := func(factor float64) *compare.Run {
+		ms := latencies(1, 600, factor)
+		for i := range 100 {
+			ms[i] *= 10
+		}
+		r := withTTFT(ms, 0)
+		before := 0.0
+		for _, v := range ms[:100] {
+			before += math.Round(v*1000) / 1e6
+		}
+		c := r.Result.Cases[0]
+		c.Window = result.WindowSteady
+		c.Windows = map[string]*result.Window{result.WindowSteady: {From: before - 1e-4, To: 1e6, Found: true}}
+		*c.Metrics["ttft"].Avg = 100 * factor
+		return r
+	}
+	o := options()
+	o.Metrics = []string{"ttft.avg", "throughput.requests"}
+	c := compared(t, side(1), side(1.05), o)
+	for _, r := range c.Cases[0].Rows {
+		if r.Low == nil || *r.High-*r.Low > 0.06 {
+			t.Errorf("%s: the interval is that of all requests: %s, %s", r.Label(), r.IntervalText(), r.Why)
+		}
+	}
+	if r := c.Cases[0].Rows[0]; *r.Base != 100 || *r.New != 105 {
+		t.Errorf("the values are not those of the result: %v, %v", *r.Base, *r.New)
+	}
+}
+
+// What others have written into a result and its requests never panics.
+func FuzzCompare(f *testing.F) {
+	result1, _ := json.Marshal(resulttest.Run(tagged("x", rate(4)), tagged("y", rate(4))))
+	var lines []byte
+	for q := range simulated("waves", 24, 0, rand.New(rand.NewPCG(1, 1))).Requests {
+		line, _ := json.Marshal(q)
+		lines = append(append(lines, line...), '\n')
+	}
+	f.Add(result1, result1, lines)
+	f.Add([]byte(`{"cases":[{"window":"steady","windows":{"steady":{"found":true,"from_s":1e300,"to_s":-1e300}},"metrics":{"ttft":{"kind":"distribution","n":-5}}}]}`), result1, lines)
+	f.Add([]byte(`{"cases":[{"kept":{"every":-1},"duration_s":1,"goodput":{"share":0},"metrics":{"goodput":{"kind":"goodput"},"request_failed":{"kind":"rate","rate":0}}}]}`), []byte(`{"cases":[{"goodput":{"share":1}}]}`), []byte(`{"case":1,"kind":"llm"}`))
+	f.Fuzz(func(t *testing.T, a, b, lines []byte) {
+		dir := t.TempDir()
+		run := func(text []byte) *compare.Run {
+			path := filepath.Join(dir, result.FileName)
+			if err := os.WriteFile(path, text, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			r, err := compare.Open(path)
+			if err != nil {
+				return nil
+			}
+			r.Requests = func(yield func(*result.Request, error) bool) {
+				for line := range bytes.Lines(lines) {
+					q := new(result.Request)
+					if json.Unmarshal(line, q) != nil || !yield(q, nil) {
+						return
+					}
+				}
+			}
+			return r
+		}
+		base, new := run(a), run(b)
+		if base == nil || new == nil {
+			return
+		}
+		o := options()
+		o.Resamples, o.Ignore = 100, compare.ReasonKinds
+		c, err := compare.Compare([]*compare.Run{base}, []*compare.Run{new}, o)
+		if err != nil {
+			return
+		}
+		for _, write := range []func(io.Writer) error{
+			func(w io.Writer) error { return compare.Terminal(w, c, nil, 80, true) },
+			func(w io.Writer) error { return compare.Markdown(w, []*compare.Comparison{c}, nil) },
+			func(w io.Writer) error { return compare.JSON(w, []*compare.Comparison{c}, nil) },
+		} {
+			if err := write(io.Discard); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }

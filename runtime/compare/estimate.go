@@ -69,6 +69,12 @@ func (o *Options) estimate(s statistic, p *point, seed uint64) (e estimate) {
 	}
 	ratios := make([]float64, o.Resamples)
 	resample(drawn, rand.New(rand.NewPCG(o.Seed, seed)), ratios)
+	for _, r := range ratios {
+		if math.IsNaN(r) || math.IsInf(r, 0) { // nothing but requests that ended at one moment
+			e.tooFew = "the requests do not go by in time: most of them ended at the same moment"
+			return e
+		}
+	}
 	if p, ok := percentile(s.stat); ok {
 		if e.tooFew = o.thin(p, of, ratios, e.blocks); e.tooFew != "" {
 			return e

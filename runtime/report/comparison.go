@@ -72,21 +72,24 @@ var verdictWords = map[compare.Verdict]string{
 // comparedRange is where on its axis, 0…200, an interval is.
 type comparedRange struct{ From, Width, At float64 }
 
-// widestRange is how far the axis of intervals goes at most: what is beyond is cut off.
-const widestRange = 1.0
+// widestRange is how far the axis of intervals goes at most, as a multiple of how far
+// half of them go: so that one that knows nothing does not hide the others. What is beyond
+// is cut off.
+const widestRange = 4
 
 func newComparedCase(k *compare.Case) comparedCase {
 	c := comparedCase{Case: k}
-	reach := 0.0
+	var ends []float64
 	for _, r := range k.Rows {
-		for _, v := range []*float64{r.Low, r.High} {
-			if v != nil {
-				reach = max(reach, math.Abs(*v))
-			}
+		if r.Low != nil && r.High != nil {
+			ends = append(ends, max(math.Abs(*r.Low), math.Abs(*r.High)))
 		}
 		c.Noise = c.Noise || r.BaseNoise != nil || r.NewNoise != nil
 	}
-	reach = min(reach, widestRange)
+	reach := 0.0
+	if slices.Sort(ends); len(ends) > 0 {
+		reach = min(ends[len(ends)-1], widestRange*ends[len(ends)/2])
+	}
 	if reach > 0 {
 		end := strconv.FormatFloat(100*reach, 'g', 3, 64)
 		c.Reach = "−" + end + " … +" + end
