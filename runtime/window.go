@@ -30,6 +30,7 @@ func (c *caseSpec) load() (l metrics.Load) {
 		n, closed := s.profile.AtOnce()
 		l.Concurrency += n
 		open = open || !closed
+		l.Ramps = l.Ramps || s.profile.Ramps()
 		if l.Unsteady == "" {
 			l.Unsteady = s.profile.Unsteady()
 		}

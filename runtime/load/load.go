@@ -141,6 +141,12 @@ func (p Profile) AtOnce() (n int, closed bool) {
 	return n, false
 }
 
+// Ramps tells whether a closed loop has ever more or fewer VUs: AtOnce is the most then.
+func (p Profile) Ramps() bool {
+	k, _ := p.kind()
+	return k.ramps
+}
+
 // Unsteady says why the load of this profile is not meant to be steady, such as "the load
 // comes in waves"; "": it is.
 func (p Profile) Unsteady() string {

@@ -79,6 +79,7 @@ type kind struct {
 	lasts     func(Profile) time.Duration                 // open loop: when the last arrival is due
 	closed    func(Profile) int                           // closed loop: the largest number of iterations at once
 	unstriped string                                      // why it cannot be played by several instances; "": it can
+	ramps     bool                                        // its concurrency is not the same all the time
 	unsteady  string                                      // why its load has no steady state; "": it has
 	run       func(*play)                                 // returns when everything that it started has ended
 }

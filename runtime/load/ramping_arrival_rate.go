@@ -14,7 +14,7 @@ import (
 // https://grafana.com/docs/k6/latest/using-k6/scenarios/executors/ramping-arrival-rate/
 var rampingArrivalRate = kind{
 	name:      "ramping-arrival-rate",
-	unsteady:  "the load ramps",
+	unsteady:  "the rate ramps",
 	options:   append([]string{"startRate", "stages"}, k6OpenOptions...),
 	check:     checkRampingArrivalRate,
 	planned:   func(p Profile) int64 { return int64(p.share(p.ramp().count())) },

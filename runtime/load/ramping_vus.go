@@ -19,7 +19,7 @@ import (
 // https://grafana.com/docs/k6/latest/using-k6/scenarios/executors/ramping-vus/
 var rampingVUs = kind{
 	name:      "ramping-vus",
-	unsteady:  "the load ramps",
+	ramps:     true,
 	options:   []string{"startVUs", "stages", "gracefulRampDown", "iterations"},
 	check:     checkRampingVUs,
 	planned:   plannedRampingVUs,

@@ -91,6 +91,9 @@ func TestSteadyState(t *testing.T) {
 	// 32 requests have ended when each has had about one second.
 	f("closed loop, random lengths", metrics.Load{Concurrency: 32}, closedLoop(32, 2000, about), 0.98, 61.5, "")
 	f("connections that come one after another", metrics.Load{Concurrency: 10}, slowStart(10, 20), 3, 22, "")
+	f("users that ramp up and are held", metrics.Load{Concurrency: 10, Ramps: true}, slowStart(10, 20), 3, 22, "")
+	f("users that only ramp up", metrics.Load{Concurrency: 50, Ramps: true}, slowStart(50, 9), 0, 0, "too short")
+	f("users that ramp, and think", metrics.Load{Concurrency: 50, Ramps: true}, slowStart(10, 20), 0, 0, "the load ramps, and never came to 48 requests in flight")
 	f("think time: never as many as there are users", metrics.Load{Concurrency: 100}, closedLoop(20, 400, about), 1.45, 19.67, "")
 	f("open loop", metrics.Load{}, openLoop(100, 1000, poisson(20), about), 3.13, 100, "")
 	f("open loop of random lengths", metrics.Load{}, openLoop(200, 1000, poisson(10), random), 4.97, 200, "")

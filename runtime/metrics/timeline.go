@@ -47,7 +47,10 @@ type Load struct {
 	// Concurrency is how many requests at once a closed loop keeps up; 0: there is an
 	// open loop, in which a request is there from when it is scheduled.
 	Concurrency int
-	// Unsteady says why the load is not meant to be steady, such as "it ramps"; "": it is.
+	// Ramps says that the loop has ever more or fewer users, Concurrency of them at most.
+	Ramps bool
+	// Unsteady says why the load is not meant to be steady, such as "the load comes in
+	// waves"; "": it is.
 	Unsteady string
 }
 
@@ -95,11 +98,14 @@ func (t *timeline) steady(l Load) steady {
 	up := func(i int) bool { return float64(f.in(i)) >= steadyShare*level }
 	to := last + 1
 	closed := l.Concurrency > 0 && slices.ContainsFunc(f.edges(first, to+1), up)
-	if closed {
+	switch {
+	case closed:
 		for !up(to) {
 			to--
 		}
-	} else {
+	case l.Ramps:
+		return unsteady("no steady state: the load ramps, and never came to %g requests in flight", math.Ceil(steadyShare*level))
+	default:
 		level = f.mean(first+(last+1-first)/4, last+1-(last+1-first)/4)
 	}
 	reached := first

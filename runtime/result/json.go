@@ -78,7 +78,7 @@ func (t Throughput) zeroed() Throughput {
 func (m *Metric) MarshalJSON() ([]byte, error) {
 	type plain Metric
 	p := plain(*m)
-	for _, v := range []**float64{&p.Avg, &p.Min, &p.Max, &p.Std, &p.P50, &p.P75, &p.P90, &p.P95, &p.P99, &p.P999, &p.Sum, &p.Rate, &p.Value} {
+	for _, v := range []**float64{&p.Avg, &p.AvgLow, &p.AvgHigh, &p.Min, &p.Max, &p.Std, &p.P50, &p.P75, &p.P90, &p.P95, &p.P99, &p.P999, &p.Sum, &p.Rate, &p.Value} {
 		if *v != nil && !finite(**v) {
 			*v = nil
 		}
