@@ -16,7 +16,7 @@ import (
 const (
 	batchRows      = 256       // that are handed to the columns at once …
 	batchBytes     = 4 << 20   // … or fewer, with that many bytes of values
-	groupBytes     = 64 << 20  // of values, not yet encoded, after which a row group is complete
+	groupBytes     = 16 << 20  // of values, not yet encoded, after which a row group is complete
 	groupRows      = 1_000_000 // rows after which it is
 	dictionaryMost = 1 << 20   // bytes of different texts in a column of a row group; from then on they are written as they are
 	rowBytes       = 512       // of a row without its lists, about
@@ -49,6 +49,7 @@ type row struct {
 	TLS        int64             `parquet:"tls_us,optional"`
 	Prefill    int64             `parquet:"prefill_wait_us,optional"`
 
+	Later       bool  `parquet:"later"`
 	Reused      bool  `parquet:"reused"`
 	Retried     bool  `parquet:"retried"`
 	Resent      bool  `parquet:"resent"`
@@ -77,6 +78,7 @@ type row struct {
 	ReadLags  []int64 `parquet:"read_lags_us,optional,list"`
 	Shared    []int   `parquet:"shared,optional,list"`
 	ReadLate  []int   `parquet:"read_late,optional,list"`
+	Unseen    []int   `parquet:"unseen,optional,list"`
 }
 
 // Parquet writes the requests of a run as a Parquet file, one row each. When their own
@@ -147,7 +149,7 @@ func writeParquet(to io.Writer, run *result.Run) (rows int64, unread, err error)
 			break
 		}
 		batch = append(batch, rowOf(q, run.Result))
-		bytes += rowBytes + 8*(len(q.TokenGaps)+len(q.Tokens)+len(q.ReadLags)+len(q.Shared)+len(q.ReadLate))
+		bytes += rowBytes + 8*(len(q.TokenGaps)+len(q.Tokens)+len(q.ReadLags)+len(q.Shared)+len(q.ReadLate)+len(q.Unseen))
 		if len(batch) == batchRows || bytes >= batchBytes {
 			if err := hand(); err != nil {
 				return rows, unread, err
@@ -167,9 +169,9 @@ func rowOf(q *result.Request, r *result.Result) row {
 		StartedAt: moment(q.Started), ScheduleAt: moment(q.ScheduledAt), EndedAt: moment(q.EndedAt),
 		Scheduled: q.Scheduled, Sent: q.Sent, Head: q.Head, Output: q.Output, End: q.End,
 		DNS: q.DNS, Connect: q.Connect, TLS: q.TLS, Prefill: q.PrefillWait,
-		Reused: q.Reused, Retried: q.Retried, Resent: q.Resent, Retransmits: q.Retransmits, BytesOut: q.BytesOut, BytesIn: q.BytesIn,
+		Later: q.Later, Reused: q.Reused, Retried: q.Retried, Resent: q.Resent, Retransmits: q.Retransmits, BytesOut: q.BytesOut, BytesIn: q.BytesIn,
 		Model: q.Model, Host: q.Host, Status: q.Status, FinishReason: q.FinishReason,
-		Stamp: q.Stamp, TokenGaps: q.TokenGaps, Tokens: q.Tokens, ReadLags: q.ReadLags, Shared: q.Shared, ReadLate: q.ReadLate,
+		Stamp: q.Stamp, TokenGaps: q.TokenGaps, Tokens: q.Tokens, ReadLags: q.ReadLags, Shared: q.Shared, ReadLate: q.ReadLate, Unseen: q.Unseen,
 	}
 	if q.Error != nil {
 		to.ErrorKind, to.ErrorMessage = q.Error.Kind, q.Error.Message

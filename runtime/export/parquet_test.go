@@ -85,12 +85,12 @@ func whole() *result.Request {
 		Case: 2, CaseName: "rate 8", Scenario: "chat", Iteration: 5, VU: 3, Kind: "llm", Tags: map[string]string{"rate": "8", "model": "m"},
 		ScheduledAt: at - 42_000, Started: at, EndedAt: at + 108_204_000,
 		Scheduled: new(int64(-42)), Sent: new(int64(31)), Head: new(int64(312)), Output: new(int64(61790)), End: new(int64(108204)),
-		DNS: 11, Connect: 12, TLS: 13, PrefillWait: 14, Reused: true, Retried: true, Resent: true, Retransmits: 2, BytesOut: 1204, BytesIn: 1733,
+		Later: true, DNS: 11, Connect: 12, TLS: 13, PrefillWait: 14, Reused: true, Retried: true, Resent: true, Retransmits: 2, BytesOut: 1204, BytesIn: 1733,
 		Model: "m", Host: "10.0.0.1:8000", Status: 200, FinishReason: "length",
 		InputTokens: &result.TokenCount{N: 128, Source: "usage"}, OutputTokens: &result.TokenCount{N: 5, Source: "tokenizer"},
 		Reasoning: &result.TokenCount{N: 1, Source: "usage"}, Cached: &result.TokenCount{N: 64, Source: "usage"},
 		Stamp: "kernel", TokenGaps: []int64{46310, 15480, 15502, 15377, 15496}, Tokens: []int{1, 1, 2, 1, 1},
-		ReadLags: []int64{38, 41, 35, 40, 37}, Shared: []int{2}, ReadLate: []int{2},
+		ReadLags: []int64{38, 41, 35, 40, 37}, Shared: []int{2}, ReadLate: []int{2}, Unseen: []int{3},
 	}
 }
 
@@ -169,6 +169,7 @@ func TestParquet(t *testing.T) {
 		ReadLags  []int64           `parquet:"read_lags_us,list"`
 		Shared    []int             `parquet:"shared,list"`
 		ReadLate  []int             `parquet:"read_late,list"`
+		Unseen    []int             `parquet:"unseen,list"`
 	}
 	rows, err := parquet.ReadFile[typed](path)
 	if err != nil {
@@ -176,7 +177,7 @@ func TestParquet(t *testing.T) {
 	}
 	q := whole()
 	if r := rows[0]; !maps.Equal(r.Tags, q.Tags) || !r.StartedAt.Equal(resulttest.Began) || !slices.Equal(r.Gaps, q.TokenGaps) || !slices.Equal(r.Tokens, q.Tokens) ||
-		!slices.Equal(r.ReadLags, q.ReadLags) || !slices.Equal(r.Shared, q.Shared) || !slices.Equal(r.ReadLate, q.ReadLate) {
+		!slices.Equal(r.ReadLags, q.ReadLags) || !slices.Equal(r.Shared, q.Shared) || !slices.Equal(r.ReadLate, q.ReadLate) || !slices.Equal(r.Unseen, q.Unseen) {
 		t.Errorf("%+v", rows[0])
 	}
 }
@@ -223,9 +224,9 @@ func TestParquetTypes(t *testing.T) {
 
 // However long a run is, no more than a row group is in memory.
 func TestParquetRowGroups(t *testing.T) {
-	long := make([]*result.Request, 24)
+	long := make([]*result.Request, 40)
 	for i := range long {
-		long[i] = &result.Request{Case: 1, Iteration: i, Kind: "llm", TokenGaps: slices.Repeat([]int64{15000}, 400_000)}
+		long[i] = &result.Request{Case: 1, Iteration: i, Kind: "llm", TokenGaps: make([]int64, 100_000)}
 	}
 	path := filepath.Join(t.TempDir(), "x.parquet")
 	if err := export.Parquet(run(t, nil, long...), path); err != nil {
