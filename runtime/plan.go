@@ -97,6 +97,9 @@ func (r *run) parseOptions(plain map[string]any) error {
 	if r.options.window, err = r.windowOf(plain["window"]); err != nil {
 		return fault("%v", err)
 	}
+	if r.outcome.TrendStats, err = parseTrendStats(plain["summaryTrendStats"]); err != nil {
+		return fault("%v", err)
+	}
 	if r.options.doctor, err = parseDoctor(plain["doctor"]); err != nil {
 		return fault("%v", err)
 	}
@@ -106,6 +109,7 @@ func (r *run) parseOptions(plain map[string]any) error {
 	delete(single, "slo")
 	delete(single, "window")
 	delete(single, "doctor")
+	delete(single, "summaryTrendStats")
 	for name, to := range map[string]*time.Duration{"setupTimeout": &r.options.setupTimeout, "teardownTimeout": &r.options.teardownTimeout} {
 		if plain[name] != nil {
 			if *to, err = load.ParseDuration(plain[name]); err != nil {
@@ -122,10 +126,33 @@ func (r *run) parseOptions(plain map[string]any) error {
 		r.options.single, err = r.parseCase(single, 1)
 		return err
 	case len(single) > 0:
-		return fault("the script exports plan, so its options can only be thresholds, slo, window, doctor, setupTimeout and teardownTimeout; %s belong into the cases that plan yields",
+		return fault("the script exports plan, so its options can only be thresholds, slo, window, doctor, summaryTrendStats, setupTimeout and teardownTimeout; %s belong into the cases that plan yields",
 			strings.Join(slices.Sorted(maps.Keys(single)), ", "))
 	}
 	return nil
+}
+
+// parseTrendStats reads summaryTrendStats, a list of names as k6 has them.
+func parseTrendStats(v any) (all []result.Stat, err error) {
+	if v == nil {
+		return nil, nil
+	}
+	list, ok := v.([]any)
+	for _, name := range list {
+		text, isText := name.(string)
+		if ok = ok && isText; !ok {
+			break
+		}
+		s, err := result.ParseStat(text)
+		if err != nil {
+			return nil, fmt.Errorf("summaryTrendStats: %w", err)
+		}
+		all = append(all, s)
+	}
+	if !ok || len(all) == 0 {
+		return nil, errors.New(`summaryTrendStats must be a list such as ["avg", "p(99)"]`)
+	}
+	return all, nil
 }
 
 // eachCase takes the cases one after another from plan, or from the options,

@@ -104,11 +104,12 @@ type CaseView struct {
 
 // Outcome is how a run ended, besides its result.
 type Outcome struct {
-	Interrupted bool   // by Stop or by the context
-	Aborted     string // by this threshold, which has abortOnFail: a message; "": by none
-	Summarised  bool   // handleSummary has said what goes to the terminal
-	Refused     bool   // the script's options were wrong: nothing was called, sent or saved
-	Err         error  // what ended the run early: a *script.Error, a fault in a case, a failed write
+	Interrupted bool          // by Stop or by the context
+	Aborted     string        // by this threshold, which has abortOnFail: a message; "": by none
+	TrendStats  []result.Stat // that the script wants of latencies at the end; nil: it does not say
+	Summarised  bool          // handleSummary has said what goes to the terminal
+	Refused     bool          // the script's options were wrong: nothing was called, sent or saved
+	Err         error         // what ended the run early: a *script.Error, a fault in a case, a failed write
 }
 
 // run is the state of Run. Only Run's goroutine uses it.

@@ -10,7 +10,6 @@ import (
 	"weir/runtime"
 	"weir/runtime/result"
 	"weir/runtime/script"
-	"weir/runtime/terminal"
 )
 
 // finish prints what was found and chooses the exit code.
@@ -22,7 +21,7 @@ func (s *session) finish(o runtime.Outcome, aborted string) error {
 		os.RemoveAll(s.folder.Dir) // made for this run, and there is no result
 	}
 	if !o.Summarised && !s.flags.noSummary && len(s.report.Cases) > 0 {
-		terminal.Summary(s.stdout, s.report, width(s.stdout))
+		summarise(s.stdout, s.report, s.flags.trendStats.or(o.TrendStats))
 	}
 	if !o.Refused {
 		lacks := ""

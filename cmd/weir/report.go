@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"weir/runtime/result"
-	"weir/runtime/terminal"
 )
 
 // reportCommand shows a finished run again.
@@ -16,6 +15,7 @@ func reportCommand() *cobra.Command {
 	var page reportFlags
 	var like conventionFlags
 	var window string
+	var stats trendStats
 	cmd := &cobra.Command{
 		Use:   "report RESULT",
 		Short: "Show a finished run again, and write its reports",
@@ -23,7 +23,7 @@ func reportCommand() *cobra.Command {
 report.html anew. RESULT is the folder that weir run has written, or the result.json in it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(like.check(), page.check(), out.check(), checkWindow(window)); err != nil {
+			if err := errors.Join(like.check(), page.check(), out.check(), checkWindow(window), stats.check()); err != nil {
 				return &exitError{exitConfig, err}
 			}
 			run, err := result.Open(args[0])
@@ -33,11 +33,14 @@ report.html anew. RESULT is the folder that weir run has written, or the result.
 			for _, line := range showWindow(run.Result, window) {
 				fmt.Fprintf(cmd.ErrOrStderr(), "weir: %s\n", line)
 			}
+			for _, line := range stats.complete(run) {
+				fmt.Fprintf(cmd.ErrOrStderr(), "weir: %s\n", line)
+			}
 			if len(like.names) > 0 {
 				if err := like.write(cmd.OutOrStdout(), run); err != nil {
 					return &exitError{exitFault, err}
 				}
-			} else if err := terminal.Summary(cmd.OutOrStdout(), run.Result, width(cmd.OutOrStdout())); err != nil {
+			} else if err := summarise(cmd.OutOrStdout(), run.Result, stats.all); err != nil {
 				return err
 			}
 			if err := errors.Join(page.write(run, cmd.ErrOrStderr()), out.write(run, cmd.ErrOrStderr())); err != nil {
@@ -49,6 +52,7 @@ report.html anew. RESULT is the folder that weir run has written, or the result.
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	windowFlag(fs, &window, "show the numbers of all of each case, or of its steady state, without warming up and draining (default as in the run)")
+	stats.flags(fs)
 	like.flags(fs)
 	page.flags(fs)
 	out.flags(fs)

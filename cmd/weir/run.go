@@ -28,6 +28,7 @@ type runFlags struct {
 	runtimes     int
 	progress     terminal.Mode
 	noSummary    bool
+	trendStats   trendStats
 	noDoctor     bool
 	requireValid bool
 	records      bool
@@ -57,6 +58,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	f.progress = terminal.Auto
 	fs.Var(&f.progress, "progress", "progress on standard error: full (a panel that is kept up to date), plain (a line every ten seconds), none, or auto: full on a terminal that is large enough, otherwise plain")
 	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
+	f.trendStats.flags(fs)
 	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
@@ -170,7 +172,7 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if f.runtimes < 1 {
 		return &exitError{exitConfig, errors.New("--runtimes must be at least 1")}
 	}
-	if err := checkWindow(f.window); err != nil {
+	if err := errors.Join(checkWindow(f.window), f.trendStats.check()); err != nil {
 		return &exitError{exitConfig, err}
 	}
 	if err := transport.CheckSources(f.sources); err != nil {

@@ -438,6 +438,12 @@ declare module "weir" {
      * the run. `weir run --no-doctor` leaves it out. Default false.
      */
     doctor?: boolean;
+    /**
+     * Statistics that the table at the end has of each latency, as in k6: `"avg"`, `"min"`, `"med"`, `"max"`,
+     * `"count"`, `"p(N)"`; those that matter most first, as a narrow terminal shows fewer.
+     * `weir run --summary-trend-stats` replaces it.
+     */
+    summaryTrendStats?: string[];
     /** Limit of setup, and of each step of plan. Default 10m. */
     setupTimeout?: Duration;
     /** Limit of teardown and of handleSummary. Default 1m. */

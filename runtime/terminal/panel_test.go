@@ -68,7 +68,7 @@ func troubled(after time.Duration) terminal.Snapshot {
 	s.Cases = 0
 	s.Iterations.Queued, s.Iterations.Dropped, s.Iterations.Late, s.Iterations.Failed = 12, 3, 7, 1
 	s.Live.Failed = 9
-	s.Live.Failures = []metrics.Failure{{"idle_timeout", 0, 1}, {"http_status", 500, 5}, {"connect", 0, 1}, {"http_status", 503, 2}}
+	s.Live.Failures = []metrics.Failure{{Kind: "idle_timeout", Count: 1}, {Kind: "http_status", Status: 500, Count: 5}, {Kind: "connect", Count: 1}, {Kind: "http_status", Status: 503, Count: 2}}
 	for _, rule := range []string{"client_cpu", "failed_requests", "read_lag"} {
 		s.Warnings = append(s.Warnings, result.Reason{Rule: rule, Verdict: result.Suspect, Message: rule + " is about something that takes quite a number of words to be told in a way that is understood"})
 	}

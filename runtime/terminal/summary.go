@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,33 +19,78 @@ import (
 // minWidth is the narrowest terminal that the summary is made for.
 const minWidth = 40
 
+// SummaryOptions say how a summary is written.
+type SummaryOptions struct {
+	Width   int           // of the terminal, columns: less important columns are left out of a narrow one
+	Colours bool          // verdicts and marks are in colours
+	Stats   []result.Stat // of each latency, instead of those that a table has else; nil: these
+}
+
 // Summary writes the tables that end a run: one row a case, and below what went
-// wrong, what the script asked for, and the files where everything is. width is
-// that of the terminal in columns; less important columns are left out of a
-// narrow one.
-func Summary(w io.Writer, r *result.Result, width int, files ...string) error {
-	s := &summary{width: max(width, minWidth)}
+// wrong and what the script asked for.
+func Summary(w io.Writer, r *result.Result, o SummaryOptions) error {
+	s := &summary{width: max(o.Width, minWidth), stats: o.Stats}
+	cases := titled(r.Cases)
 	s.head(r)
-	s.cases(r.Cases)
-	s.devices(r.Cases)
-	s.energy(r.Cases)
-	s.goodput(r.Cases)
-	s.custom(r.Cases)
-	s.errors(r.Cases)
-	s.checks(r.Cases)
-	s.thresholds(r)
-	s.validity(r)
+	s.cases(cases)
+	s.legend(cases)
+	s.devices(cases)
+	s.energy(cases)
+	s.goodput(cases)
+	s.custom(cases)
+	s.errors(cases)
+	s.checks(cases)
+	s.thresholds(cases, r.Thresholds)
+	s.validity(r.Verdict, cases)
 	s.monitors(r.Monitors)
-	s.servers(r.Cases)
-	s.traces(r.Cases)
-	s.files(r, files)
-	_, err := io.WriteString(w, s.out.String())
+	s.servers(cases)
+	s.traces(cases)
+	text := s.out.String()
+	if o.Colours {
+		text = coloured(text)
+	}
+	_, err := io.WriteString(w, text)
 	return err
+}
+
+// titled gives each case the name that readers know it by.
+func titled(cases []*result.Case) []*result.Case {
+	all := slices.Clone(cases)
+	for i, c := range all {
+		if title := line(c.Title()); title != c.Name {
+			same := *c
+			same.Name, same.Repeat = title, 0
+			all[i] = &same
+		}
+	}
+	return all
+}
+
+// marks are what a summary has in colours.
+var marks = regexp.MustCompile(`\bINVALID\b|\bSUSPECT\b|✓|✗|(?m)^! .*$`)
+
+// coloured paints the verdicts and marks of a summary.
+func coloured(summary string) string {
+	i := ink(true)
+	return marks.ReplaceAllStringFunc(summary, func(mark string) string {
+		switch mark {
+		case "SUSPECT":
+			return i.warn(mark)
+		case "✓":
+			return i.good(mark)
+		}
+		return i.bad(mark)
+	})
 }
 
 type summary struct {
 	out   strings.Builder
 	width int
+	stats []result.Stat
+
+	vague   bool     // a value is marked that comes from too few samples
+	spread  bool     // a table has a column ±
+	lacking []string // columns that were asked for and have no room
 }
 
 func (s *summary) head(r *result.Result) {
@@ -74,28 +120,12 @@ type column struct {
 	name        string // … and "p99"
 	// keep says how long the column stays when the terminal is narrow: that with
 	// the lowest number goes first; 0 stays.
-	keep  int
-	value func(*result.Case) (float64, bool)
-	text  func(*result.Case) string // instead of value
+	keep   int
+	value  func(*result.Case) (float64, bool)
+	vague  func(*result.Case) bool   // the value comes from too few samples to be known; nil: never
+	text   func(*result.Case) string // instead of value
+	chosen bool                      // by the user, not by us
 }
-
-// of is a column with a field of a metric.
-func of(metric, group, name string, keep int, field func(*result.Metric) *float64) column {
-	return column{group: group, unit: "ms", name: name, keep: keep, value: func(c *result.Case) (float64, bool) {
-		m := c.Metrics[metric]
-		if m == nil || field(m) == nil {
-			return 0, false
-		}
-		return *field(m), true
-	}}
-}
-
-func avg(m *result.Metric) *float64 { return m.Avg }
-func p50(m *result.Metric) *float64 { return m.P50 }
-func p90(m *result.Metric) *float64 { return m.P90 }
-func p95(m *result.Metric) *float64 { return m.P95 }
-func p99(m *result.Metric) *float64 { return m.P99 }
-func top(m *result.Metric) *float64 { return m.Max }
 
 func count(group, name string, keep int, n func(*result.Case) int64) column {
 	return column{group: group, name: name, keep: keep, text: func(c *result.Case) string { return strconv.FormatInt(n(c), 10) }}
@@ -136,29 +166,36 @@ var (
 
 var llmColumns = []column{
 	caseName, ok, failed, cut, reqPS, tokPS, good, goodPS,
-	of("ttft", "TTFT", "avg", 18, avg), of("ttft", "TTFT", "p50", 2, p50), of("ttft", "TTFT", "p90", 6, p90), of("ttft", "TTFT", "p99", 17, p99),
-	of("tpot", "TPOT", "avg", 16, avg),
-	of("itl", "ITL", "p50", 3, p50), of("itl", "ITL", "p99", 9, p99),
-	of("e2el", "E2EL", "avg", 7, avg),
+	of("ttft", "TTFT", "avg", 18, "avg"), plusMinus("ttft", "TTFT"),
+	of("ttft", "TTFT", "p50", 2, "p(50)"), of("ttft", "TTFT", "p90", 6, "p(90)"), of("ttft", "TTFT", "p99", 17, "p(99)"),
+	of("tpot", "TPOT", "avg", 16, "avg"), plusMinus("tpot", "TPOT"),
+	of("itl", "ITL", "p50", 3, "p(50)"), of("itl", "ITL", "p99", 9, "p(99)"),
+	of("e2el", "E2EL", "avg", 7, "avg"), plusMinus("e2el", "E2EL"),
 	verdict,
 }
+
+var llmLatencies = []latency{{"ttft", "TTFT"}, {"tpot", "TPOT"}, {"itl", "ITL"}, {"e2el", "E2EL"}}
 
 var poolingColumns = []column{
 	caseName, ok, failed, cut, reqPS, good, goodPS,
 	perSecond("input", "tok/s", 20, func(c *result.Case) float64 { return c.Throughput.InputTokens }),
-	of("e2el", "E2EL", "avg", 18, avg), of("e2el", "E2EL", "p50", 6, p50), of("e2el", "E2EL", "p90", 9, p90),
-	of("e2el", "E2EL", "p99", 17, p99), of("e2el", "E2EL", "max", 2, top),
+	of("e2el", "E2EL", "avg", 18, "avg"), plusMinus("e2el", "E2EL"), of("e2el", "E2EL", "p50", 6, "p(50)"), of("e2el", "E2EL", "p90", 9, "p(90)"),
+	of("e2el", "E2EL", "p99", 17, "p(99)"), of("e2el", "E2EL", "max", 2, "max"),
 	verdict,
 }
 
+var poolingLatencies = []latency{{"e2el", "E2EL"}}
+
 var httpColumns = []column{
 	caseName, ok, failed, cut, reqPS,
-	of("http_req_duration", "HTTP duration", "avg", 18, avg), of("http_req_duration", "HTTP duration", "p50", 6, p50),
-	of("http_req_duration", "HTTP duration", "p90", 3, p90), of("http_req_duration", "HTTP duration", "p95", 9, p95),
-	of("http_req_duration", "HTTP duration", "p99", 17, p99), of("http_req_duration", "HTTP duration", "max", 2, top),
-	of("http_req_waiting", "waiting", "avg", 1, avg),
+	of("http_req_duration", "HTTP duration", "avg", 18, "avg"), plusMinus("http_req_duration", "HTTP duration"),
+	of("http_req_duration", "HTTP duration", "p50", 6, "p(50)"), of("http_req_duration", "HTTP duration", "p90", 3, "p(90)"),
+	of("http_req_duration", "HTTP duration", "p95", 9, "p(95)"), of("http_req_duration", "HTTP duration", "p99", 17, "p(99)"),
+	of("http_req_duration", "HTTP duration", "max", 2, "max"), of("http_req_waiting", "waiting", "avg", 1, "avg"),
 	verdict,
 }
+
+var httpLatencies = []latency{{"http_req_duration", "HTTP duration"}, {"http_req_waiting", "waiting"}}
 
 var idleColumns = []column{
 	caseName,
@@ -185,9 +222,9 @@ func (s *summary) cases(cases []*result.Case) {
 			http = append(http, c)
 		}
 	}
-	s.table(llm, llmColumns)
-	s.table(pooling, poolingColumns)
-	s.table(http, httpColumns)
+	s.table(llm, s.withStats(llmColumns, llmLatencies))
+	s.table(pooling, s.withStats(poolingColumns, poolingLatencies))
+	s.table(http, s.withStats(httpColumns, httpLatencies))
 	s.table(idle, idleColumns)
 }
 
@@ -214,6 +251,7 @@ func (s *summary) table(cases []*result.Case, columns []column) {
 		width := text.LongestLineLen(rendered)
 		if width <= s.width {
 			s.block(rendered)
+			s.notice(cases, columns)
 			return
 		}
 		least := leastImportant(columns)
@@ -225,7 +263,11 @@ func (s *summary) table(cases []*result.Case, columns []column) {
 		room := names - (width - s.width)
 		if least < 0 || columns[least].keep >= 12 && room >= 24 || columns[least].keep >= 16 && room >= 12 {
 			s.block(render(cases, columns, max(room, 6)))
+			s.notice(cases, columns)
 			return
+		}
+		if c := columns[least]; c.chosen {
+			s.lacking = append(s.lacking, c.group+" "+c.name)
 		}
 		columns = slices.Delete(columns, least, least+1)
 	}
@@ -323,6 +365,9 @@ func (c column) cells(cases []*result.Case) []string {
 		cells[i] = "–"
 		if v, ok := c.value(k); ok {
 			cells[i] = strconv.FormatFloat(v, 'f', decimals(largest), 64)
+			if c.vague != nil && c.vague(k) {
+				cells[i] = vague + cells[i]
+			}
 		}
 	}
 	return cells
@@ -411,7 +456,7 @@ func (s *summary) custom(cases []*result.Case) {
 			if len(cases) > 1 {
 				label = c.Name + "  " + name
 			}
-			lines = append(lines, [2]string{label, metricLine(m)})
+			lines = append(lines, [2]string{label, s.metricLine(m)})
 		}
 	}
 	if len(lines) == 0 {
@@ -429,7 +474,7 @@ func (s *summary) custom(cases []*result.Case) {
 }
 
 // metricLine describes a metric in one line.
-func metricLine(m *result.Metric) string {
+func (s *summary) metricLine(m *result.Metric) string {
 	unit := m.Unit
 	if unit != "" {
 		unit = " " + unit
@@ -450,6 +495,17 @@ func metricLine(m *result.Metric) string {
 			return "–"
 		}
 		return fmt.Sprintf("%.1f%% of %d", *m.Rate*100, m.N)
+	}
+	if s.stats != nil {
+		var all []string
+		for _, stat := range s.stats {
+			value := "–"
+			if v, ok := stat.Of(m); ok {
+				value = number(&v)
+			}
+			all = append(all, statName(stat)+" "+value)
+		}
+		return fmt.Sprintf("%s%s (n %d)", strings.Join(all, ", "), unit, m.N)
 	}
 	return fmt.Sprintf("avg %s, min %s, p50 %s, p90 %s, p99 %s, max %s%s (n %d)",
 		number(m.Avg), number(m.Min), number(m.P50), number(m.P90), number(m.P99), number(m.Max), unit, m.N)
@@ -475,6 +531,7 @@ type found struct {
 	fails int64
 	v     result.Verdict
 	bad   []string // thresholds that did not hold: case and value
+	good  []result.Threshold
 }
 
 // gather is a list of findings in the order in which they came up.
@@ -540,22 +597,24 @@ func (s *summary) checks(cases []*result.Case) {
 	}
 }
 
-func (s *summary) thresholds(r *result.Result) {
+// thresholds tells which were kept, and with what values.
+func (s *summary) thresholds(cases []*result.Case, unjudged []result.Threshold) {
 	var all gather
-	for _, c := range r.Cases {
+	for _, c := range cases {
 		for _, t := range c.Thresholds {
-			f := all.at(t.Metric+" "+t.Expr, "", c.Title())
+			f := all.at(t.Metric+" "+t.Expr, "", c.Name)
 			if t.OK {
+				f.good = append(f.good, t)
 				continue
 			}
 			value := t.Found()
-			if len(r.Cases) > 1 {
-				value = fmt.Sprintf("%s in case %q", value, c.Title())
+			if len(cases) > 1 {
+				value = fmt.Sprintf("%s in case %q", value, c.Name)
 			}
 			f.bad = append(f.bad, value)
 		}
 	}
-	for _, t := range r.Thresholds { // that no case has judged
+	for _, t := range unjudged {
 		f := all.at(t.Metric+" "+t.Expr, "", "")
 		f.bad = append(f.bad, t.Found())
 	}
@@ -567,7 +626,7 @@ func (s *summary) thresholds(r *result.Result) {
 		const shown = 3
 		switch more := len(f.bad) - shown; {
 		case len(f.bad) == 0:
-			s.wrapped("  ✓ ", f.label)
+			s.wrapped("  ✓ ", f.label+" — "+keptWith(f.good))
 		case more > 0:
 			s.wrapped("  ✗ ", fmt.Sprintf("%s — %s, and %d more", f.label, strings.Join(f.bad[:shown], ", "), more))
 		default:
@@ -576,9 +635,28 @@ func (s *summary) thresholds(r *result.Result) {
 	}
 }
 
-func (s *summary) validity(r *result.Result) {
+// keptWith is the values that kept a threshold: the lowest and the highest of several.
+func keptWith(all []result.Threshold) string {
+	low, high := all[0], all[0]
+	for _, t := range all {
+		switch {
+		case t.Value == nil || low.Value == nil:
+			continue
+		case *t.Value < *low.Value:
+			low = t
+		case *t.Value > *high.Value:
+			high = t
+		}
+	}
+	if low.Found() == high.Found() {
+		return low.Found()
+	}
+	return low.Found() + " to " + high.Found()
+}
+
+func (s *summary) validity(worst result.Verdict, cases []*result.Case) {
 	var all gather
-	for _, c := range r.Cases {
+	for _, c := range cases {
 		for _, reason := range c.Validity.Reasons {
 			f := all.at(reason.Rule, reason.Message, c.Name)
 			if worse := result.Worse(f.v, reason.Verdict); worse != f.v {
@@ -590,14 +668,14 @@ func (s *summary) validity(r *result.Result) {
 	if len(all) == 0 {
 		return
 	}
-	s.title(fmt.Sprintf("Validity: %s", r.Verdict))
+	s.title(fmt.Sprintf("Validity: %s", worst))
 	slices.SortStableFunc(all, func(a, b *found) int { return b.v.Severity() - a.v.Severity() })
 	for _, f := range all {
 		label := string(f.v)
 		if f.v == result.Valid {
 			label = "note"
 		}
-		s.wrapped("  "+text.Pad(label, 7, ' ')+"  ", f.label+": "+f.text+inCases(f.where, len(r.Cases)))
+		s.wrapped("  "+text.Pad(label, 7, ' ')+"  ", f.label+": "+f.text+inCases(f.where, len(cases)))
 	}
 }
 
@@ -612,16 +690,6 @@ func inCases(where []string, n int) string {
 		return fmt.Sprintf(" — case %q", where[0])
 	}
 	return fmt.Sprintf(" — case %q and %d more", where[0], len(where)-1)
-}
-
-func (s *summary) files(r *result.Result, files []string) {
-	if len(files) == 0 {
-		return
-	}
-	s.title("Results")
-	for _, f := range files {
-		fmt.Fprintf(&s.out, "  %s\n", f) // never wrapped: it is there to be copied
-	}
 }
 
 func (s *summary) title(t string) { fmt.Fprintf(&s.out, "\n%s\n", t) }

@@ -79,7 +79,7 @@ func TestSummaryDevices(t *testing.T) {
 	for name, r := range map[string]*result.Result{"many": both, "far": resulttest.Run(far), "silent": resulttest.Run(silent)} {
 		for _, width := range []int{60, 80, 120} {
 			var out strings.Builder
-			if err := terminal.Summary(&out, r, width); err != nil {
+			if err := terminal.Summary(&out, r, terminal.SummaryOptions{Width: width}); err != nil {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(out.String()) {

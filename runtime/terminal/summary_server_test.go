@@ -72,7 +72,7 @@ func TestSummaryServer(t *testing.T) {
 		var all strings.Builder
 		for _, r := range []*result.Result{whole, poor, none, two} {
 			var b strings.Builder
-			if err := terminal.Summary(&b, r, width); err != nil {
+			if err := terminal.Summary(&b, r, terminal.SummaryOptions{Width: width}); err != nil {
 				t.Fatal(err)
 			}
 			at := strings.Index(b.String(), "\nServer ")

@@ -21,7 +21,7 @@ func TestSummaryGoodputOfScenarios(t *testing.T) {
 		"free":  {},
 	}
 	var b strings.Builder
-	if err := terminal.Summary(&b, resulttest.Run(c), 200); err != nil {
+	if err := terminal.Summary(&b, resulttest.Run(c), terminal.SummaryOptions{Width: 200}); err != nil {
 		t.Fatal(err)
 	}
 	want := "\nGoodput\n" +
@@ -37,7 +37,7 @@ func TestSummaryMarksStopped(t *testing.T) {
 	ended := resulttest.LLMCase("rate 16", 320, 166.4189)
 	ended.Stopped = &result.Stopped{Metric: "goodput", Expr: "missed>7", Value: 8, After: 12}
 	var b strings.Builder
-	if err := terminal.Summary(&b, resulttest.Run(ended, resulttest.LLMCase("rate 8", 320, 166.4189)), 200); err != nil {
+	if err := terminal.Summary(&b, resulttest.Run(ended, resulttest.LLMCase("rate 8", 320, 166.4189)), terminal.SummaryOptions{Width: 200}); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(b.String(), "VALID, stopped"); n != 1 {
@@ -71,7 +71,7 @@ func TestSummary(t *testing.T) {
 	} {
 		for width, label := range map[int]string{60: "60", 80: "80", 120: "120", 200: "200"} {
 			var b strings.Builder
-			if err := terminal.Summary(&b, r, width, "results/static-20260304-050607/result.json"); err != nil {
+			if err := terminal.Summary(&b, r, terminal.SummaryOptions{Width: width}); err != nil {
 				t.Fatal(err)
 			}
 			resulttest.Golden(t, "summary-"+name+"-"+label+".txt", b.String())
@@ -82,6 +82,60 @@ func TestSummary(t *testing.T) {
 				if strings.TrimRight(line, " \n") != strings.TrimRight(line, "\n") {
 					t.Errorf("%s: blanks at the end of a line: %q", name, line)
 				}
+			}
+		}
+	}
+}
+
+// The statistics of latencies can be chosen; percentiles of too few samples are marked,
+// averages have their confidence where there is room, and the window is told.
+func TestSummaryStats(t *testing.T) {
+	again := func(n int, verdict result.Verdict) *result.Case {
+		c := resulttest.LLMCase("parallel 8", 320, 100+float64(n))
+		c.Repeat = n
+		c.Validity.Verdict = verdict
+		for _, name := range []string{"ttft", "tpot", "e2el"} {
+			m := c.Metrics[name]
+			m.AvgLow, m.AvgHigh = new(*m.Avg*0.9), new(*m.Avg*1.1)
+		}
+		c.Metrics["ttft"].Quantile = func(p float64) float64 { return 10 * p }
+		c.Windows = map[string]*result.Window{result.WindowAll: {Found: true}, result.WindowSteady: {Found: n == 1}}
+		c.Window = result.WindowAll
+		c.Thresholds = []result.Threshold{
+			{Metric: "ttft", Expr: "p(99)<500", Value: new(100 * float64(n)), OK: true},
+			{Metric: "ttft", Expr: "avg<102", Value: new(100 + float64(n)), OK: n < 2},
+		}
+		return c
+	}
+	r := resulttest.Run(again(1, result.Valid), again(2, result.Suspect), again(3, result.Invalid))
+	r.Thresholds = []result.Threshold{{Metric: "ttft{rate:8}", Expr: "p(99)<500", Note: "no case has these tags"}}
+	steady := resulttest.Run(again(1, result.Valid), again(2, result.Valid))
+	steady.Cases[0].Window = result.WindowSteady
+	stats := func(list string) []result.Stat {
+		all, err := result.ParseStats(list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	for name, o := range map[string]terminal.SummaryOptions{
+		"default-200":    {Width: 200},
+		"default-80":     {Width: 80},
+		"chosen-200":     {Width: 200, Stats: stats("p(97),avg,count,p(99.9)")},
+		"chosen-80":      {Width: 80, Stats: stats("p(97),avg,count,p(99.9)")},
+		"chosen-40":      {Width: 40, Stats: stats("med,max")},
+		"in-colours-120": {Width: 120, Colours: true},
+	} {
+		var b strings.Builder
+		for _, r := range []*result.Result{r, steady} {
+			if err := terminal.Summary(&b, r, o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		resulttest.Golden(t, "summary-stats-"+name+".txt", b.String())
+		for line := range strings.Lines(b.String()) {
+			if n := text.StringWidthWithoutEscSequences(strings.TrimRight(line, "\n")); n > o.Width {
+				t.Errorf("%s: a line takes %d columns: %s", name, n, line)
 			}
 		}
 	}

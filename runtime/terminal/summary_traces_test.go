@@ -17,7 +17,7 @@ func TestSummaryTellsTraces(t *testing.T) {
 	spy.Where, spy.Error = "two.svg", "it was killed"
 	second.Profile = []result.Trace{vllm, spy}
 	var b strings.Builder
-	if err := terminal.Summary(&b, resulttest.Run(first, second), 120); err != nil {
+	if err := terminal.Summary(&b, resulttest.Run(first, second), terminal.SummaryOptions{Width: 120}); err != nil {
 		t.Fatal(err)
 	}
 	want := "\nTraces\n" +
