@@ -18,13 +18,10 @@ import (
 	"weir/runtime/result/resulttest"
 )
 
-// table is a Parquet file: its columns by name, its rows as JSON has them.
-type table struct {
-	file *parquet.File
-	rows []map[string]any
-}
+// table is the rows of a Parquet file, by the columns' names.
+type table struct{ rows []map[string]any }
 
-func readTable(t *testing.T, path string) table {
+func openFile(t *testing.T, path string) *parquet.File {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -39,7 +36,13 @@ func readTable(t *testing.T, path string) table {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := table{file: file}
+	return file
+}
+
+func readTable(t *testing.T, path string) table {
+	t.Helper()
+	file := openFile(t, path)
+	var all table
 	rows := parquet.NewReader(file)
 	defer rows.Close()
 	for range file.NumRows() {
@@ -188,7 +191,7 @@ func TestParquetTypes(t *testing.T) {
 	if err := export.Parquet(run(t, nil, whole()), path); err != nil {
 		t.Fatal(err)
 	}
-	file := readTable(t, path).file
+	file := openFile(t, path)
 	types := file.Schema().String()
 	f := func(column, kind, coded string) {
 		t.Helper()
@@ -232,7 +235,7 @@ func TestParquetRowGroups(t *testing.T) {
 	if err := export.Parquet(run(t, nil, long...), path); err != nil {
 		t.Fatal(err)
 	}
-	file := readTable(t, path).file
+	file := openFile(t, path)
 	if n := len(file.RowGroups()); n < 2 || file.NumRows() != int64(len(long)) {
 		t.Errorf("%d row groups, %d rows", n, file.NumRows())
 	}
