@@ -86,6 +86,7 @@ const format = (v, unit) => {
 };
 const clock = (s) => s < 60 ? format(s, "s") : Math.floor(s / 60) + ":" + (s % 60).toFixed(1).padStart(4, "0");
 
+const groups = {};
 const ink = (e) => e && (/--[\w-]+/.exec(e.getAttribute("stroke") || "") || [])[0];
 for (const box of $(".chart-box")) {
 	const svg = box.querySelector("svg.chart"), figure = box.closest("figure");
@@ -108,11 +109,11 @@ for (const box of $(".chart-box")) {
 		return { group: g.closest(".series"), box: g.getBBox(), text };
 	});
 	const toX = axis(svg.dataset.x), toY = axis(svg.dataset.y);
-	if (!toX || !toY) continue;
+	if (!toX) continue;
 	const wide = svg.viewBox.baseVal.width, unit = figure.dataset;
 	const [, , , start, end] = svg.dataset.x.split(",").map(Number);
 	let series = null;
-	const read = () => series ||= $(".series[data-name]", svg).map((group) => {
+	const read = () => series ||= !toY ? [] : $(".series[data-name]", svg).map((group) => {
 		const lines = $("path[fill=none]", group).filter((p) => p.parentElement === group);
 		return { group, name: group.dataset.name, ink: ink(lines[0]), runs: lines.map((p) => corners(p.getAttribute("d"))).filter((r) => r.length > 1) };
 	}).filter((s) => s.runs.length);
@@ -127,6 +128,10 @@ for (const box of $(".chart-box")) {
 		}
 		return null;
 	};
+	const values = (px) => read().filter((s) => !s.group.hasAttribute("hidden")).map((s) => [s, at(s.runs, px)])
+		.filter(([, y]) => y !== null).map(([s, y]) => [s, format(toY(y), unit.unitY)]);
+	const group = groups[unit.group || figure.id] ||= [];
+	group.push([box, values, !figure.querySelector(".legend") && figure.querySelector("h3").textContent]);
 	const label = (x) => unit.clock === undefined ? format(x, unit.unitX) : clock(x);
 	let last = (start + end) / 2;
 	// Shows what is at a place of the picture.
@@ -139,16 +144,17 @@ for (const box of $(".chart-box")) {
 			return show(box, clientX, clientY);
 		}
 		const table = make("table");
-		if (!marks.length) for (const s of read()) {
-			const y = s.group.hasAttribute("hidden") ? null : at(s.runs, px);
-			if (y === null) continue;
+		let rows = marks.length ? [] : values(px);
+		// Bars have no values: those of the other charts.
+		if (!toY) rows = group.flatMap(([, its, title]) => its(px).map(([s, text]) => [s, text, title]));
+		for (const [s, text, title] of rows) {
 			const key = make("i");
 			key.style.background = `var(${s.ink})`;
-			table.append(make("tr", {}, make("td", {}, key, s.name), make("td", {}, format(toY(y), unit.unitY))));
+			table.append(make("tr", {}, make("td", {}, key, title || s.name), make("td", {}, text)));
 		}
 		if (!table.rows.length) return;
 		// Charts below each other with the same x axis share the cursor.
-		for (const other of figure.dataset.group ? $(`figure[data-group="${figure.dataset.group}"] .chart-box`) : [box]) {
+		for (const [other] of group) {
 			const its = other.querySelector("svg.chart"), frame = its.getBoundingClientRect();
 			const line = make("div", { className: "cursor" });
 			line.style.left = px * frame.width / wide + "px";

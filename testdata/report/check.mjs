@@ -168,7 +168,10 @@ test("hovering over the time line shows all of it", async (t) => {
 	const inFlight = Number(/([\d.]+)\s*\D*$/.exec(await tip.locator("tr").first().textContent())[1]);
 	assert.ok(inFlight > 0 && inFlight <= 16, `${inFlight} requests in flight of 16 at most`);
 	assert.ok(await page.locator(".cursor").count() > 1, "the charts of a time line share the cursor");
+	await at(page, "#case-3-requests", 0.5);
+	assert.match(await tip.textContent(), /requests in flight/i, "over the bars");
 	// By keyboard, too.
+	await at(page, "#case-3-in-flight", 0.5);
 	const before = await tip.locator("b").textContent();
 	await page.locator("#case-3-in-flight .chart-box").focus();
 	for (let i = 0; i < 9; i++) await page.keyboard.press("ArrowRight");
