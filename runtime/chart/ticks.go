@@ -159,7 +159,7 @@ func figures(v float64) string {
 		return "0"
 	}
 	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
-	if a := math.Abs(rounded); a < 1e-4 || a >= 1e6 {
+	if a := math.Abs(rounded); a < 1e-5 || a >= 1e6 {
 		return strconv.FormatFloat(rounded, 'g', -1, 64)
 	}
 	return strconv.FormatFloat(rounded, 'f', -1, 64)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"weir/runtime/chart"
-	"weir/runtime/result"
 )
 
 // Figure is a chart with the words around it.
@@ -64,11 +63,3 @@ const (
 	SlowGap  Why = "gap"    //
 	Failed   Why = "failed" // it did
 )
-
-// caseOf is a case of a run by its number, from 1; nil when there is none.
-func caseOf(r *result.Result, number int) *result.Case {
-	if number < 1 || number > len(r.Cases) {
-		return nil
-	}
-	return r.Cases[number-1]
-}

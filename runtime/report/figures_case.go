@@ -228,6 +228,10 @@ func (l *timeline) bars() (Figure, bool) {
 	t := l.lang.T
 	c := l.c
 	chosen := c.choose(l.detail.bars)
+	places, caption := rows(chosen), t("caption bars")
+	if l.brief(chosen) {
+		places, caption = lanes(chosen), t("caption lanes")
+	}
 	phases := []chart.Series{
 		{Name: t("phase scheduled"), Ink: "scheduled", Kind: chart.Bars},
 		{Name: t("phase waiting"), Ink: "waiting", Kind: chart.Bars},
@@ -236,11 +240,11 @@ func (l *timeline) bars() (Figure, bool) {
 		{Name: t("phase failed"), Ink: "failed", Kind: chart.Bars},
 	}
 	const scheduled, waiting, prefill, decode, failed = 0, 1, 2, 3, 4
-	var rows [][]string
-	for row, r := range chosen {
+	var table Table
+	for i, r := range chosen {
 		bar := func(phase int, from, to time.Duration) {
 			if to > from || phase == failed {
-				phases[phase].Points = append(phases[phase].Points, chart.Point{Y: float64(row), Low: from.Seconds(), High: max(to, from).Seconds()})
+				phases[phase].Points = append(phases[phase].Points, chart.Point{Y: float64(places[i]), Low: from.Seconds(), High: max(to, from).Seconds()})
 			}
 		}
 		if r.has&(hasScheduled|hasStarted) == hasScheduled|hasStarted {
@@ -256,17 +260,57 @@ func (l *timeline) bars() (Figure, bool) {
 		default:
 			bar(waiting, r.started, r.end)
 		}
-		rows = append(rows, []string{number(r.begin().Seconds()), optional(r.ttft), optional(r.tpot), number(milliseconds(r.took())), cmp.Or(c.outcome(r), absent)})
+		table.Rows = append(table.Rows, []string{number(r.begin().Seconds()), optional(r.ttft), optional(r.tpot), number(milliseconds(r.took())), cmp.Or(c.outcome(r), absent)})
 	}
-	ch := l.chart(float64(min(60+len(chosen)*3, 420)), chart.Axis{Rows: true})
-	// Drawn over what they hide least of.
+	high := 0
+	for _, place := range places {
+		high = max(high, place+1)
+	}
+	ch := l.chart(float64(min(60+max(high*3, min(high*12, 120)), 420)), chart.Axis{Rows: true})
 	ch.Series = phases
-	table := Table{Head: []string{t("start") + " (s)", "TTFT (ms)", "TPOT (ms)", t("took") + " (ms)", t("error")}, Rows: l.few(rows)}
-	caption := t("caption bars")
+	table.Head = []string{t("start") + " (s)", "TTFT (ms)", "TPOT (ms)", t("took") + " (ms)", t("error")}
+	table.Rows = l.few(table.Rows)
 	if len(chosen) < len(c.requests) {
 		caption += " " + l.lang.F("caption chosen", whole(int64(len(chosen))), whole(int64(len(c.requests))))
 	}
 	return l.over("requests", t("title requests"), caption+l.keptNote(c)+l.shadeNote(), ch, table), len(chosen) > 0
+}
+
+// rows gives each request a row of its own.
+func rows(of []request) []int {
+	places := make([]int, len(of))
+	for i := range of {
+		places[i] = i
+	}
+	return places
+}
+
+// lanes gives each request the first row in which there is room for it.
+func lanes(of []request) []int {
+	places := make([]int, len(of))
+	var free []time.Duration // since when each row is
+	for i, r := range of {
+		from := r.begin()
+		if r.has&hasScheduled != 0 {
+			from = min(from, r.scheduled)
+		}
+		at := slices.IndexFunc(free, func(since time.Duration) bool { return since <= from })
+		if at < 0 {
+			at, free = len(free), append(free, 0)
+		}
+		free[at], places[i] = r.begin()+r.took(), at
+	}
+	return places
+}
+
+// brief tells whether the requests are short for the time of the case: with a row each,
+// they would be a thin line from one corner to the other.
+func (l *timeline) brief(of []request) bool {
+	sum := 0.0
+	for _, r := range of {
+		sum += r.took().Seconds()
+	}
+	return sum < 0.04*l.x.Max*float64(len(of))
 }
 
 func optional(v float32) string {

@@ -52,6 +52,7 @@ var figureWords = map[string]word{
 	"caption odd":          {"%s records have times that cannot be; they are left out.", "有 %s 条记录的时间不合理，已略去。"},
 	"caption chosen":       {"%s of %s requests: the slowest, failed ones, and an even share of the others.", "%[2]s 个请求中的 %[1]s 个：最慢的、失败的，以及其余请求中均匀抽取的一部分。"},
 	"caption bars":         {"One line a request, in order of their start.", "每行一个请求，按开始时间排序。"},
+	"caption lanes":        {"One bar a request, each in the first line that was free.", "每个请求一个条，放在第一条空闲的行上。"},
 	"caption shades":       {"Shaded: outside the steady state.", "阴影部分在稳态之外。"},
 	"caption band":         {"The line is the mean of each %s, the band the least and the most in it.", "线为每 %s 的均值，色带为其间的最小值与最大值。"},
 	"caption estimate":     {"An estimate: each request that was kept stands for %s.", "估计值：每个保留的请求代表 %s 个请求。"},
