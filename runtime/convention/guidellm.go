@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"sort"
 	"time"
 )
 
@@ -121,7 +120,7 @@ func guidellmRate(moments []moment) float64 {
 	if len(moments) == 0 {
 		return 0
 	}
-	sort.SliceStable(moments, func(i, j int) bool { return moments[i].at < moments[j].at })
+	slices.SortFunc(moments, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	const threshold = 100 * time.Microsecond
 	group, sum := moments[0].at, 0.0
 	for _, m := range moments {
