@@ -197,14 +197,14 @@ var columns = []column{
 	}},
 }
 
-// thin marks a percentile of too few samples.
-const thin = "†"
+// thin marks a percentile of too few samples, as on the terminal.
+const thin = `\~`
 
 func marked(text string, supported bool) string {
 	if supported {
 		return text
 	}
-	return text + thin
+	return thin + text
 }
 
 // cases writes the table, with those columns that have something in them.
@@ -243,7 +243,7 @@ func (d *document) cases(cases []*result.Case) {
 	}
 	d.lines(roomCases, lines)
 	if thinned {
-		d.WriteString(thin + " too few samples to know this percentile with 99 % confidence\n\n")
+		d.WriteString(thin + " from fewer samples than it takes to know this percentile with 99 % confidence\n\n")
 	}
 }
 
