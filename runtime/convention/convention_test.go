@@ -426,6 +426,21 @@ func TestVLLMFile(t *testing.T) {
 	}
 }
 
+func TestNoFiles(t *testing.T) {
+	report := []byte(`{"schema":1,"cases":[{"name":"a","counts":{"requests":1}}]}`)
+	run := folder(t, result.RequestsName, report, []byte(`{"case":1,"kind":"http","started_unix_ns":1,"status":200,"end_us":5}`+"\n"))
+	dir := t.TempDir()
+	if err := convention.WriteVLLM(run, dir); err == nil || !strings.Contains(err.Error(), "no case has generations") {
+		t.Error(err)
+	}
+	if err := convention.WriteAISBench(run, dir); err == nil || !strings.Contains(err.Error(), "no case has a request that succeeded") {
+		t.Error(err)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("files %v, %v", files, err)
+	}
+}
+
 // The files shaped as AISBench's are, byte for byte, what its own calculator makes of the
 // same requests, but for Max Concurrency, which the case does not tell.
 func TestAISBenchFiles(t *testing.T) {

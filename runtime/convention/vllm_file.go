@@ -2,6 +2,7 @@ package convention
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"path/filepath"
@@ -14,15 +15,25 @@ import (
 // --save-result --save-detailed (serve.py, main_async and benchmark): the same members
 // under vLLM's own definitions, percentiles 50, 90, 95 and 99, and the case's tags as
 // --metadata has them. Texts of answers are in no record; weir_notes tells what was
-// approximated. What cannot be computed is null.
+// approximated. What cannot be computed is null. A case without generations has no file;
+// it is an error when none has any.
 func WriteVLLM(run *result.Run, dir string) error {
-	return eachLoad(run, func(l *load) error {
+	written := 0
+	err := eachLoad(run, func(l *load) error {
+		if len(l.calls) == 0 {
+			return nil
+		}
+		written++
 		data, err := json.MarshalIndent(vllmFile(run.Result, l), "", " ")
 		if err != nil {
 			return err
 		}
 		return writeFile(filepath.Join(dir, l.caseFile()+".json"), append(data, '\n'))
 	})
+	if err == nil && written == 0 {
+		err = fmt.Errorf("write the files of vLLM into %s: no case has generations", dir)
+	}
+	return err
 }
 
 func vllmFile(run *result.Result, l *load) object {
@@ -32,9 +43,6 @@ func vllmFile(run *result.Result, l *load) object {
 	l.openings(false)
 	l.roles()
 	l.sources("vLLM counts it with its tokenizer")
-	if l.lacking != "" {
-		l.note("%s", l.lacking)
-	}
 
 	total := func(v float64) any { // of the whole case
 		if l.partial || math.IsNaN(v) {
