@@ -116,6 +116,7 @@ func (t *timeline) steady(l Load) steady {
 	for turned < to && float64(f.ended[turned]-f.ended[reached]) < level {
 		turned++
 	}
+	turned = max(turned-1, reached) // those that replace the last of them mostly start in the same bin
 	least := max(steadyRequests, int64(math.Ceil(level)))
 	at := func(i int) float64 { return (time.Duration(i-first) * t.width).Seconds() }
 	if n := f.started[to] - f.started[turned]; n < least {
