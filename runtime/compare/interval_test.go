@@ -56,7 +56,7 @@ func withTTFT(ms []float64, failed int) *compare.Run {
 func TestIntervals(t *testing.T) {
 	f := func(what, metric string, base, new []*compare.Run, change, low, high float64) {
 		t.Helper()
-		c, err := compare.Compare(base, new, compare.Options{Metrics: []string{metric}, Confidence: 0.95, Resamples: 20_000})
+		c, err := compare.Compare(base, new, compare.Options{Metrics: []string{metric}, Confidence: 0.95, Resamples: 5000})
 		if err != nil {
 			t.Fatal(err)
 		}
