@@ -43,7 +43,7 @@ func (f *conventionFlags) flags(fs *pflag.FlagSet) {
 		names = append(names, c.Name)
 	}
 	fs.StringSliceVar(&f.names, "convention", nil, "instead of weir's tables show what other `tools` would have reported, beside weir's numbers and why they differ: "+strings.Join(names, ", ")+", or all")
-	fs.StringVar(&f.format, "convention-format", "table", "how: table, json or csv")
+	fs.StringVar(&f.format, "convention-format", "table", "`format` of that: table, json or csv")
 }
 
 // check tells what is wrong with the flags.

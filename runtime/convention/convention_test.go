@@ -254,6 +254,34 @@ func TestThinned(t *testing.T) {
 	}
 }
 
+// A tool knows no steady window: weir's numbers beside its own are those of the whole case.
+func TestSteadyWindow(t *testing.T) {
+	var ttft float64
+	run := recorded(t, func(r *result.Result) {
+		c := r.Cases[0]
+		ttft = *c.Metrics["ttft"].P99
+		throughput := c.Throughput
+		c.Windows = map[string]*result.Window{
+			result.WindowAll:    {Found: true, Metrics: c.Metrics, Throughput: &throughput, Goodput: c.Goodput},
+			result.WindowSteady: {Found: true},
+		}
+		c.Window, c.Metrics, c.Throughput.Requests = result.WindowSteady, map[string]*result.Metric{}, 1
+	})
+	table := tables(t, run, "vllm")[0]
+	if row := find(t, table, "P99 TTFT"); row.Weir == nil || *row.Weir != ttft {
+		t.Errorf("weir's p99 of ttft is %v, want %v", row.Weir, ttft)
+	}
+	if row := find(t, table, "Request throughput"); row.Weir == nil || *row.Weir < 10 {
+		t.Errorf("weir's throughput is %v, want that of the whole case", row.Weir)
+	}
+	if row := find(t, table, "Total input tokens"); row.Weir == nil {
+		t.Error("weir has no input tokens")
+	}
+	if !slices.ContainsFunc(table.Notes, func(n string) bool { return strings.Contains(n, "not of the steady window") }) {
+		t.Errorf("no note of it among %q", table.Notes)
+	}
+}
+
 func TestFileWithoutRequestsOfACase(t *testing.T) {
 	run := recorded(t, func(r *result.Result) {
 		idle := *r.Cases[0]

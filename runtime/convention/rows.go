@@ -93,7 +93,7 @@ func counted(name string, n int64) own { return own{name, new(float64(n))} }
 // sum is the sum of a counter of weir's.
 func (l *load) sum(metric string) own {
 	o := own{name: metric + " sum"}
-	if m := l.of.Metrics[metric]; m != nil {
+	if m := l.metrics()[metric]; m != nil {
 		o.value = m.Sum
 	}
 	return o
