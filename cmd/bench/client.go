@@ -21,7 +21,10 @@ type footprint struct {
 // runClient runs a client's process to its end.
 func runClient(cmd *exec.Cmd) (*footprint, error) {
 	var output, complaints bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &complaints
+	cmd.Stdout = &output
+	if cmd.Stderr == nil {
+		cmd.Stderr = &complaints
+	}
 	began := time.Now().UnixNano()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)

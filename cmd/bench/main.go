@@ -56,6 +56,7 @@ var parts = []part{
 	{"many", "10,000 streams at once", (*bench).many},
 	{"decode", "reading an event of each protocol, beside encoding/json", (*bench).decode},
 	{"big", "250,000 requests of 4,096 + 4,096 tokens: memory, and the time after the last answer", (*bench).big},
+	{"progress", "CPU of the panel that shows a case while it runs", (*bench).progress},
 	{"unpaced", "events a second of a service that does not wait", (*bench).unpaced},
 }
 

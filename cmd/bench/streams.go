@@ -36,6 +36,7 @@ const (
 	clientRecords   = "weir --records" // what it reports is held against the truth
 	clientSpread    = "weir, spread"   // the same, with starts that do not come all at once
 	clientCustom    = "weir, protocol in JavaScript"
+	clientPanel     = "weir --records, with a panel" // of progress, on a terminal
 )
 
 // spread is the time over which clientSpread starts its streams: much longer
@@ -70,6 +71,7 @@ func (b *bench) measure(client string, l load) (numbers, error) {
 		"peak_mb":       float64(used.watch.peak) / 1e6,
 		"events_per_s":  float64(events) / time.Duration(to-from).Seconds(),
 		"first_ms":      ms(from - used.began),
+		"core_percent":  100 * used.watch.between(from, to).Seconds() / time.Duration(to-from).Seconds(),
 	}
 	n["rate_percent"] = 100 * n["events_per_s"] / l.ideal()
 	if client == clientEpoll {
@@ -87,7 +89,7 @@ func (b *bench) measure(client string, l load) (numbers, error) {
 
 // play runs the client's process to its end. The second result is weir's alone.
 func (b *bench) play(client string, l load, service string) (*footprint, *weirRun, error) {
-	if client == clientWeir || client == clientRecords || client == clientSpread || client == clientCustom {
+	if client == clientWeir || client == clientRecords || client == clientSpread || client == clientCustom || client == clientPanel {
 		flags := []string{"--url", service, "--streams", strconv.Itoa(l.streams), "--requests", strconv.Itoa(l.requests),
 			"--tokens", strconv.Itoa(l.tokens), "--prompt", prompt}
 		if client == clientSpread {
@@ -96,7 +98,16 @@ func (b *bench) play(client string, l load, service string) (*footprint, *weirRu
 		if client == clientCustom {
 			flags = append(flags, "--custom")
 		}
-		run, err := b.runWeir(benchScript, client == clientRecords || client == clientSpread, flags...)
+		var tty *os.File
+		if client == clientPanel {
+			end, err := openTerminal()
+			if err != nil {
+				return nil, nil, err
+			}
+			defer end.close()
+			tty = end.tty
+		}
+		run, err := b.runWeirOn(tty, benchScript, client == clientRecords || client == clientSpread || client == clientPanel, flags...)
 		if err != nil {
 			return nil, nil, err
 		}

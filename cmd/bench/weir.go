@@ -32,6 +32,11 @@ type weirRun struct {
 
 // runWeir plays a script with the real binary and reads its result.
 func (b *bench) runWeir(script []byte, records bool, flags ...string) (*weirRun, error) {
+	return b.runWeirOn(nil, script, records, flags...)
+}
+
+// runWeirOn does so with a panel of progress on a terminal; nil: without one.
+func (b *bench) runWeirOn(tty *os.File, script []byte, records bool, flags ...string) (*weirRun, error) {
 	dir, err := os.MkdirTemp(b.dir, "run-")
 	if err != nil {
 		return nil, err
@@ -41,7 +46,11 @@ func (b *bench) runWeir(script []byte, records bool, flags ...string) (*weirRun,
 	if err := os.WriteFile(path, script, 0o600); err != nil {
 		return nil, err
 	}
-	args := append([]string{"run", path, "--out", out, "--progress", "none", "--no-summary"}, flags...) // flags are the script's, and follow its name
+	progress := "none"
+	if tty != nil {
+		progress = "full"
+	}
+	args := append([]string{"run", path, "--out", out, "--progress", progress, "--no-summary"}, flags...) // flags are the script's, and follow its name
 	if records {
 		args = append(args, "--records")
 	}
@@ -49,7 +58,12 @@ func (b *bench) runWeir(script []byte, records bool, flags ...string) (*weirRun,
 		b.profiles++
 		args = append(args, "--cpu-profile", filepath.Join(b.profile, fmt.Sprintf("%03d.pprof", b.profiles)))
 	}
-	used, err := runClient(exec.Command(b.weir, args...))
+	cmd := exec.Command(b.weir, args...)
+	if tty != nil {
+		cmd.Stderr = tty
+		cmd.Env = append(os.Environ(), "TERM=xterm-256color")
+	}
+	used, err := runClient(cmd)
 	if err != nil {
 		return nil, err
 	}

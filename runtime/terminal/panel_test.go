@@ -221,3 +221,15 @@ func TestPanelRunLeft(t *testing.T) {
 	f(80, 4, 10, false, "0:10 left, the run about 0:10 more")
 	f(90, 5, 10, false, "0:10 left") // more than were announced
 }
+
+// What a frame costs: it is drawn twice a second.
+func BenchmarkPanel(b *testing.B) {
+	p := seen(troubled, 46*time.Second)
+	s := troubled(46 * time.Second)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.At = s.At.Add(500 * time.Millisecond)
+		p.Look(s)
+		p.Lines(120, 40, true)
+	}
+}

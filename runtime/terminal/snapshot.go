@@ -108,7 +108,7 @@ func (c *course) add(s Snapshot) {
 	for old+1 < len(c.looks) && s.At.Sub(c.looks[old+1].At) >= recentTime {
 		old++
 	}
-	c.looks = append(append(c.looks[:0:0], c.looks[old:]...), s)
+	c.looks = append(c.looks[:copy(c.looks, c.looks[old:])], s)
 	c.follow(total{s.At.Sub(c.begin.At), float64(s.tokens()), float64(s.Live.Ended)})
 }
 
