@@ -165,8 +165,8 @@ type difference struct {
 }
 
 // differ compares two estimates. What differs between runs counts when it is more than
-// what the requests of a run let expect: then each run is one sample, and the two sides
-// are taken to vary alike.
+// what the requests of a run let expect, or too little to be explained by them: then each
+// run is one sample, and the two sides are taken to vary alike.
 func differ(a, b estimate, share bool) (d difference) {
 	d.share = share
 	d.logs = !share && positive(a) && positive(b)
@@ -215,7 +215,7 @@ func differ(a, b estimate, share bool) (d difference) {
 		if withinDF > 0 {
 			d.df = square(within) / withinDF
 		}
-		if between > within {
+		if between > within || between > 0 && !share && between < within*unlikely(free) {
 			d.se, d.df = math.Sqrt(between), free
 		}
 	case free >= 2:
@@ -229,6 +229,12 @@ func differ(a, b estimate, share bool) (d difference) {
 	}
 	return d
 }
+
+// unlikely is the share of its true value below which a variance that is measured with so
+// many degrees of freedom falls once in a thousand times. Where the runs vary by so much
+// less than their requests let expect, these are too few or too regular to tell: what
+// comes in a few waves.
+func unlikely(df float64) float64 { return distuv.ChiSquared{K: df}.Quantile(0.001) / df }
 
 func square(v float64) float64 { return v * v }
 
