@@ -116,6 +116,9 @@ func (s *session) run() error {
 		return &exitError{exitConfig, err}
 	}
 	if err := s.startPublishing(stop, loaded); err != nil {
+		if stop.Err() != nil {
+			return &exitError{exitInterrupted, errors.New("interrupted before any load was sent")}
+		}
 		return &exitError{exitConfig, err}
 	}
 	if err := s.open(loaded, server); err != nil {
