@@ -65,15 +65,11 @@ func metricLabel(metric string) string {
 	return metric
 }
 
-func p50(m *result.Metric) *float64   { return m.P50 }
-func p75(m *result.Metric) *float64   { return m.P75 }
-func p90(m *result.Metric) *float64   { return m.P90 }
-func p95(m *result.Metric) *float64   { return m.P95 }
-func p99(m *result.Metric) *float64   { return m.P99 }
-func p999(m *result.Metric) *float64  { return m.P999 }
-func least(m *result.Metric) *float64 { return m.Min }
-func most(m *result.Metric) *float64  { return m.Max }
-func std(m *result.Metric) *float64   { return m.Std }
+func p50(m *result.Metric) *float64  { return m.P50 }
+func p90(m *result.Metric) *float64  { return m.P90 }
+func p95(m *result.Metric) *float64  { return m.P95 }
+func p99(m *result.Metric) *float64  { return m.P99 }
+func most(m *result.Metric) *float64 { return m.Max }
 
 // caseTables has a table for each family of cases: those with generations, with
 // embeddings, with plain requests, and with no requests at all. A case with both
