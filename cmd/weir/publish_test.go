@@ -38,7 +38,7 @@ export async function mixed(it) { await (it.iteration % 2 ? gone : good).complet
 	folder = filepath.Join(dir, "out")
 	var out bytes.Buffer
 	code = Main(append([]string{"run", script, "--sim", "--sim-ttft", "5ms", "--sim-itl", "1ms", "--progress", "none", "--no-summary", "--no-report",
-		"--out", folder, "--publish-interval", "100ms", "--monitor", "host", "--monitor-interval", "100ms"}, flags...), &out, &out)
+		"--out", folder, "--publish-interval", "100ms", "--monitor", "host", "--metrics-url", "auto", "--monitor-interval", "20ms"}, flags...), &out, &out)
 	return code, folder, out.String()
 }
 
@@ -99,10 +99,16 @@ func TestPublished(t *testing.T) {
 	}
 	f(run.Result.Cases[0], 20, "weir_requests_total", "weir.requests", "tag_rate", "8")
 	f(run.Result.Cases[1], 5, "weir_requests_failed_total", "weir.requests.failed", "error_type", "http_status", "status", "404")
-	for _, name := range []string{"weir_device_cpu_ratio", "weir_run_info", "weir_run_cases"} {
-		if len(prometheus.Series(name)) != 1 {
+	for _, name := range []string{"weir_device_cpu_ratio", "weir_device_memory_total_bytes", "weir_server_requests_running", "weir_server_kv_cache_ratio", "weir_run_info", "weir_run_cases"} {
+		if len(prometheus.Series(name)) != 1 || !prometheus.Ended(name) {
 			t.Errorf("%s: %v", name, prometheus.Series(name))
 		}
+	}
+	if share, memory := prometheus.Sum("weir_device_cpu_ratio", "device", "host 0"), prometheus.Sum("weir_device_memory_total_bytes"); !(share >= 0 && share <= 1) || !(memory > 1<<27) {
+		t.Errorf("the host used %v of its CPUs, and has %v bytes", share, memory)
+	}
+	if len(prometheus.Series("weir_server_requests_running", "server", run.Result.Environment.Sim+"/metrics")) != 1 {
+		t.Errorf("the service: %v", prometheus.Series("weir_server_requests_running"))
 	}
 
 	published := run.Result.Published
