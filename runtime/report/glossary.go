@@ -68,6 +68,15 @@ var glossary = []entry{
 	{"e2el_from_schedule", word{
 		"e2el counted from when the schedule wanted the request: what a user would have seen.",
 		"从计划时刻起算的端到端时延：用户实际感受到的时延。"}},
+	{"http_req_duration", word{
+		"Of a plain HTTP request: from its start to the end of the response, without the time to connect.",
+		"普通HTTP请求的耗时：从开始到响应结束，不含建连时间。"}},
+	{"http_req_waiting", word{
+		"Of a plain HTTP request: from its start to the complete head of the response.",
+		"普通HTTP请求的等待时间：从开始到响应头接收完毕。"}},
+	{"http_req_duration_from_schedule", word{
+		"http_req_duration counted from when the schedule wanted the request.",
+		"从计划时刻起算的 http_req_duration。"}},
 	{"response_head", word{
 		"From the start of the request to the complete head of the response.",
 		"响应头时延：从请求开始到响应头接收完毕。"}},
@@ -89,15 +98,6 @@ var glossary = []entry{
 	{"cached_tokens", word{
 		"Prompt tokens that the service took from its prefix cache, as it reports.",
 		"服务端报告的、命中前缀缓存（Prefix Cache）的输入Token数。"}},
-	{"http_req_duration", word{
-		"Of a plain HTTP request: from its start to the end of the response, without the time to connect.",
-		"普通HTTP请求的耗时：从开始到响应结束，不含建连时间。"}},
-	{"http_req_waiting", word{
-		"Of a plain HTTP request: from its start to the complete head of the response.",
-		"普通HTTP请求的等待时间：从开始到响应头接收完毕。"}},
-	{"http_req_duration_from_schedule", word{
-		"http_req_duration counted from when the schedule wanted the request.",
-		"从计划时刻起算的 http_req_duration。"}},
 	{"dns_time", word{"Looking up the host's name, one sample a connection.", "域名解析时间，每个连接一个样本。"}},
 	{"connect_time", word{"Opening the TCP connection, one sample a connection.", "TCP 建连时间，每个连接一个样本。"}},
 	{"tls_time", word{"The TLS handshake, one sample a connection.", "TLS 握手时间，每个连接一个样本。"}},

@@ -147,7 +147,7 @@ func windowParts(c *result.Case, l Lang) (all []part) {
 func windowNote(name string, w *result.Window, l Lang) string {
 	note := l.F("window of", l.T("window "+name), number(w.From), number(w.To), whole(w.Requests))
 	if w.Note != "" {
-		note += " " + w.Note
+		note += " (" + w.Note + ")"
 	}
 	return note
 }
