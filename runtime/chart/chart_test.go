@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"image"
+	imagedraw "image/draw"
 	"image/png"
 	"io"
 	"math"
@@ -127,7 +129,7 @@ func TestTicksHaveRoom(t *testing.T) {
 	style := plottext.Style{Font: sans, Handler: handler{plottext.Plain{Fonts: font.DefaultCache}}}
 	style.Font.Size = textSize
 	type box struct{ from, to, y float64 }
-	for i := range 600 {
+	for i := range 240 {
 		low := math.Pow(10, random.Float64()*12-6)
 		c := &Chart{Height: 140 + random.Float64()*300, Series: []Series{{Points: []Point{{X: low, Y: low}, {X: low * math.Pow(10, random.Float64()*7), Y: low * math.Pow(10, random.Float64()*7)}}}},
 			X: Axis{Scale: Scale(i % 3), Unit: []string{"ms", "tokens/s"}[i/3%2]}, Y: Axis{Scale: Scale(i / 2 % 2), Unit: []string{"ms", "W"}[i/5%2]}}
@@ -201,9 +203,11 @@ func TestPNG(t *testing.T) {
 				t.Errorf("%s is %d wide, not %d", name, img.Bounds().Dx(), width)
 			}
 			ink := 0
+			pixels := image.NewRGBA(img.Bounds())
+			imagedraw.Draw(pixels, pixels.Bounds(), img, image.Point{}, imagedraw.Src)
 			white := func(x, y int) bool {
-				r, g, b, _ := img.At(x, y).RGBA()
-				return r == 0xffff && g == 0xffff && b == 0xffff
+				at := pixels.PixOffset(x, y)
+				return string(pixels.Pix[at:at+3]) == "\xff\xff\xff"
 			}
 			for x := range img.Bounds().Dx() {
 				for y := range img.Bounds().Dy() {
@@ -221,9 +225,8 @@ func TestPNG(t *testing.T) {
 			}
 		}
 		f(PNGOptions{Title: "What it is", Subtitle: "of what"}, 1600)
-		f(PNGOptions{}, 1600)
 		f(PNGOptions{Title: strings.Repeat("A title that is far too long ", 20), Width: 900}, 900)
-		if han, ok := HanFont(); ok {
+		if han, ok := HanFont(); ok && name == "time" {
 			f(PNGOptions{Title: "时延分布", Font: han}, 1600)
 		}
 	}
