@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/parquet-go/parquet-go"
@@ -30,7 +29,7 @@ func tear() {
 	if err == nil {
 		var f *os.File
 		if f, err = os.OpenFile(os.Args[1], os.O_APPEND|os.O_WRONLY, 0); err == nil {
-			_, err = io.WriteString(f, string(data[:len(data)/4]))
+			_, err = f.Write(data[:len(data)/4])
 		}
 	}
 	if err != nil {
