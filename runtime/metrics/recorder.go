@@ -365,6 +365,7 @@ func (r *Recorder) Finish(counts result.Counts, thresholds map[string][]string, 
 	r.describe(c, &sums)
 	r.intervals(c)
 	rules.unsteady = r.findWindows(c, &sums)
+	rules.shown = r.shown(c)
 	c.Validity = rules.judge(c, &sums.findings, own)
 	r.showWindow(c)
 	r.showPart(c)

@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -218,6 +219,17 @@ func TestSteadyNumbers(t *testing.T) {
 	// The numbers of the case are those of the window where they are to be.
 	steady := lived(metrics.Options{Load: metrics.Load{Concurrency: 4}, SLOs: slos, Window: "steady"}, all, edit)
 	whole := steady.Windows["all"]
+	few := func(c *result.Case) string {
+		for _, r := range c.Validity.Reasons {
+			if r.Rule == "few_samples" {
+				return r.Message
+			}
+		}
+		return ""
+	}
+	if of := fmt.Sprintf("comes from %d samples", w.Requests); !strings.Contains(few(steady), of) || !strings.Contains(few(c), "comes from 360 samples") {
+		t.Errorf("few_samples: %q of the steady window, %q of all", few(steady), few(c))
+	}
 	if steady.Window != "steady" || steady.Metrics["ttft"].N != w.Requests || steady.Windows["steady"].Metrics != nil ||
 		whole.Metrics["ttft"].N != 360 || whole.Throughput == nil || steady.Metrics["iteration_failed"] == nil || whole.Goodput.Good != 360 {
 		t.Errorf("%+v, of all %+v", steady, whole)
@@ -268,6 +280,7 @@ func TestSteadyParts(t *testing.T) {
 	whole := metrics.NewRecorder(metrics.Options{KeptBytes: 60_000, Load: metrics.Load{Concurrency: 4}, Window: "steady"})
 	parts := []*metrics.Recorder{whole.Part(metrics.SLOs{"e2el": 500}), whole.Part(nil)}
 	base := time.Now()
+	selected := whole.Select([]metrics.Tag{{Name: "scenario", Value: "batch"}})
 	const requests = 4000
 	for i, q := range closedLoop(4, requests, func() float64 { return 1 }) {
 		rec := metrics.NewRecord()
@@ -299,6 +312,10 @@ func TestSteadyParts(t *testing.T) {
 	f("tokens", c.Throughput.OutputTokens, 40)
 	f("ttft", *c.Metrics["ttft"].Avg, 100)
 	f("judged", float64(c.Goodput.Requests)*float64(kept.Every), 0.75*requests)
+	// What is selected by tags is of the whole case, whatever its window.
+	if s := selected.Finish(result.Counts{}, nil, metrics.Rules{}); s.Metrics["ttft"] == nil || s.Metrics["ttft"].N != requests/4 || s.Throughput.Requests == 0 {
+		t.Errorf("selected: %+v", s.Metrics["ttft"])
+	}
 	for i, share := range []float64{3, 1} {
 		p := parts[i].Finish(result.Counts{}, map[string][]string{"ttft": {"count<2000"}}, metrics.Rules{})
 		f("part's requests", p.Throughput.Requests, share)

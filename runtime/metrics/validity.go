@@ -58,7 +58,8 @@ type Rules struct {
 	// Stopped is what the script has ended the case by, in its stopWhen; nil: nothing.
 	Stopped *result.Stopped
 
-	unsteady string // why there is no steady state, where the case's numbers were to be its; "": there is, or they were not
+	unsteady string                    // why there is no steady state, where the case's numbers were to be its; "": there is, or they were not
+	shown    map[string]*result.Metric // of the window that the case's numbers are of
 }
 
 // Check tells whether all names are those of rules.
@@ -234,7 +235,7 @@ func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Val
 	if r.unsteady != "" {
 		j.note("no_steady_state", "%s; so the metrics are those of the whole case, warming up and draining included", r.unsteady)
 	}
-	j.samples(c)
+	j.samples(r.shown)
 	return j.v
 }
 
@@ -424,11 +425,7 @@ func itlLacks(events result.TokenEvents) string {
 // samples looks at the latency that every completed request has one of. A
 // percentile of few samples is vague, not wrong, and only the reader knows
 // whether it matters: so it is a note.
-func (j *judgement) samples(c *result.Case) {
-	shown := c.Metrics
-	if w := c.Windows[c.Window]; w != nil && w.Metrics != nil {
-		shown = w.Metrics
-	}
+func (j *judgement) samples(shown map[string]*result.Metric) {
 	for _, name := range []string{"ttft", "http_req_duration", "e2el"} {
 		if name == "e2el" && shown["generated_tokens"] != nil {
 			continue // its ttft has been looked at

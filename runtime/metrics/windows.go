@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"weir/runtime/result"
@@ -58,7 +59,7 @@ func (r *Recorder) findWindows(c *result.Case, s *sums) (missed string) {
 // showWindow makes the numbers of the case those of its steady window, if they are to be.
 // Percentiles that nobody asks for at run time need no samples.
 func (r *Recorder) showWindow(c *result.Case) {
-	if r.window == result.WindowSteady {
+	if r.showsSteady() {
 		c.Show(result.WindowSteady)
 	}
 	for _, w := range c.Windows {
@@ -68,10 +69,22 @@ func (r *Recorder) showWindow(c *result.Case) {
 	}
 }
 
-// showPart does the same for a part, whose window is that of the whole.
+// shown are the metrics that the numbers of the case are of.
+func (r *Recorder) shown(c *result.Case) map[string]*result.Metric {
+	if r.showsSteady() {
+		return c.Windows[result.WindowSteady].Metrics
+	}
+	return c.Metrics
+}
+
+// showsSteady tells whether the numbers are those of the steady window.
+func (r *Recorder) showsSteady() bool { return r.window == result.WindowSteady && r.steady.found }
+
+// showPart does the same for a part, whose window is that of the whole. What was selected
+// by tags is of the whole case always.
 func (r *Recorder) showPart(c *result.Case) {
 	whole := r.whole
-	if whole == nil || whole.window != result.WindowSteady || !whole.steady.found {
+	if whole == nil || !whole.showsSteady() || slices.ContainsFunc(whole.selections, func(s selection) bool { return s.to == r }) {
 		return
 	}
 	in := whole.inSteady(r, whole.Kept())
