@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,12 +21,21 @@ import (
 
 // onTerminal is weir in front of a terminal of 100 × 30.
 type onTerminal struct {
-	t       *testing.T
-	cmd     *exec.Cmd
-	master  *os.File
-	screen  *vt.SafeEmulator
-	written bytes.Buffer // once it has ended
-	read    chan struct{}
+	t      *testing.T
+	cmd    *exec.Cmd
+	master *os.File
+	read   chan struct{} // closed when all that it has written has been read
+
+	mu      sync.Mutex // protects the following fields
+	screen  *vt.Emulator
+	written bytes.Buffer
+}
+
+func (o *onTerminal) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.written.Write(b)
+	return o.screen.Write(b)
 }
 
 // weirOnTerminal starts weir with a script, and further flags and environment.
@@ -40,7 +50,7 @@ func weirOnTerminal(t *testing.T, script string, env []string, flags ...string) 
 	if err != nil {
 		t.Skip("there is no weir to run")
 	}
-	o := &onTerminal{t: t, screen: vt.NewSafeEmulator(100, 30), read: make(chan struct{})}
+	o := &onTerminal{t: t, screen: vt.NewEmulator(100, 30), read: make(chan struct{})}
 	o.cmd = exec.Command(self, append([]string{"run", path, "--sim", "--sim-ttft", "5ms", "--sim-itl", "5ms", "--out", filepath.Join(dir, "out")}, flags...)...)
 	o.cmd.Env = append(os.Environ(), append([]string{"TERM=xterm-256color", "CI="}, env...)...)
 	if o.master, err = pty.StartWithSize(o.cmd, &pty.Winsize{Cols: 100, Rows: 30}); err != nil {
@@ -48,7 +58,7 @@ func weirOnTerminal(t *testing.T, script string, env []string, flags ...string) 
 	}
 	go func() {
 		defer close(o.read)
-		io.Copy(io.MultiWriter(&o.written, o.screen), o.master) // an error is its end
+		io.Copy(o, o.master) // an error is its end
 	}()
 	t.Cleanup(func() {
 		o.cmd.Process.Kill()
@@ -67,7 +77,11 @@ func (o *onTerminal) await(text string) {
 	}
 }
 
-func (o *onTerminal) shown() string { return o.screen.String() }
+func (o *onTerminal) shown() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.screen.String()
+}
 
 // end waits for weir's end, and checks that the terminal is as it was.
 func (o *onTerminal) end(code int) {
