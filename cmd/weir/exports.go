@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -64,8 +65,13 @@ func writableFile(flag, path string) error {
 
 // writableFolder proves the same of files in the folder of a flag.
 func writableFolder(flag, path string) error {
-	if err := writable(path); err != nil {
-		return fmt.Errorf("--%s %s: %w", flag, path, err)
+	err := writable(path)
+	var of *fs.PathError
+	if errors.As(err, &of) { // the probe's own name says nothing
+		err = of.Err
+	}
+	if err != nil {
+		return fmt.Errorf("--%s: the folder %s is not writable: %w; choose another place", flag, path, err)
 	}
 	return nil
 }

@@ -29,14 +29,14 @@ func Open(path string) (*Run, error) {
 	}
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the result %s: there is no %s in it\n  hint: give the folder that weir run has written, such as results/static-20260102-150405", path, FileName)
+		return nil, fmt.Errorf("read the result %s: there is no %s in it\n  hint: %s", path, FileName, wantFolder)
 	}
 	if err != nil {
 		return nil, openError(path, err)
 	}
 	r := new(Result)
 	if err := json.Unmarshal(data, r); err != nil {
-		return nil, fmt.Errorf("read the result %s: it is no result of weir run: %w", file, err)
+		return nil, fmt.Errorf("read the result %s: it is no result of weir run: %w\n  hint: %s; a file that was cut off has to be copied again", file, err, wantFolder)
 	}
 	if r.Schema != Schema {
 		return nil, fmt.Errorf("read the result %s: its schema is %d, and this weir reads %d\n  hint: use the weir that has written it", file, r.Schema, Schema)
@@ -79,8 +79,14 @@ func openError(path string, err error) error {
 	if errors.As(err, &of) {
 		err = of.Err
 	}
-	return fmt.Errorf("read the result %s: %w", path, err)
+	hint := ""
+	if errors.Is(err, fs.ErrNotExist) {
+		hint = "\n  hint: " + wantFolder
+	}
+	return fmt.Errorf("read the result %s: %w%s", path, err, hint)
 }
+
+const wantFolder = "give the folder that weir run has written, such as results/static-20260102-150405"
 
 // Requests yields the requests of all cases, in no order: those of the file of records
 // when there is one, otherwise those that every run keeps ([Kept] tells how many). It

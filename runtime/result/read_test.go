@@ -33,9 +33,9 @@ func TestOpen(t *testing.T) {
 	f(`{}`, "its schema is 0")
 	f(`{"schema": 1, "cases": [{}, null]}`, "case 2 is null")
 	f(`{"schema": 1, "cases": {}}`, "it is no result of weir run")
-	f(`{"schema": 1`, "it is no result of weir run")
+	f(`{"schema": 1`, "it is no result of weir run: unexpected end of JSON input\n  hint: give the folder")
 
-	if _, err := result.Open(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "no such file") {
+	if _, err := result.Open(filepath.Join(dir, "none")); err == nil || !strings.Contains(err.Error(), "no such file or directory\n  hint: give the folder") {
 		t.Errorf("%v", err)
 	}
 	if _, err := result.Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "there is no result.json in it") {

@@ -3,7 +3,7 @@ package suggest
 import "testing"
 
 func TestNearest(t *testing.T) {
-	names := []string{"constant-vus", "per-vu-iterations", "shared-iterations", "waves"}
+	names := []string{"constant-vus", "per-vu-iterations", "shared-iterations", "waves", "tpot", "ttft"}
 	f := func(name, want string) {
 		t.Helper()
 		if got := Nearest(name, names); got != want {
@@ -15,6 +15,8 @@ func TestNearest(t *testing.T) {
 	f("constant-vu", "constant-vus")
 	f("shared-iteration", "shared-iterations")
 	f("iterations", "")
+	f("tftt", "ttft")
+	f("waevs", "waves")
 	f("x", "")
 	f("", "")
 }
