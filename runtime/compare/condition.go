@@ -48,7 +48,7 @@ var verdicts = map[string]Verdict{
 //	ttft.p99 > 500ms           the new value
 //	request_failed > 1%        the new value of a share
 //	verdict == worse           any row; itl.p50 == worse: this one
-//	validity != VALID          of the new one's cases
+//	validity < VALID           of the new one's cases; VALID is the greatest, as in thresholds
 func ParseCondition(s string) (Condition, error) {
 	c := Condition{text: strings.TrimSpace(s)}
 	wrong := func(format string, values ...any) (Condition, error) {
@@ -145,7 +145,7 @@ func (c *Condition) limit(text string) error {
 	share := slices.Contains(shares, c.On.Metric) && c.Stat != "per_second"
 	switch {
 	case unit == "%" && share && c.Change:
-		return errors.New("the change of a share is in percentage points, such as +1pp")
+		return fmt.Errorf("the change of a share is in percentage points: %spp", digits)
 	case unit == "%" && !share && !c.Change, unit == "pp" && !c.Change:
 		return fmt.Errorf("a change has a sign: +%s", text)
 	case unit == "pp" && !share:
@@ -215,7 +215,7 @@ func (c Condition) Check(of *Comparison, strict bool) (Outcome, error) {
 		}
 		if c.Validity != "" {
 			rows++
-			if v := k.Validity[1]; compares(float64(v.Severity()), c.Op, float64(c.Validity.Severity())) {
+			if v := k.Validity[1]; metrics.HoldsVerdict(v, c.Op, c.Validity) {
 				texts = append(texts, in+string(v))
 			}
 			continue
@@ -309,7 +309,7 @@ func (c Condition) judge(r *Row, strict bool) (failed bool, text string) {
 	}
 	limit := c.Limit * scale
 	if !c.Change {
-		return compares(*r.New, c.Op, limit), r.NewText() + unitOf(r)
+		return metrics.Holds(*r.New, c.Op, limit), r.NewText() + unitOf(r)
 	}
 	if r.Change == nil {
 		return true, "cannot be told: the base is 0"
@@ -319,15 +319,15 @@ func (c Condition) judge(r *Row, strict bool) (failed bool, text string) {
 		absolute = *r.Base
 	}
 	text = changeOf(r)
-	beyond := compares(*r.Change*absolute, c.Op, limit)
+	beyond := metrics.Holds(*r.Change*absolute, c.Op, limit)
 	if r.Verdict == NoInterval {
 		return beyond, text + ", without an interval"
 	}
 	if strict {
-		return compares(*r.Low*absolute, c.Op, limit) && compares(*r.High*absolute, c.Op, limit), text
+		return metrics.Holds(*r.Low*absolute, c.Op, limit) && metrics.Holds(*r.High*absolute, c.Op, limit), text
 	}
 	// Where no change at all would be beyond the limit, there is nothing to show.
-	return beyond && (r.shown || compares(0, c.Op, limit)), text
+	return beyond && (r.shown || metrics.Holds(0, c.Op, limit)), text
 }
 
 func changeOf(r *Row) string {
@@ -346,20 +346,4 @@ func unitOf(r *Row) string {
 		return ""
 	}
 	return " " + r.Unit
-}
-
-func compares(v float64, op string, limit float64) bool {
-	switch op {
-	case "<":
-		return v < limit
-	case "<=":
-		return v <= limit
-	case ">":
-		return v > limit
-	case ">=":
-		return v >= limit
-	case "!=":
-		return v != limit
-	}
-	return v == limit
 }

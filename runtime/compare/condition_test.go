@@ -71,7 +71,7 @@ func TestParseCondition(t *testing.T) {
 	wrong("ttft > NaN", "no limit")
 	wrong("ttft > 10%", "a change has a sign: +10%")
 	wrong("ttft > +1pp", "for shares of requests")
-	wrong("goodput < -1%", "percentage points")
+	wrong("goodput < -1%", "percentage points: -1pp")
 	wrong("goodput < 1pp", "has a sign")
 	wrong("ttft == 10ms", "never just a number")
 	wrong("verdict > worse", "== or !=")
@@ -147,7 +147,8 @@ func TestConditions(t *testing.T) {
 	f(worse, "verdict == better", false, false, "")
 	f(worse, "ttft{rate:8} < +50%", false, true, "") // no change at all would be below
 	f(worse, "validity != VALID", false, false, "")
-	f(worse, "validity <= VALID", false, true, "VALID")
+	f(worse, "validity < VALID", false, false, "")
+	f(worse, "validity >= SUSPECT", false, true, "VALID") // the greatest
 	f(worse, "ttft.p99 > +10%", false, true, "cannot be told: p99 takes 662 samples")
 	f(worse, "ttft.p99.9 > 5s", false, true, "cannot be told")
 	f(worse, "request_failed > +1pp", false, false, "")

@@ -62,7 +62,11 @@ func ParseThreshold(expr string) (Expr, error) {
 	} else {
 		var err error
 		if e.Limit, err = number(right); err != nil {
-			return Expr{}, wrongThreshold(expr, fmt.Sprintf("%q, to the right of %s, is not a number", right, e.Op))
+			kinds := "latencies are in ms, rates from 0 to 1, without a unit"
+			if strings.TrimSpace(expr[:at]) == "value" {
+				kinds = "without a unit; of validity it is VALID, SUSPECT or INVALID"
+			}
+			return Expr{}, wrongThreshold(expr, fmt.Sprintf("%q, to the right of %s, is not a number (%s)", right, e.Op, kinds))
 		}
 	}
 	if err := e.aggregate(strings.TrimSpace(expr[:at])); err != nil {
@@ -209,9 +213,9 @@ func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric,
 			if err != nil {
 				t.Note = err.Error()
 			} else if v, ok := e.of(metric); ok {
-				t.Value, t.OK = &v, e.holds(v, e.Limit)
+				t.Value, t.OK = &v, Holds(v, e.Op, e.Limit)
 			} else if metricOf(name) == validity && verdict != "" && e.Verdict != "" {
-				t.Verdict, t.OK = verdict, e.holds(goodness(verdict), goodness(e.Verdict))
+				t.Verdict, t.OK = verdict, HoldsVerdict(verdict, e.Op, e.Verdict)
 			} else {
 				t.Note = "no samples"
 			}
@@ -264,11 +268,14 @@ func (e Expr) of(m *result.Metric) (float64, bool) {
 	return *v, true
 }
 
-// goodness orders verdicts for a comparison: VALID is the greatest.
-func goodness(v result.Verdict) float64 { return float64(-v.Severity()) }
+// HoldsVerdict compares a verdict with another one: VALID is the greatest.
+func HoldsVerdict(v result.Verdict, op string, limit result.Verdict) bool {
+	return Holds(float64(-v.Severity()), op, float64(-limit.Severity()))
+}
 
-func (e Expr) holds(v, limit float64) bool {
-	switch e.Op {
+// Holds compares a value with a limit, by < <= > >= == or !=.
+func Holds(v float64, op string, limit float64) bool {
+	switch op {
 	case "<":
 		return v < limit
 	case "<=":
