@@ -61,6 +61,14 @@ func (b *bucket) merge(other bucket) {
 	}
 }
 
+// count is how many values there are.
+func (b *buckets) count() (n int) {
+	for _, v := range b.all {
+		n += v.n
+	}
+	return n
+}
+
 // middle is the middle of a bucket.
 func (b *buckets) middle(i int) time.Duration { return time.Duration(i)*b.width + b.width/2 }
 
@@ -88,11 +96,11 @@ type level struct {
 
 // levelOf sweeps over moments, which are sorted, those at which one ends before those
 // at which one begins.
-func levelOf(moments []moments, width time.Duration, n int) level {
+func levelOf(moments []moments, edges func(i int) (from, to time.Duration), n int) level {
 	l := level{make([]float64, n), make([]float64, n), make([]float64, n)}
 	now, next := 0.0, 0
 	for i := range n {
-		from, to := time.Duration(i)*width, time.Duration(i+1)*width
+		from, to := edges(i)
 		low, high, area, at := math.Inf(1), math.Inf(-1), 0.0, from
 		for ; next < len(moments) && moments[next].at < to; next++ {
 			m := moments[next]
@@ -107,7 +115,7 @@ func levelOf(moments []moments, width time.Duration, n int) level {
 			low, high = min(low, now), max(high, now)
 			area += now * (to - at).Seconds()
 		}
-		l.low[i], l.high[i], l.mean[i] = low, high, area/width.Seconds()
+		l.low[i], l.high[i], l.mean[i] = low, high, area/(to-from).Seconds()
 	}
 	return l
 }

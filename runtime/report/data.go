@@ -29,6 +29,7 @@ type Data struct {
 // page of any run stays small.
 type detail struct {
 	buckets int // of time
+	fine    int // of time, in which tokens are counted: figures put several together
 	bars    int // requests that are drawn as bars
 	points  int // of a distribution
 	rows    int // of a table of a figure
@@ -51,6 +52,7 @@ func detailFor(cases int) detail {
 	share := func(budget, least, most int) int { return max(least, min(budget/max(cases, 1), most)) }
 	return detail{
 		buckets: share(4000, 20, 300),
+		fine:    share(40_000, 200, 1000),
 		bars:    share(6000, 30, 400),
 		points:  share(2400, 12, 200),
 		rows:    share(400, 4, 24),
@@ -128,9 +130,9 @@ type sampleKey struct {
 func Load(run *result.Run, l Lang) *Data {
 	d := &Data{run: run.Result, lang: l, detail: detailFor(len(run.Result.Cases))}
 	for i, c := range run.Result.Cases {
-		width := roundWidth(max(c.Duration, 0), d.detail.buckets)
+		width := roundWidth(max(c.Duration, 0), d.detail.fine)
 		d.cases = append(d.cases, &caseData{Case: c, number: i + 1, samples: map[sampleKey]*buckets{}, slow: newSlow(d.detail.slowest),
-			tokens: newBuckets(width, d.detail.buckets), prompts: newBuckets(width, d.detail.buckets)})
+			tokens: newBuckets(width, d.detail.fine), prompts: newBuckets(width, d.detail.fine)})
 	}
 	if d.detail.figures < seldom {
 		d.note("fewer figures", len(d.cases))

@@ -264,8 +264,11 @@ func TestInFlight(t *testing.T) {
 		}
 		return int(a.change - b.change)
 	})
-	l := levelOf(all, 10*time.Second, 3)
-	want := level{low: []float64{1, 1, 1}, high: []float64{2, 2, 1}, mean: []float64{1.5, 1.5, 1}}
+	edges := func(i int) (from, to time.Duration) { // the last one is longer
+		return []time.Duration{0, 10 * time.Second}[i], []time.Duration{10 * time.Second, 30 * time.Second}[i]
+	}
+	l := levelOf(all, edges, 2)
+	want := level{low: []float64{1, 1}, high: []float64{2, 2}, mean: []float64{1.5, 1.25}}
 	if fmt.Sprint(l) != fmt.Sprint(want) {
 		t.Errorf("%v, not %v", l, want)
 	}

@@ -176,7 +176,7 @@ func (d *Data) latency(metric string) (Figure, bool) {
 	for _, c := range d.cases {
 		if m := c.Metrics[metric]; m != nil && m.Kind == "distribution" {
 			v, _ := c.throughput()
-			table.Rows = append(table.Rows, []string{d.caseName(c), number(v), value(m.P50), value(m.P90), value(m.P99)})
+			table.Rows = append(table.Rows, []string{d.caseName(c), number(v), percentile(m, 50, m.P50), percentile(m, 90, m.P90), percentile(m, 99, m.P99)})
 		}
 	}
 	caption := t("caption latency")

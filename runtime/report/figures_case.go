@@ -30,9 +30,9 @@ func (d *Data) Case(i int) []Figure {
 	add(seldom, func() (Figure, bool) { return d.tail(c) })
 	add(always, line.bars)
 	add(seldom, line.flight)
-	add(seldom, coarse.rates)
+	add(seldom, line.requests)
 	add(always, line.outputs)
-	add(seldom, coarse.inputs)
+	add(seldom, line.inputs)
 	add(seldom, coarse.first)
 	add(often, line.errors)
 	for _, p := range panels {
@@ -102,8 +102,8 @@ func (d *Data) cdf(c *caseData) (Figure, bool) {
 		}
 		ch.Series = append(ch.Series, s)
 		row := []string{dist.name, whole(int64(dist.n))}
-		for _, v := range dist.quantiles(shown) {
-			row = append(row, number(v))
+		for k, v := range dist.quantiles(shown) {
+			row = append(row, percentile(&result.Metric{N: int64(dist.n)}, shown[k], &v))
 		}
 		table.Rows = append(table.Rows, row)
 	}

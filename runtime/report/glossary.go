@@ -126,8 +126,8 @@ var glossary = []entry{
 		"p99 is the value that 99 % of the samples do not exceed. Between two samples it is interpolated linearly, as numpy does.",
 		"分位数：p99 表示 99% 的样本不超过该值；样本之间线性插值，与 numpy 默认一致。"}},
 	{"thin", word{
-		"Marked with °: there are fewer samples than the percentile takes to be known with 99 % confidence (64 for p90, 662 for p99, 6,636 for p99.9). It is what was seen, and no more.",
-		"带 ° 标记：样本数少于以 99% 置信度确定该分位数所需的数量（p90 需 64，p99 需 662，p99.9 需 6,636），仅代表本次观测。"}},
+		"From fewer samples than it takes to know this percentile with 99 % confidence (64 for p90, 130 for p95, 662 for p99, 6,636 for p99.9). It is what was seen, and no more.",
+		"带 ~ 标记：样本数少于以 99% 置信度确定该分位数所需的数量（p90 需 64，p95 需 130，p99 需 662，p99.9 需 6,636），仅代表本次观测。"}},
 	{"interval", word{
 		"The true mean is within ± of the shown one with 95 % confidence.",
 		"± 为均值的 95% 置信区间。"}},

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"weir/runtime/result"
 )
 
 // absent stands where there is no value. What is absent is never shown as 0.
@@ -39,6 +41,17 @@ func value(v *float64) string {
 		return absent
 	}
 	return number(*v)
+}
+
+// vague marks a percentile of too few samples to be known, as on the terminal.
+const vague = "~"
+
+// percentile writes the p-th one of a metric; what is no percentile has a p of 0 or 100.
+func percentile(m *result.Metric, p float64, v *float64) string {
+	if v == nil || m.Supports(p) {
+		return value(v)
+	}
+	return vague + value(v)
 }
 
 func whole(n int64) string { return grouped(strconv.FormatInt(n, 10)) }

@@ -58,6 +58,18 @@ for (const t of $("a.term")) {
 	t.addEventListener("focus", () => { if (!touch && t.matches(":focus-visible")) open(); });
 	t.addEventListener("blur", hide);
 }
+// There may be thousands of percentiles of too few samples: one listener tells of them all.
+const vague = document.getElementById("term-thin");
+if (vague) {
+	const cell = (e) => e.target.closest?.("td.thin");
+	document.addEventListener("pointerover", (e) => {
+		const td = cell(e);
+		if (!td || owner === td) return;
+		tip.textContent = vague.lastElementChild.textContent;
+		show(td, td.getBoundingClientRect().left, td.getBoundingClientRect().bottom - 8);
+	});
+	document.addEventListener("pointerout", (e) => { if (e.pointerType === "mouse" && cell(e)) hide(); });
+}
 addEventListener("pointerdown", (e) => { if (owner && !owner.contains(e.target)) hide(); });
 
 // Charts. What is drawn are the values: data-x and data-y say how.
@@ -190,7 +202,7 @@ for (const box of $(".chart-box")) {
 }
 
 // Tables: sorted by a column, searched for words.
-const number = (text) => { const m = text.replace(/,/g, "").match(/^\D{0,2}(-?\d+(\.\d+)?(e[-+]?\d+)?)/); return m ? Number(m[1]) : NaN; };
+const number = (text) => { const m = text.replace(/,/g, "").match(/^[^\d-]{0,2}(-?\d+(\.\d+)?(e[-+]?\d+)?)/); return m ? Number(m[1]) : NaN; };
 for (const box of $(".box[data-sort]")) {
 	const body = box.querySelector("tbody"), heads = $("thead tr:last-child th", box);
 	heads.forEach((th, column) => {

@@ -17,18 +17,34 @@ type timeline struct {
 	x      chart.Axis
 	shades []chart.Shade
 	width  time.Duration // of a bucket
-	n      int           // buckets
+	n      int           // buckets; the last one goes to the end of the case
 }
 
 func (d *Data) timeline(c *caseData, buckets int) *timeline {
-	length := c.length()
-	l := &timeline{Data: d, c: c, x: chart.Axis{Scale: chart.Seconds, Max: max(length, 0.001)}}
-	l.width = roundWidth(l.x.Max, buckets)
-	l.n = int(math.Ceil(l.x.Max / l.width.Seconds()))
+	l := &timeline{Data: d, c: c, x: chart.Axis{Scale: chart.Seconds, Max: max(c.length(), 0.001)}}
 	if w := c.Windows[result.WindowSteady]; w != nil && w.Found && w.From < w.To {
 		l.shades = []chart.Shade{{From: 0, To: w.From}, {From: w.To, To: l.x.Max}}
 	}
-	return l
+	return l.divided(buckets)
+}
+
+// divided is the same time in other buckets, so many at most.
+func (l *timeline) divided(most int) *timeline {
+	own := *l
+	own.width = roundWidth(l.x.Max, most)
+	// A rest that is short belongs to the bucket before it: a rate of its own would be
+	// that of next to no time.
+	own.n = max(1, int(math.Round(l.x.Max/own.width.Seconds())))
+	return &own
+}
+
+// edges are where a bucket begins and ends.
+func (l *timeline) edges(i int) (from, to time.Duration) {
+	from, to = time.Duration(i)*l.width, time.Duration(i+1)*l.width
+	if i == l.n-1 {
+		to = time.Duration(math.Ceil(l.x.Max * float64(time.Second)))
+	}
+	return from, to
 }
 
 func (l *timeline) chart(height float64, y chart.Axis) *chart.Chart {
@@ -42,7 +58,8 @@ func (l *timeline) over(id, title, caption string, ch *chart.Chart, table Table)
 
 // time is the middle of a bucket, seconds.
 func (l *timeline) time(i int) float64 {
-	return min((float64(i)+0.5)*l.width.Seconds(), l.x.Max)
+	from, to := l.edges(i)
+	return (from + (to-from)/2).Seconds()
 }
 
 // bucket is the number of the bucket of a moment; what is outside of the case is in its
@@ -63,7 +80,7 @@ func (l *timeline) flight() (Figure, bool) {
 		}
 	}
 	slices.SortFunc(all, func(a, b moments) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.change, b.change)) })
-	v := levelOf(all, l.width, l.n)
+	v := levelOf(all, l.edges, l.n)
 	mean := chart.Series{Name: t("mean"), Kind: chart.Line, Ink: series(0)}
 	span := chart.Series{Name: t("min to max"), Kind: chart.Band, Ink: series(0), Note: true}
 	var rows [][]string
@@ -108,8 +125,9 @@ func (l *timeline) parts() []stretch {
 	rows := min(l.detail.rows, l.n)
 	for k := range rows {
 		from, to := k*l.n/rows, (k+1)*l.n/rows
-		end := chart.Clock(min(float64(to)*l.width.Seconds(), l.x.Max))
-		all = append(all, stretch{from, to, chart.Clock(float64(from)*l.width.Seconds()) + " – " + end, end})
+		begin, _ := l.edges(from)
+		_, end := l.edges(to - 1)
+		all = append(all, stretch{from, to, chart.Clock(begin.Seconds()) + " – " + chart.Clock(end.Seconds()), chart.Clock(end.Seconds())})
 	}
 	return all
 }
@@ -118,97 +136,150 @@ func (l *timeline) parts() []stretch {
 // divided by the time that it has in common with each.
 func (l *timeline) spread(b *buckets) []float64 {
 	sums := make([]float64, l.n)
+	_, end := l.edges(l.n - 1)
 	for i, v := range b.all {
-		from, to := time.Duration(i)*b.width, time.Duration(i+1)*b.width
-		last := l.bucket(to - 1)
-		for k := l.bucket(from); k <= last; k++ {
-			start, end := max(from, time.Duration(k)*l.width), time.Duration(k+1)*l.width
-			if k == last {
-				end = to // with what is outside of the case
-			}
-			sums[k] += v.sum * l.c.weight() * float64(end-start) / float64(b.width)
+		from := min(time.Duration(i)*b.width, end-1)
+		to := max(from+1, min(time.Duration(i+1)*b.width, end))
+		for k := l.bucket(from); k <= l.bucket(to-1); k++ {
+			start, stop := l.edges(k)
+			sums[k] += v.sum * l.c.weight() * float64(min(to, stop)-max(from, start)) / float64(to-from)
 		}
 	}
 	return sums
 }
 
-// rate makes a series of rates out of what there was in each bucket.
-func (l *timeline) rate(name string, ink chart.Ink, sums []float64) chart.Series {
-	s := chart.Series{Name: name, Kind: chart.Line, Ink: ink}
-	for i, v := range sums {
-		// The last bucket may be shorter.
-		width := min(l.width.Seconds(), l.x.Max-float64(i)*l.width.Seconds())
-		if width < l.width.Seconds()/100 {
-			continue
-		}
-		s.Points = append(s.Points, chart.Point{X: l.time(i), Y: v / width})
-	}
-	return s
+// counted is a quantity that happens at moments: how much of it there was in each bucket.
+type counted struct {
+	name string
+	ink  chart.Ink
+	sums []float64
 }
 
-// rateTable is the table of series that rate has made.
-func (l *timeline) rateTable(series []chart.Series) Table {
+// enough is how many moments it takes for a rate over time. Of fewer there is a curve of
+// how many there have been, which needs no buckets.
+const enough = 400
+
+// rateBuckets is in how many buckets a rate of so many moments is drawn: with some 20 in
+// each, as far as the least number of buckets allows, so that it shows the load and not
+// the single moment.
+func rateBuckets(moments int) int { return min(max(moments/12, 40), 150) }
+
+// rates draws quantities a second.
+func (l *timeline) rates(of []counted) ([]chart.Series, Table) {
 	table := Table{Head: []string{l.lang.T("time")}}
-	for _, s := range series {
-		table.Head = append(table.Head, s.Name+" (1/s)")
+	var all []chart.Series
+	for _, q := range of {
+		s := chart.Series{Name: q.name, Kind: chart.Line, Ink: q.ink}
+		for i, sum := range q.sums {
+			from, to := l.edges(i)
+			s.Points = append(s.Points, chart.Point{X: l.time(i), Y: sum / (to - from).Seconds()})
+		}
+		all = append(all, s)
+		table.Head = append(table.Head, q.name+" (1/s)")
 	}
 	for _, p := range l.parts() {
+		from, _ := l.edges(p.from)
+		_, to := l.edges(p.to - 1)
 		row := []string{p.time}
-		for _, s := range series {
-			sum, n := 0.0, 0
-			for i := p.from; i < min(p.to, len(s.Points)); i++ {
-				sum, n = sum+s.Points[i].Y, n+1
-			}
-			row = append(row, number(sum/float64(max(n, 1))))
+		for _, q := range of {
+			row = append(row, number(total(q.sums[p.from:p.to])/(to-from).Seconds()))
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	return table
+	return all, table
 }
 
-// rates are how many requests started, completed and failed.
-func (l *timeline) rates() (Figure, bool) {
-	t := l.lang.T
-	weight := l.c.weight()
-	of := func(name string, ink chart.Ink, has flags, when func(request) time.Duration, take func(request) bool) chart.Series {
-		sums := make([]float64, l.n)
-		for _, r := range l.c.requests {
-			if r.has&has != 0 && take(r) {
-				sums[l.bucket(when(r))] += weight
+// soFar draws how many there have been.
+func (l *timeline) soFar(of []counted) ([]chart.Series, Table) {
+	table := Table{Head: []string{l.lang.T("by")}}
+	var all []chart.Series
+	for _, q := range of {
+		s := chart.Series{Name: q.name, Kind: chart.Step, Ink: q.ink, Points: []chart.Point{{}}}
+		sum := 0.0
+		for i, v := range q.sums {
+			_, to := l.edges(i)
+			sum += v
+			if v != 0 || i == l.n-1 {
+				s.Points = append(s.Points, chart.Point{X: to.Seconds(), Y: sum})
 			}
 		}
-		return l.rate(name, ink, sums)
+		all = append(all, s)
+		table.Head = append(table.Head, q.name)
 	}
-	end := func(r request) time.Duration { return r.end }
-	all := []chart.Series{
-		of(t("requests started"), series(0), hasStarted, func(r request) time.Duration { return r.started }, func(request) bool { return true }),
-		of(t("completed"), "good", hasEnd, end, func(r request) bool { return r.kind == 0 }),
+	for _, p := range l.parts() {
+		row := []string{p.end}
+		for _, q := range of {
+			row = append(row, number(total(q.sums[:p.to])))
+		}
+		table.Rows = append(table.Rows, row)
 	}
-	if slices.ContainsFunc(l.c.requests, l.c.failed) {
-		all = append(all, of(t("failed"), "failed", hasEnd, end, l.c.failed))
+	return all, table
+}
+
+func total(values []float64) (sum float64) {
+	for _, v := range values {
+		sum += v
 	}
-	ch := l.chart(170, chart.Axis{Unit: "requests/s"})
-	ch.Series = slices.Clone(all)
-	return l.over("rates", t("title rates"), l.lang.F("caption rates", l.every())+l.estimate(), ch, l.rateTable(all)), len(l.c.requests) > 0
+	return sum
+}
+
+// flow is a figure of quantities of which there were so many moments: their rates, or how
+// many there have been. The words of what is in the figure are under its id.
+func (l *timeline) flow(id, unit string, moments int, of func(*timeline) []counted) (Figure, bool) {
+	if moments == 0 {
+		return Figure{}, false
+	}
+	t := l.lang.T
+	if moments < enough {
+		ch := l.chart(170, chart.Axis{})
+		var table Table
+		ch.Series, table = l.soFar(of(l))
+		return l.over(id, t("title so far "+id), t("caption so far "+id)+l.estimate(), ch, table), true
+	}
+	wide := l.divided(rateBuckets(moments))
+	ch := l.chart(170, chart.Axis{Unit: unit})
+	var table Table
+	ch.Series, table = wide.rates(of(wide))
+	return l.over(id, t("title "+id), l.lang.F("caption "+id, wide.every())+l.estimate(), ch, table), true
+}
+
+// requests are how many requests started, completed and failed.
+func (l *timeline) requests() (Figure, bool) {
+	t := l.lang.T
+	return l.flow("rates", "requests/s", len(l.c.requests), func(l *timeline) []counted {
+		of := func(name string, ink chart.Ink, has flags, when func(request) time.Duration, take func(request) bool) counted {
+			q := counted{name, ink, make([]float64, l.n)}
+			for _, r := range l.c.requests {
+				if r.has&has != 0 && take(r) {
+					q.sums[l.bucket(when(r))] += l.c.weight()
+				}
+			}
+			return q
+		}
+		end := func(r request) time.Duration { return r.end }
+		all := []counted{
+			of(t("requests started"), series(0), hasStarted, func(r request) time.Duration { return r.started }, func(request) bool { return true }),
+			of(t("completed"), "good", hasEnd, end, func(r request) bool { return r.kind == 0 }),
+		}
+		if slices.ContainsFunc(l.c.requests, l.c.failed) {
+			all = append(all, of(t("failed"), "failed", hasEnd, end, l.c.failed))
+		}
+		return all
+	})
 }
 
 // outputs are the tokens that arrived.
 func (l *timeline) outputs() (Figure, bool) {
-	caption := l.lang.F("caption tokens", l.every()) + l.estimate()
-	return l.tokens("tokens", l.lang.T("title tokens"), caption, l.lang.T("output tokens"), series(0), l.c.tokens)
+	return l.tokens("tokens", l.lang.T("output tokens"), series(0), l.c.tokens)
 }
 
 // inputs are the tokens of prompts that had been processed: their first token came.
 func (l *timeline) inputs() (Figure, bool) {
-	caption := l.lang.F("caption prompts", l.every()) + l.estimate()
-	return l.tokens("prompts", l.lang.T("title prompts"), caption, l.lang.T("prompt tokens"), series(6), l.c.prompts)
+	return l.tokens("prompts", l.lang.T("prompt tokens"), series(6), l.c.prompts)
 }
 
-func (l *timeline) tokens(id, title, caption, name string, ink chart.Ink, b *buckets) (Figure, bool) {
-	all := []chart.Series{l.rate(name, ink, l.spread(b))}
-	ch := l.chart(170, chart.Axis{Unit: "tokens/s"})
-	ch.Series = slices.Clone(all)
-	return l.over(id, title, caption, ch, l.rateTable(all)), len(b.all) > 0
+func (l *timeline) tokens(id, name string, ink chart.Ink, b *buckets) (Figure, bool) {
+	return l.flow(id, "tokens/s", b.count(), func(l *timeline) []counted { return []counted{{name, ink, l.spread(b)}} })
 }
 
 // first is the time to the first token of the requests that started then.
@@ -287,36 +358,20 @@ func (l *timeline) errors() (Figure, bool) {
 		}
 		names = append(names, k.name)
 	}
-	counted := make([][]float64, len(names))
-	for i := range counted {
-		counted[i] = make([]float64, l.n)
+	all := make([]counted, len(names))
+	for k, name := range names {
+		all[k] = counted{name, "failed", make([]float64, l.n)}
+		if len(names) > 1 {
+			all[k].ink = series((k + 1) % 8)
+		}
 	}
 	for _, r := range l.c.requests {
 		if l.c.failed(r) && r.has&hasEnd != 0 {
-			counted[rank[r.kind]][l.bucket(r.end)] += l.c.weight()
+			all[rank[r.kind]].sums[l.bucket(r.end)] += l.c.weight()
 		}
 	}
 	ch := l.chart(140, chart.Axis{})
-	table := Table{Head: append([]string{t("by")}, names...)}
-	for k, name := range names {
-		s := chart.Series{Name: name, Kind: chart.Step, Ink: "failed"}
-		if len(names) > 1 {
-			s.Ink = series((k + 1) % 8)
-		}
-		sum := 0.0
-		for i, v := range counted[k] {
-			sum += v
-			counted[k][i] = sum // by the end of the bucket
-			s.Points = append(s.Points, chart.Point{X: l.time(i), Y: sum})
-		}
-		ch.Series = append(ch.Series, s)
-	}
-	for _, p := range l.parts() {
-		row := []string{p.end}
-		for k := range names {
-			row = append(row, number(counted[k][p.to-1]))
-		}
-		table.Rows = append(table.Rows, row)
-	}
+	var table Table
+	ch.Series, table = l.soFar(all)
 	return l.over("errors", t("title errors"), t("caption errors")+l.estimate(), ch, table), len(names) > 0
 }

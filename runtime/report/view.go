@@ -200,7 +200,7 @@ func (l Lang) rule(name string) string {
 // keyFigures are the numbers that a reader looks for first: of one case its own, of
 // several the best ones. An INVALID case is never the best.
 func keyFigures(run *result.Result, l Lang) (all []keyFigure) {
-	best := func(label, term, unit string, lowest bool, of func(*result.Case) *float64) {
+	best := func(label, term, unit string, lowest bool, of func(*result.Case) *float64) *result.Case {
 		var found *result.Case
 		var most float64
 		for _, c := range run.Cases {
@@ -213,20 +213,25 @@ func keyFigures(run *result.Result, l Lang) (all []keyFigure) {
 			}
 		}
 		if found == nil {
-			return
+			return nil
 		}
 		f := keyFigure{Label: l.T(label), Term: term, Value: number(most), Unit: unit}
 		if len(run.Cases) > 1 {
 			f.Label, f.Note = l.T(label+" best"), found.Name
 		}
 		all = append(all, f)
+		return found
 	}
-	percentile := func(metric string, of func(*result.Metric) *float64) func(*result.Case) *float64 {
-		return func(c *result.Case) *float64 {
+	lowest := func(label, metric string, p float64, of func(*result.Metric) *float64) {
+		c := best(label, metric, "ms", true, func(c *result.Case) *float64 {
 			if m := c.Metrics[metric]; m != nil {
 				return of(m)
 			}
 			return nil
+		})
+		if c != nil && !c.Metrics[metric].Supports(p) {
+			f := &all[len(all)-1]
+			f.Value = vague + f.Value
 		}
 	}
 	best("output throughput", "throughput", l.T("tokens per second"), false, func(c *result.Case) *float64 {
@@ -247,15 +252,13 @@ func keyFigures(run *result.Result, l Lang) (all []keyFigure) {
 		}
 		return &c.Goodput.PerSecond
 	})
-	p50 := func(m *result.Metric) *float64 { return m.P50 }
-	p99 := func(m *result.Metric) *float64 { return m.P99 }
-	best("TTFT p50", "ttft", "ms", true, percentile("ttft", p50))
-	best("TTFT p99", "ttft", "ms", true, percentile("ttft", p99))
-	best("TPOT p50", "tpot", "ms", true, percentile("tpot", p50))
-	best("ITL p99", "itl", "ms", true, percentile("itl", p99))
-	best("E2EL p99", "e2el", "ms", true, percentile("e2el", p99))
-	best("HTTP p50", "http_req_duration", "ms", true, percentile("http_req_duration", p50))
-	best("HTTP p99", "http_req_duration", "ms", true, percentile("http_req_duration", p99))
+	lowest("TTFT p50", "ttft", 50, p50)
+	lowest("TTFT p99", "ttft", 99, p99)
+	lowest("TPOT p50", "tpot", 50, p50)
+	lowest("ITL p99", "itl", 99, p99)
+	lowest("E2EL p99", "e2el", 99, p99)
+	lowest("HTTP p50", "http_req_duration", 50, p50)
+	lowest("HTTP p99", "http_req_duration", 99, p99)
 	return append(all, failedFigure(run, l))
 }
 

@@ -183,7 +183,7 @@ func metricsPart(title string, metrics map[string]*result.Metric, l Lang) part {
 			others.Rows = append(others.Rows, otherRow(label, m, l))
 			continue
 		}
-		at := func(p float64, v *float64) cell { return statisticCell(m, p, v, l) }
+		at := func(p float64, v *float64) cell { return statisticCell(m, p, v) }
 		n := count(m.N)
 		if m.Estimator == "hdr" {
 			n.Note, n.Title = "hdr", l.T("hdr")

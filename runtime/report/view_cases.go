@@ -16,23 +16,22 @@ type column struct {
 }
 
 // statistic is a column with a field of a metric. p is its percentile, 0 when it is none.
-func statistic(l Lang, metric, name string, p float64, field func(*result.Metric) *float64) column {
+func statistic(metric, name string, p float64, field func(*result.Metric) *float64) column {
 	return column{group: metricLabel(metric), unit: "ms", term: metric, name: name, cell: func(c *result.Case) cell {
 		m := c.Metrics[metric]
 		if m == nil {
 			return cell{Text: absent}
 		}
-		return statisticCell(m, p, field(m), l)
+		return statisticCell(m, p, field(m))
 	}}
 }
 
 // statisticCell shows a statistic, and marks a percentile that the sample is too small
-// for.
-func statisticCell(m *result.Metric, p float64, v *float64, l Lang) cell {
-	c := opt(v)
-	if v != nil && !m.Supports(p) {
+// for. The page's script says on hover what the mark means.
+func statisticCell(m *result.Metric, p float64, v *float64) cell {
+	c := cell{Text: percentile(m, p, v)}
+	if strings.HasPrefix(c.Text, vague) {
 		c.Mark = "thin"
-		c.Title = l.F("thin percentile", whole(m.N), whole(result.Floor(p)))
 	}
 	return c
 }
@@ -42,7 +41,6 @@ func meanCell(m *result.Metric) cell {
 	c := opt(m.Avg)
 	if m.Avg != nil && m.AvgLow != nil && m.AvgHigh != nil {
 		c.Note = "± " + number(max(*m.Avg-*m.AvgLow, *m.AvgHigh-*m.Avg))
-		c.Title = number(*m.AvgLow) + " … " + number(*m.AvgHigh)
 	}
 	return c
 }
@@ -99,18 +97,18 @@ func caseTables(cases []*result.Case, l Lang) (all []table) {
 		{"generations", llm, slices.Concat(load, []column{
 			throughput("output", l, func(t result.Throughput) float64 { return t.OutputTokens }),
 			throughput("total", l, func(t result.Throughput) float64 { return t.TotalTokens }),
-			mean("ttft"), statistic(l, "ttft", "p50", 50, p50), statistic(l, "ttft", "p90", 90, p90), statistic(l, "ttft", "p99", 99, p99),
-			mean("tpot"), statistic(l, "tpot", "p90", 90, p90),
-			statistic(l, "itl", "p50", 50, p50), statistic(l, "itl", "p99", 99, p99),
-			mean("e2el"), statistic(l, "e2el", "p99", 99, p99),
+			mean("ttft"), statistic("ttft", "p50", 50, p50), statistic("ttft", "p90", 90, p90), statistic("ttft", "p99", 99, p99),
+			mean("tpot"), statistic("tpot", "p90", 90, p90),
+			statistic("itl", "p50", 50, p50), statistic("itl", "p99", 99, p99),
+			mean("e2el"), statistic("e2el", "p99", 99, p99),
 		})},
 		{"embeddings and rankings", pooling, slices.Concat(load, []column{
 			throughput("input", l, func(t result.Throughput) float64 { return t.InputTokens }),
-			mean("e2el"), statistic(l, "e2el", "p50", 50, p50), statistic(l, "e2el", "p90", 90, p90), statistic(l, "e2el", "p99", 99, p99), statistic(l, "e2el", "max", 0, most),
+			mean("e2el"), statistic("e2el", "p50", 50, p50), statistic("e2el", "p90", 90, p90), statistic("e2el", "p99", 99, p99), statistic("e2el", "max", 0, most),
 		})},
 		{"plain requests", http, slices.Concat(load, []column{
-			mean("http_req_duration"), statistic(l, "http_req_duration", "p50", 50, p50), statistic(l, "http_req_duration", "p90", 90, p90),
-			statistic(l, "http_req_duration", "p95", 95, p95), statistic(l, "http_req_duration", "p99", 99, p99), statistic(l, "http_req_duration", "max", 0, most),
+			mean("http_req_duration"), statistic("http_req_duration", "p50", 50, p50), statistic("http_req_duration", "p90", 90, p90),
+			statistic("http_req_duration", "p95", 95, p95), statistic("http_req_duration", "p99", 99, p99), statistic("http_req_duration", "max", 0, most),
 			mean("http_req_waiting"),
 		})},
 		{"iterations", idle, []column{
