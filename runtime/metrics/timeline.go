@@ -97,7 +97,10 @@ func (t *timeline) steady(l Load) steady {
 	level := float64(l.Concurrency)
 	up := func(i int) bool { return float64(f.in(i)) >= steadyShare*level }
 	to := last + 1
-	closed := l.Concurrency > 0 && slices.ContainsFunc(f.edges(first, to+1), up)
+	closed := false
+	for i := first; i <= to && l.Concurrency > 0 && !closed; i++ {
+		closed = up(i)
+	}
 	switch {
 	case closed:
 		for !up(to) {
@@ -147,15 +150,6 @@ func newFlights(starts, ends []int32) flights {
 
 // in is how many requests are in flight at the beginning of a bin.
 func (f flights) in(i int) int64 { return f.started[i] - f.ended[i] }
-
-// edges are the numbers of bins.
-func (f flights) edges(from, to int) []int {
-	list := make([]int, 0, to-from)
-	for i := from; i < to; i++ {
-		list = append(list, i)
-	}
-	return list
-}
 
 // mean is how many are in flight on average.
 func (f flights) mean(from, to int) float64 {
