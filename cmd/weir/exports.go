@@ -71,7 +71,7 @@ func writableFolder(flag, path string) error {
 		err = of.Err
 	}
 	if err != nil {
-		return fmt.Errorf("--%s: the folder %s is not writable: %w; choose another place", flag, path, err)
+		return fmt.Errorf("--%s %s: not writable: %w; choose another place", flag, path, err)
 	}
 	return nil
 }
