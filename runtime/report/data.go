@@ -44,7 +44,7 @@ type rank int
 
 const (
 	always rank = iota
-	often       // up to 100 cases
+	often       // up to 80 cases
 	seldom      // up to 40
 )
 
@@ -61,9 +61,12 @@ func detailFor(cases int) detail {
 	}
 }
 
+// brief tells whether the tables of a case have what matters most only.
+func (d detail) brief() bool { return d.figures == always }
+
 func figuresFor(cases int) rank {
 	switch {
-	case cases > 100:
+	case cases > 80:
 		return always
 	case cases > 40:
 		return often
@@ -136,6 +139,9 @@ func Load(run *result.Run, l Lang) *Data {
 	}
 	if d.detail.figures < seldom {
 		d.note("fewer figures", len(d.cases))
+	}
+	if d.detail.brief() {
+		d.note("fewer tables", len(d.cases))
 	}
 	d.readRequests(run)
 	d.readSamples(run)

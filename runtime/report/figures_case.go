@@ -28,7 +28,7 @@ func (d *Data) Case(i int) []Figure {
 	}
 	add(always, func() (Figure, bool) { return d.cdf(c) })
 	add(seldom, func() (Figure, bool) { return d.tail(c) })
-	add(always, line.bars)
+	add(often, line.bars)
 	add(seldom, line.flight)
 	add(seldom, line.requests)
 	add(always, line.outputs)

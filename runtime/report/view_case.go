@@ -40,11 +40,16 @@ func newCaseView(c *result.Case, i int, d *Data, l Lang) caseView {
 		v.Reasons = append(v.Reasons, reason{Verdict: r.Verdict, Rule: r.Rule, Title: l.rule(r.Rule), Message: r.Message})
 	}
 	v.Slowest, v.SlowestOf = slowest(c, d.Slowest(i), l)
-	parts := windowParts(c, l)
+	brief := d.detail.brief()
+	parts := windowParts(c, brief, l)
 	parts = append(parts, countsPart(c, l), part{Title: l.T("errors"), Tables: errorTables(c.Errors, l)}, checksPart(c, l), goodputPart(c, l))
-	parts = append(parts, scenarioParts(c, l)...)
-	parts = append(parts, serverParts(c, l)...)
-	parts = append(parts, devicesPart(c, l), clientPart(c, l), warmupPart(c, l), profilePart(c, l))
+	parts = append(parts, scenarioParts(c, brief, l)...)
+	parts = append(parts, serverParts(c, brief, l)...)
+	parts = append(parts, devicesPart(c, l))
+	if !brief {
+		parts = append(parts, clientPart(c, l))
+	}
+	parts = append(parts, warmupPart(c, l), profilePart(c, l))
 	for _, p := range parts {
 		for i := range p.Tables {
 			p.Tables[i].Shown = len(p.Tables) > 1 && p.Tables[i].Caption != p.Title
@@ -116,10 +121,11 @@ func caseThresholds(c *result.Case, l Lang) []table {
 	return []table{t}
 }
 
-// windowParts has the metrics of the case, and those of its other window.
-func windowParts(c *result.Case, l Lang) (all []part) {
+// windowParts has the metrics of the case, and those of its other window; in brief, the
+// most important ones of the first.
+func windowParts(c *result.Case, brief bool, l Lang) (all []part) {
 	shown := cmp.Or(c.Window, result.WindowAll)
-	all = append(all, metricsPart(l.T("metrics"), c.Metrics, l))
+	all = append(all, metricsPart(l.T("metrics"), c.Metrics, brief, l))
 	if w := c.Windows[shown]; w != nil && w.Found {
 		all[0].Notes = append(all[0].Notes, windowNote(shown, w, l))
 	} else if c.Windows == nil {
@@ -131,8 +137,8 @@ func windowParts(c *result.Case, l Lang) (all []part) {
 		case w == nil || name == shown:
 		case !w.Found:
 			all[0].Notes = append(all[0].Notes, l.F("no window", l.T("window "+name), strings.TrimPrefix(w.Note, "no steady state: ")))
-		default:
-			p := metricsPart(l.T("window "+name), w.Metrics, l)
+		case !brief:
+			p := metricsPart(l.T("window "+name), w.Metrics, brief, l)
 			p.Notes = append([]string{windowNote(name, w, l)}, p.Notes...)
 			if t := w.Throughput; t != nil {
 				p.Facts = throughputFacts(*t, l)
@@ -164,8 +170,12 @@ func throughputFacts(t result.Throughput, l Lang) (all []fact) {
 	return all
 }
 
-// metricsPart has the distributions with all statistics, and the other metrics.
-func metricsPart(title string, metrics map[string]*result.Metric, l Lang) part {
+// mainMetrics are those that matter most.
+var mainMetrics = []string{"ttft", "tpot", "itl", "e2el", "http_req_duration", "goodput"}
+
+// metricsPart has the distributions with all statistics, and the other metrics; in brief,
+// those of mainMetrics and the script's own.
+func metricsPart(title string, metrics map[string]*result.Metric, brief bool, l Lang) part {
 	p := part{Title: title}
 	distributions := table{Caption: title, Wide: true, Head: []head{{Text: l.T("metric"), Left: true}, {Text: l.T("unit"), Left: true}, {Text: "n"},
 		{Text: "avg"}, {Text: "min"}, {Text: "p50"}, {Text: "p75"}, {Text: "p90"}, {Text: "p95"}, {Text: "p99"}, {Text: "p99.9"}, {Text: "max"}, {Text: "std"}}}
@@ -173,6 +183,9 @@ func metricsPart(title string, metrics map[string]*result.Metric, l Lang) part {
 	for _, name := range metricOrder(metrics) {
 		m := metrics[name]
 		if m == nil || strings.HasPrefix(name, "_") { // for tables of a script's own
+			continue
+		}
+		if brief && !m.Custom && !slices.Contains(mainMetrics, name) {
 			continue
 		}
 		label := cell{Text: name, Left: true, Code: true}
@@ -354,13 +367,13 @@ func goodputPart(c *result.Case, l Lang) part {
 }
 
 // scenarioParts has the share of each named scenario.
-func scenarioParts(c *result.Case, l Lang) (all []part) {
+func scenarioParts(c *result.Case, brief bool, l Lang) (all []part) {
 	for _, name := range slices.Sorted(maps.Keys(c.Scenarios)) {
 		s := c.Scenarios[name]
 		if s == nil {
 			continue
 		}
-		p := metricsPart(l.F("scenario", name), s.Metrics, l)
+		p := metricsPart(l.F("scenario", name), s.Metrics, brief, l)
 		p.Facts = append([]fact{{Name: l.T("duration"), Value: seconds(s.Duration), Term: "duration"},
 			{Name: l.T("requests ended"), Value: whole(s.Counts.Requests)}, {Name: l.T("requests failed"), Value: whole(s.Counts.RequestsFailed)}},
 			throughputFacts(s.Throughput, l)...)

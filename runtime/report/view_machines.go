@@ -9,8 +9,9 @@ import (
 	"weir/runtime/result"
 )
 
-// serverParts is what the services' own pages of metrics say of a case.
-func serverParts(c *result.Case, l Lang) (all []part) {
+// serverParts is what the services' own pages of metrics say of a case; in brief, without
+// their times and gauges.
+func serverParts(c *result.Case, brief bool, l Lang) (all []part) {
 	for _, s := range c.Server {
 		p := part{Title: l.F("server", strings.Join(nonEmpty(s.Kind, s.URL), " "))}
 		if s.Error != "" {
@@ -18,7 +19,10 @@ func serverParts(c *result.Case, l Lang) (all []part) {
 		}
 		p.Notes = append(p.Notes, s.Notes...)
 		p.Facts = serverFacts(s, l)
-		p.Tables = slices.Concat(ttftParts(s.TTFT, l), serverTimes(s, l), valueTables(l.T("gauges"), s.Gauges, l))
+		p.Tables = ttftParts(s.TTFT, l)
+		if !brief {
+			p.Tables = slices.Concat(p.Tables, serverTimes(s, l), valueTables(l.T("gauges"), s.Gauges, l))
+		}
 		all = append(all, p)
 	}
 	return all
@@ -116,6 +120,8 @@ func serverTimes(s result.Server, l Lang) []table {
 			return cell{Text: absent}
 		case e.High == nil:
 			return cell{Text: "≥ " + number(e.Low)}
+		case e.Low == 0: // nothing below tells where in the lowest bucket it is
+			return cell{Text: "≤ " + number(*e.High)}
 		}
 		return cell{Text: number(e.Value), Title: number(e.Low) + " … " + number(*e.High)}
 	}

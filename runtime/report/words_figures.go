@@ -8,6 +8,7 @@ var figureWords = map[string]word{
 	"samples cut off":    {"The file of telemetry could be read up to sample %s only (%s).", "遥测文件只能读到第 %s 个样本（%s）。"},
 
 	"fewer figures": {"With %d cases, each has its most important figures only, and coarser ones.", "共 %d 个用例，每个用例仅显示最重要的图表，且精度较低。"},
+	"fewer tables":  {"With %d cases, the tables of each have its most important metrics only, of the window that is shown, and nothing of the client and of the times that services measure themselves. result.json has them all.", "共 %d 个用例，每个用例的表格仅包含当前窗口中最重要的指标，不含客户端自身状况和服务端自身统计的时延；完整数据见 result.json。"},
 
 	"title latency":   {"%s over throughput", "%s 与吞吐量"},
 	"title pareto":    {"Speed for a user against throughput of a device", "单用户速度与单设备吞吐量"},
