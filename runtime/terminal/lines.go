@@ -92,14 +92,14 @@ func finished(c *result.Case, number, of, width int, i ink) string {
 		i.verdict(c.Validity.Verdict, strings.Join(append([]string{verdict}, rules...), " ")),
 	}
 	for _, least := range []int{9, 1, 6, 7, 3, 5, 8, 4, 0} {
-		if width == 0 || text.StringWidthWithoutEscSequences(parts(slices.Clone(all)...)) <= width {
+		if width == 0 || columns(parts(slices.Clone(all)...)) <= width {
 			break
 		}
 		switch least {
 		case 9: // at least the verdict itself
 			all[least] = i.verdict(c.Validity.Verdict, verdict)
 		case 0: // of the name, what there is room for
-			room := width - text.StringWidthWithoutEscSequences(parts(slices.Clone(all[1:])...)) - 3
+			room := width - columns(parts(slices.Clone(all[1:])...)) - 3
 			all[0] = i.bold(text.Trim(text.StripEscape(all[0]), max(room, 8)) + "…")
 		default:
 			all[least] = ""

@@ -61,7 +61,7 @@ type drawn struct {
 }
 
 func (d *drawing) add(keep int, line string) {
-	if text.StringWidthWithoutEscSequences(line) > d.width {
+	if columns(line) > d.width {
 		line = text.Trim(line, d.width-1) + "…"
 		if d.ink {
 			line += text.EscapeReset
@@ -191,7 +191,7 @@ func (d *drawing) latencies() {
 	cells := func(percentiles []float64, cell func(p float64) string) (all string) {
 		for _, p := range percentiles {
 			c := cell(p)
-			all += strings.Repeat(" ", max(8-text.StringWidthWithoutEscSequences(c), 1)) + c
+			all += strings.Repeat(" ", max(8-columns(c), 1)) + c
 		}
 		return all
 	}

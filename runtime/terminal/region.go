@@ -25,7 +25,7 @@ type region struct {
 const (
 	beginFrame = "\x1b[?2026h\x1b[?25l" // the terminal shows all of it at once, and no cursor that runs about …
 	endFrame   = "\x1b[?25h\x1b[?2026l" // … where it knows how
-	eraseLine  = "\x1b[K"
+	eraseLine  = "\x1b[K" // from the cursor on
 	eraseBelow = "\x1b[J"
 )
 
@@ -47,6 +47,9 @@ func (r *region) draw(above string, lines []string, width, moved int) {
 	}
 	for i, line := range lines {
 		if i >= len(r.shown) || r.shown[i] != line {
+			if i < len(r.shown) && columns(r.shown[i]) > columns(line) {
+				b.WriteString(eraseLine) // all of it: tmux wraps later what has once been written, although it is erased
+			}
 			b.WriteString(line)
 			b.WriteString(eraseLine)
 			changed = true
@@ -69,11 +72,14 @@ func (r *region) rows(width int) int {
 	rows := len(r.shown)
 	if r.reflows && width > 0 && width < r.width {
 		for _, line := range r.shown {
-			rows += max(text.StringWidthWithoutEscSequences(line)-1, 0) / width
+			rows += max(columns(line)-1, 0) / width
 		}
 	}
 	return rows
 }
+
+// columns is how wide a line is shown.
+func columns(line string) int { return text.StringWidthWithoutEscSequences(line) }
 
 // up moves the cursor to the begin of a line above.
 func up(b *strings.Builder, rows int) {
