@@ -14,6 +14,7 @@ import (
 
 	"weir/runtime/compare"
 	"weir/runtime/report"
+	"weir/runtime/result"
 	"weir/runtime/suggest"
 )
 
@@ -287,7 +288,7 @@ func (f *compareFlags) write(all []*compare.Comparison, outcomes []compare.Outco
 			err = errors.Join(err, e)
 			continue
 		}
-		if e := os.WriteFile(out.path, text.Bytes(), 0o644); e != nil {
+		if e := result.ReplaceFile(out.path, text.Bytes(), 0o644); e != nil {
 			err = errors.Join(err, fmt.Errorf("--%s: %w", out.flag, e))
 			continue
 		}

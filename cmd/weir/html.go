@@ -93,7 +93,7 @@ func (f *reportFlags) writePage(run *result.Run, lang report.Lang, tell io.Write
 		return fmt.Errorf("report: %w", err)
 	}
 	if err := result.ReplaceFile(path, []byte(page.String()), 0o644); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("report: %w\n  hint: --html FILE writes it elsewhere, --no-report not at all", err)
 	}
 	fmt.Fprintf(tell, "report: %s\n", filepath.ToSlash(path))
 	return nil

@@ -70,7 +70,7 @@ func (r *Run) load(wanted func(metric string) bool) error {
 	sampler := metrics.NewSampler()
 	for q, err := range r.Requests {
 		if err != nil {
-			return fmt.Errorf("compare %s: %w\n  hint: copy the file again; where it is lost, take it away: the numbers of the result are compared then, without intervals", r.Name, err)
+			return fmt.Errorf("compare %s: %w\n  hint: the file must be whole and readable: copy it again. Where it is lost, take it away: the numbers of the result are compared then, without intervals", r.Name, err)
 		}
 		if q.Case < 1 || q.Case > len(r.Result.Cases) {
 			return fmt.Errorf("compare %s: its file of requests has one of case %d, and the result has %d\n  hint: were they written by the same run?", r.Name, q.Case, len(r.Result.Cases))

@@ -164,7 +164,7 @@ func TestFalseAlarms(t *testing.T) {
 		side := repeated(kind, runs, n, 0, between)
 		rows, any := outcomes(t, pairs, side, side, compare.Better, compare.Worse, compare.Differs)
 		t.Logf("%-12s %d × %4d requests: %d of %d pairs, rows %v", kind, runs, n, any, pairs, rows)
-		if any > (pairs+19)/20 {
+		if any > pairs/20 && !raceEnabled { // of few pairs, as many may be
 			t.Errorf("%s, %d × %d requests: a difference in %d of %d pairs without any", kind, runs, n, any, pairs)
 		}
 		if len(rows) < 12 {

@@ -125,7 +125,7 @@ func eachLoad(run *result.Run, f func(*load) error) error {
 	}
 	for q, err := range run.Requests() {
 		if err != nil {
-			return fmt.Errorf("%w\n  hint: copy the file again: conventions are computed from all requests of a run", err)
+			return fmt.Errorf("%w\n  hint: the file must be whole and readable, as conventions are computed from it: copy it again", err)
 		}
 		if err := check(q, len(run.Result.Cases)); err != nil {
 			return err

@@ -233,7 +233,7 @@ func (r Rules) judge(c *result.Case, f *findings, lag *result.Metric) result.Val
 	j.counting(c)
 	j.arrivals(c, f, late)
 	if r.unsteady != "" {
-		j.note("no_steady_state", "%s; so the metrics are those of the whole case, warming up and draining included", r.unsteady)
+		j.note("no_steady_state", "%s; so the metrics are those of the whole case, warming up and draining included", strings.TrimPrefix(r.unsteady, "no steady state: "))
 	}
 	j.samples(r.shown)
 	return j.v
