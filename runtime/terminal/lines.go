@@ -41,7 +41,7 @@ func (p *Panel) Line() string {
 			all = append(all, fmt.Sprintf("%s p50 %s p90 %s p99 %s ms", l.name, at(50), at(90), at(99)))
 		}
 	}
-	all = append(all, some(s.Iterations.Failed, "iterations failed"), some(s.Iterations.Dropped, "dropped"), some(s.Iterations.Late, "late"))
+	all = append(all, failedIterations(s.Iterations.Failed), some(s.Iterations.Dropped, "dropped"), some(s.Iterations.Late, "late"))
 	return parts(all...)
 }
 
@@ -51,6 +51,13 @@ func some(n int64, what string) string {
 		return ""
 	}
 	return fmt.Sprintf("%d %s", n, what)
+}
+
+func failedIterations(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return plural(n, "iteration") + " failed"
 }
 
 // finished is what became of a case, in a line: as much of it as a width has room for; 0:

@@ -258,7 +258,7 @@ func (d *drawing) counts() {
 	}
 	bad := func(n int64, what string) string { return d.ink.bad(some(n, what)) }
 	d.add(keepCounts, parts(fmt.Sprintf("%d done", d.now.Live.Ended), bad(it.Dropped, "dropped"), bad(it.Late, "late"),
-		bad(it.Failed, "iterations failed"), d.ink.bad(failures(&d.now.Live)), of))
+		d.ink.bad(failedIterations(it.Failed)), d.ink.bad(failures(&d.now.Live)), of))
 }
 
 // failures tells how many requests failed, and of what: the most frequent kinds. ""
@@ -333,7 +333,7 @@ func (d *drawing) warnings() {
 		if rest := len(bad) - warned; i == warned-1 && rest > 0 {
 			more = fmt.Sprintf(" (and %d more)", rest)
 		}
-		d.add(keep, d.ink.verdict(r.Verdict, fmt.Sprintf("! %s%s %s: %s", r.Verdict, more, r.Rule, line(r.Message))))
+		d.add(keep, d.ink.verdict(r.Verdict, fmt.Sprintf("! %s %s%s: %s", r.Verdict, r.Rule, more, line(r.Message))))
 		if i == warned-1 {
 			return
 		}

@@ -1,3 +1,8 @@
+// Package terminal shows runs on a terminal or in a log: how far a run is while it goes on
+// (Progress), and the tables of one that has ended (Summary).
+//
+// What it shows comes in as snapshots and results: it asks nothing of a run, and computes
+// no metric of its own.
 package terminal
 
 import (

@@ -25,7 +25,7 @@ type region struct {
 const (
 	beginFrame = "\x1b[?2026h\x1b[?25l" // the terminal shows all of it at once, and no cursor that runs about …
 	endFrame   = "\x1b[?25h\x1b[?2026l" // … where it knows how
-	eraseLine  = "\x1b[K" // from the cursor on
+	eraseLine  = "\x1b[K"               // from the cursor on
 	eraseBelow = "\x1b[J"
 )
 

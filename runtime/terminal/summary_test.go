@@ -66,8 +66,10 @@ func TestSummary(t *testing.T) {
 		"http":     resulttest.Run(resulttest.HTTPCase("constant-vus"), resulttest.IdleCase("no requests at all")),
 		"dead":     resulttest.Run(dead),
 		"names":    resulttest.Run(wide, resulttest.LLMCase("short", 640, 8.125)),
-		"none":     resulttest.Run(),
-		"stopped":  stopped,
+		"alike": resulttest.Run(resulttest.LLMCase("2048 in, 256 out, rate 0.5, shared prefix of 1024", 640, 520), resulttest.LLMCase("2048 in, 256 out, rate 1.5, shared prefix of 1024", 640, 520),
+			resulttest.LLMCase("输入长度两千零四十八，输出长度二百五十六，每秒一个请求", 640, 520)),
+		"none":    resulttest.Run(),
+		"stopped": stopped,
 	} {
 		for width, label := range map[int]string{60: "60", 80: "80", 120: "120", 200: "200"} {
 			var b strings.Builder

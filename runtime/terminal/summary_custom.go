@@ -1,0 +1,94 @@
+package terminal
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"weir/runtime/result"
+)
+
+// custom lists the metrics that the script made itself. They are those that
+// weir has no name for, which the metric itself knows.
+func (s *summary) custom(cases []*result.Case) {
+	var lines [][2]string
+	for _, c := range cases {
+		for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
+			m := c.Metrics[name]
+			if !m.Custom || strings.HasPrefix(name, "_") { // for tables of the script's own
+				continue
+			}
+			label := name
+			if len(cases) > 1 {
+				label = c.Name + "  " + name
+			}
+			lines = append(lines, [2]string{label, s.metricLine(m)})
+		}
+	}
+	if len(lines) == 0 {
+		return
+	}
+	s.title("Custom metrics")
+	widest := 0
+	for _, l := range lines {
+		widest = max(widest, text.StringWidth(l[0]))
+	}
+	widest = min(widest, s.width/2)
+	for _, l := range lines {
+		s.wrapped("  "+text.Pad(l[0], widest, ' ')+"  ", l[1])
+	}
+}
+
+// metricLine describes a metric in one line.
+func (s *summary) metricLine(m *result.Metric) string {
+	unit := m.Unit
+	if unit != "" {
+		unit = " " + unit
+	}
+	number := func(v *float64) string {
+		if v == nil {
+			return "–"
+		}
+		return strconv.FormatFloat(*v, 'f', decimals(math.Abs(*v)), 64)
+	}
+	switch m.Kind {
+	case "counter":
+		return fmt.Sprintf("%s%s, %s/s", compact(m.Sum), unit, number(m.Rate))
+	case "gauge":
+		return fmt.Sprintf("%s%s (min %s, max %s)", compact(m.Value), unit, compact(m.Min), compact(m.Max))
+	case "rate":
+		if m.Rate == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.1f%% of %d", *m.Rate*100, m.N)
+	}
+	if s.stats != nil {
+		var all []string
+		for _, stat := range s.stats {
+			value := "–"
+			if v, ok := stat.Of(m); ok {
+				value = number(&v)
+			}
+			all = append(all, statName(stat)+" "+value)
+		}
+		return fmt.Sprintf("%s%s (n %d)", strings.Join(all, ", "), unit, m.N)
+	}
+	return fmt.Sprintf("avg %s, min %s, p50 %s, p90 %s, p99 %s, max %s%s (n %d)",
+		number(m.Avg), number(m.Min), number(m.P50), number(m.P90), number(m.P99), number(m.Max), unit, m.N)
+}
+
+// compact writes whole numbers without decimals.
+func compact(v *float64) string {
+	switch {
+	case v == nil:
+		return "–"
+	case *v == math.Trunc(*v) && math.Abs(*v) < 1e15:
+		return strconv.FormatFloat(*v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(*v, 'g', 6, 64)
+}
