@@ -224,8 +224,9 @@ func readLines[T any](path, what string) iter.Seq2[*T, error] {
 		}
 		defer unzip.Close()
 		in := bufio.NewReader(unzip)
+		var line []byte
 		for number := 1; ; number++ {
-			line, err := in.ReadBytes('\n')
+			line, err = readLine(in, line[:0])
 			if err == io.EOF && len(line) == 0 {
 				return
 			}
@@ -240,6 +241,24 @@ func readLines[T any](path, what string) iter.Seq2[*T, error] {
 			if !yield(v, nil) {
 				return
 			}
+		}
+	}
+}
+
+// maxLine bounds a line of what somebody else may have written: some ten million token
+// events.
+const maxLine = 64 << 20
+
+// readLine reads a line into room of earlier use.
+func readLine(from *bufio.Reader, to []byte) ([]byte, error) {
+	for {
+		part, err := from.ReadSlice('\n')
+		to = append(to, part...)
+		if err != bufio.ErrBufferFull {
+			return to, err
+		}
+		if len(to) > maxLine {
+			return to, fmt.Errorf("it is longer than %d MiB", maxLine>>20)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"weir/runtime/result"
 )
 
@@ -205,6 +207,11 @@ func TestReadRecordsFaults(t *testing.T) {
 	f("cut off behind what was flushed", whole[:flushed.Size()+5], 3, true)
 	f("cut off in the head", whole[:3], 0, true)
 	f("another format", []byte(`{"case": 1}`+"\n"), 0, true)
+	zip, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f("a line that never ends", zip.EncodeAll(make([]byte, 65<<20), nil), 0, true)
 	if _, err := read(filepath.Join(t.TempDir(), "none")); err == nil {
 		t.Error("no error of a file that is not there")
 	}
