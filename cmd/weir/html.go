@@ -26,7 +26,7 @@ func (f *reportFlags) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.none, "no-report", false, "do not write "+report.FileName)
 	fs.StringVar(&f.html, "html", "", "write the report to this `file` instead of "+report.FileName+" in the result's folder")
 	fs.StringVar(&f.png, "png", "", "also write the charts of the report as pictures, for a chat or a slide, into this `folder`")
-	fs.StringVar(&f.lang, "lang", "auto", "language of the report: en, zh, or auto for that of the locale")
+	fs.StringVar(&f.lang, "lang", "auto", "`language` of the report: en, zh, or auto for that of the locale")
 }
 
 // check proves that the report can be written.

@@ -78,6 +78,7 @@ and measures their token streams.`,
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	wrapHelp(root, stdout)
 
 	err := root.Execute()
 	if err == nil {

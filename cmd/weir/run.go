@@ -52,32 +52,45 @@ type runFlags struct {
 func (f *runFlags) set() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	fs.SortFlags = false
-	fs.StringVar(&f.out, "out", "", "`folder` for the result (default results/<script>-<time>)")
 	fs.StringVar(&f.params, "params", "", "JSON or YAML `file` with values for the script's parameters, or the result.json of a run whose parameters are taken")
-	fs.IntVar(&f.runtimes, "runtimes", processors, "JavaScript runtimes that share the iterations")
+	fs.IntVar(&f.repeat, "repeat", 0, "play each case `n` times in succession, to see how results differ from one time to the next (default 1, or as the script says)")
+	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
+	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
+	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
+	section(fs, "Load")
+
+	windowFlag(fs, &f.window, "what the numbers of a case are of: all of it, or its steady state, without warming up and draining; both are in the result (default all, or as the script says)")
+	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
+	fs.Var(&f.thresholds, "threshold", "judge this besides the script's thresholds, such as 'ttft:p(99)<500' or 'ttft{rate:8}:p(99)<500'; may be given several times. A run that does not keep it exits with 99")
+	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
+	section(fs, "What counts")
+
 	f.progress = terminal.Auto
 	fs.Var(&f.progress, "progress", "progress on standard error: full (a panel that is kept up to date), plain (a line every ten seconds), none, or auto: full on a terminal that is large enough, otherwise plain")
-	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
 	f.trendStats.flags(fs)
-	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
-	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))
+	fs.BoolVar(&f.noSummary, "no-summary", false, "do not print the table at the end")
+	section(fs, "On the terminal")
+
+	fs.StringVar(&f.out, "out", "", "`folder` for the result (default results/<script>-<time>)")
 	fs.BoolVar(&f.records, "records", false, "also write every request with the times of its tokens, to "+result.RecordsName+" in the result's folder")
 	f.report.flags(fs)
 	f.exports.flags(fs)
-	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
-	fs.Var(&f.thresholds, "threshold", "judge this besides the script's thresholds, such as 'ttft:p(99)<500' or 'ttft{rate:8}:p(99)<500'; may be given several times. A run that does not keep it exits with 99")
-	fs.IntVar(&f.repeat, "repeat", 0, "play each case `n` times in succession, to see how results differ from one time to the next (default 1, or as the script says)")
-	windowFlag(fs, &f.window, "what the numbers of a case are of: all of it, or its steady state, without warming up and draining; both are in the result (default all, or as the script says)")
-	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
-	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")
+	section(fs, "What is written")
+
 	f.monitor.flags(fs)
 	f.publish.flags(fs)
-	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
-	fs.BoolVarP(&f.help, "help", "h", false, "show this help; after a script's name, its own flags too")
+	section(fs, "Beside the load")
+
 	fs.BoolVar(&f.sim, "sim", false, "run against a simulated service, started on a free port for this run; whatever the script addresses is sent there")
 	fs.StringVar(&f.simTokenizer, "sim-tokenizer", tokenizer.Builtin, "tokenizer that the simulated service counts with: a directory, or builtin")
 	f.simConfig = sim.Default()
 	f.simConfig.Flags(fs, "sim-")
+	section(fs, "Simulated service")
+
+	fs.IntVar(&f.runtimes, "runtimes", processors, "JavaScript runtimes that share the iterations")
+	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
+	fs.BoolVarP(&f.help, "help", "h", false, "show this help; after a script's name, its own flags too")
+	section(fs, "weir itself")
 	return fs
 }
 
@@ -86,7 +99,8 @@ func runCommand() *cobra.Command {
 		Use:   "run SCRIPT [flags]",
 		Short: "Run a scenario: a file, or one of weir's own by its name",
 		Long: `Run a scenario: a TypeScript or JavaScript file, or one of weir's own by its name
-(` + strings.Join(builtinScripts(), ", ") + `). A scenario declares flags of its own; weir run SCRIPT --help lists them.`,
+(` + strings.Join(builtinScripts(), ", ") + `).
+A scenario declares flags of its own, which follow its name: weir run SCRIPT --help lists them.`,
 		// A script's flags are not known before it has been loaded.
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -216,7 +230,7 @@ func flagNames(fs *pflag.FlagSet) (names []string) {
 // runHelp prints what weir run takes, whatever the script.
 func runHelp(cmd *cobra.Command, fs *pflag.FlagSet) {
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "%s\n\nUsage:\n  weir run SCRIPT [flags]\n\nFlags:\n%s", cmd.Long, fs.FlagUsagesWrapped(width(out)))
+	fmt.Fprintf(out, "%s\n\nUsage:\n  weir run SCRIPT [flags]\n%s", cmd.Long, flagHelp(fs, width(out)))
 }
 
 func isTerminal(w io.Writer) bool {

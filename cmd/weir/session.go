@@ -203,7 +203,10 @@ func (s *session) scriptHelp(ctx context.Context, loaded *script.Script) error {
 		return err
 	}
 	fmt.Fprintf(s.stdout, "Usage:\n  weir run %s [flags]\n\n", s.name)
-	fmt.Fprintf(s.stdout, "%s\nFlags of every run:\n%s", own.String(), s.flagSet.FlagUsagesWrapped(width(s.stdout)))
+	s.flagSet.VisitAll(func(f *pflag.Flag) {
+		f.Hidden = strings.HasPrefix(f.Name, "sim-") // they are many, and of no service that is measured
+	})
+	fmt.Fprintf(s.stdout, "%s\nFlags of every run, without those of the simulated service (weir run --help has them):\n%s", own.String(), flagHelp(s.flagSet, width(s.stdout)))
 	return nil
 }
 
