@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -265,7 +266,10 @@ func (r *run) conclude() {
 	case r.aborted != nil:
 		r.Result.Error = r.outcome.Aborted
 	}
-	r.outcome.Err = errors.Join(r.outcome.Err, r.save())
+	// What kept it from being written after the last case is told once.
+	if err := r.save(); err != nil && (r.outcome.Err == nil || !strings.Contains(r.outcome.Err.Error(), err.Error())) {
+		r.outcome.Err = errors.Join(r.outcome.Err, err)
+	}
 }
 
 // reason is an error as the result tells it. What the script has concluded itself

@@ -73,15 +73,17 @@ func (s *session) writeExports(o runtime.Outcome) (incomplete bool) {
 		return false
 	}
 	run := &result.Run{Dir: s.folder.Dir, Result: s.report}
-	var err error
+	var report error
 	if len(s.report.Cases) > 0 {
-		err = s.flags.report.write(run, s.stderr)
+		report = s.flags.report.write(run, s.stderr)
 	}
-	err = errors.Join(err, s.flags.exports.write(run, s.stderr))
-	if err != nil {
-		fmt.Fprintf(s.stderr, "weir: %v\n", err)
+	for _, err := range []error{report, s.flags.exports.write(run, s.stderr)} {
+		if err != nil {
+			fmt.Fprintf(s.stderr, "weir: %v\n", err)
+			incomplete = true
+		}
 	}
-	return err != nil
+	return incomplete
 }
 
 // closeRecords completes the file of records, or that of requests, and says whether

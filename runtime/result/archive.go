@@ -99,5 +99,8 @@ func (a *archive) flush(last bool) error {
 func (a *archive) takeBack(err error) error {
 	a.broken = true
 	a.zip.Reset(nil)
-	return errors.Join(err, a.to.Truncate(a.end))
+	if lost := a.to.Truncate(a.end); lost != nil {
+		return errors.Join(err, lost)
+	}
+	return err
 }

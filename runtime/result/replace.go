@@ -85,6 +85,9 @@ func syncDir(dir string) error {
 }
 
 func writeError(path string, err error) error {
+	if of, ok := err.(*fs.PathError); ok && filepath.Dir(of.Path) == filepath.Dir(path) {
+		err = of.Err // it names path again, or the other name
+	}
 	hint := ""
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
 		hint = ": free some space; what was written before is still there"
