@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"weir/runtime/terminal"
 )
 
 // Markdown writes comparisons as a comment for a pull request has them. outcomes are
@@ -44,7 +46,7 @@ func (c *Comparison) markdown(b *strings.Builder, outcomes []Outcome) {
 			if o.Failed {
 				mark = "❌"
 			}
-			fmt.Fprintf(b, "- %s `%s`", mark, strings.ReplaceAll(o.Condition, "`", "'"))
+			fmt.Fprintf(b, "- %s `%s`", mark, code([]string{o.Condition}))
 			if o.Text != "" {
 				fmt.Fprintf(b, " — %s", escape(o.Text))
 			}
@@ -114,13 +116,14 @@ func badge(v Verdict) string {
 }
 
 func code(names []string) string {
-	return strings.ReplaceAll(strings.Join(names, " "), "`", "'")
+	return strings.ReplaceAll(terminal.Harmless(strings.Join(names, " ")), "`", "'")
 }
 
-var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", ">", "&gt;", "[", `\[`, "\n", " ", "\r", " ")
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "<", "&lt;", ">", "&gt;", "[", `\[`, "@", "@\u200b")
 
-// escape writes text so that Markdown takes nothing in it for its own.
-func escape(s string) string { return markdownEscapes.Replace(s) }
+// escape writes text so that Markdown takes nothing in it for its own, and nobody is
+// mentioned by it.
+func escape(s string) string { return markdownEscapes.Replace(terminal.Harmless(s)) }
 
 // JSON writes comparisons, one for each new one, and what came of the conditions.
 func JSON(w io.Writer, comparisons []*Comparison, outcomes []Outcome) error {

@@ -97,6 +97,28 @@ func TestMarkdown(t *testing.T) {
 	resulttest.Golden(t, "comparison.md", b.String())
 }
 
+// What somebody else has put into a result does nothing to a terminal, and mentions nobody.
+func TestHarmless(t *testing.T) {
+	c, outcomes := shown(t)
+	const evil = "\x1b[2J\x07 @somebody"
+	k := c.Cases[0]
+	k.Name, k.Notes, c.Notes, c.OnlyNew = evil, []string{evil}, []string{evil}, []string{evil}
+	k.Rows[0].Unit, outcomes[0].Text = evil, evil
+	var b bytes.Buffer
+	if err := compare.Terminal(&b, c, outcomes, 100, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := compare.Markdown(&b, []*compare.Comparison{c}, outcomes); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\x07") {
+		t.Errorf("%q", b.String())
+	}
+	if _, markdown, _ := strings.Cut(b.String(), "### "); strings.Contains(markdown, "@somebody") {
+		t.Error("somebody is mentioned")
+	}
+}
+
 // Shares change by percentage points, and numbers are short whatever their size is.
 func TestTexts(t *testing.T) {
 	f := func(r compare.Row, want string) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"weir/runtime/terminal"
 )
 
 // minWidth is the narrowest terminal that the tables are made for.
@@ -124,7 +126,7 @@ func (t *page) rows(k *Case, fields []field, widths []int) {
 			if f.left {
 				align = text.AlignLeft
 			}
-			parts = append(parts, align.Apply(cell(i), widths[i]))
+			parts = append(parts, align.Apply(terminal.Harmless(cell(i)), widths[i]))
 		}
 		return strings.TrimRight("  "+strings.Join(parts, "  "), " ")
 	}
@@ -177,7 +179,7 @@ func (t *page) only(title string, cases []string) {
 
 func (t *page) wrap(indent, s string) string {
 	var b strings.Builder
-	for line := range strings.SplitSeq(text.WrapSoft(s, t.width-len(indent)), "\n") {
+	for line := range strings.SplitSeq(text.WrapSoft(terminal.Harmless(s), t.width-len(indent)), "\n") {
 		b.WriteString(indent + strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
@@ -189,7 +191,7 @@ func (t *page) hanging(label, s string) { t.out.WriteString(t.hung(label, s)) }
 func (t *page) hung(label, s string) string {
 	var b strings.Builder
 	indent := min(text.StringWidth(label), 6)
-	s = strings.Join(strings.Fields(s), " ")
+	s = terminal.Harmless(strings.Join(strings.Fields(s), " "))
 	for i, line := range strings.Split(text.WrapSoft(s, t.width-text.StringWidth(label)), "\n") {
 		if i > 0 {
 			label = strings.Repeat(" ", indent)

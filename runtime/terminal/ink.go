@@ -36,12 +36,23 @@ func (i ink) verdict(v result.Verdict, s string) string {
 	return s
 }
 
-// line is text that takes one line and does nothing to a terminal.
-func line(s string) string {
+// Harmless is text of others that does nothing to a terminal: what would, and the ends of
+// lines, are blanks.
+func Harmless(s string) string { return strings.Map(blankControl, s) }
+
+// harmlessLines is the same of text of several lines.
+func harmlessLines(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
+		if r == '\n' {
+			return r
 		}
-		return r
+		return blankControl(r)
 	}, s)
+}
+
+func blankControl(r rune) rune {
+	if unicode.IsControl(r) {
+		return ' '
+	}
+	return r
 }

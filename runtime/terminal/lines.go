@@ -15,7 +15,7 @@ import (
 func (p *Panel) Line() string {
 	c := &p.course
 	s := c.last()
-	name := s.number() + " " + line(s.Name)
+	name := s.number() + " " + Harmless(s.Name)
 	if phase := s.phase(); phase != "" {
 		name += " (" + phase + ")"
 	}
@@ -93,7 +93,7 @@ func finished(c *result.Case, number, of, width int, i ink) string {
 	}
 	verdict := string(c.Validity.Verdict)
 	all := []string{
-		i.bold((&Snapshot{Case: number, Cases: of}).number() + " " + line(caseTitle(c))),
+		i.bold((&Snapshot{Case: number, Cases: of}).number() + " " + Harmless(caseTitle(c))),
 		fmt.Sprintf("%.1f s", c.Duration), ended, figures(c.Throughput.Requests) + " req/s", tokens,
 		latency("TTFT", "ttft"), latency("ITL", "itl"), latency("TPOT", "tpot"), latency("HTTP", "http_req_duration"),
 		i.verdict(c.Validity.Verdict, strings.Join(append([]string{verdict}, rules...), " ")),

@@ -123,14 +123,14 @@ func (d *drawing) title() {
 	if phase != "" {
 		phase = d.ink.warn("(" + phase + ")")
 	}
-	d.add(keepTitle, parts(d.ink.bold(d.now.number()+" "+line(d.now.Name)), phase, d.ink.faint(tags(d.now.Tags))))
+	d.add(keepTitle, parts(d.ink.bold(d.now.number()+" "+Harmless(d.now.Name)), phase, d.ink.faint(tags(d.now.Tags))))
 }
 
 // tags writes a case's tags, such as "rate=4 model=a".
 func tags(of map[string]any) string {
 	var all []string
 	for _, name := range slices.Sorted(maps.Keys(of)) {
-		all = append(all, line(fmt.Sprintf("%s=%v", name, of[name])))
+		all = append(all, Harmless(fmt.Sprintf("%s=%v", name, of[name])))
 	}
 	return strings.Join(all, " ")
 }
@@ -333,7 +333,7 @@ func (d *drawing) warnings() {
 		if rest := len(bad) - warned; i == warned-1 && rest > 0 {
 			more = fmt.Sprintf(" (and %d more)", rest)
 		}
-		d.add(keep, d.ink.verdict(r.Verdict, fmt.Sprintf("! %s %s%s: %s", r.Verdict, r.Rule, more, line(r.Message))))
+		d.add(keep, d.ink.verdict(r.Verdict, fmt.Sprintf("! %s %s%s: %s", r.Verdict, r.Rule, more, Harmless(r.Message))))
 		if i == warned-1 {
 			return
 		}

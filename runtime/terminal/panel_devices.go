@@ -78,7 +78,7 @@ func (d *drawing) deviceLine(r device.Reading, kind string) string {
 	if r.Host != "" {
 		name += " of " + r.Host
 	}
-	all := []string{line(name)}
+	all := []string{Harmless(name)}
 	for _, alternatives := range deviceFigures {
 		for _, f := range alternatives {
 			sum, told := 0.0, 0

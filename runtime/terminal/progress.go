@@ -139,7 +139,7 @@ func (p *Progress) show(s Snapshot) {
 	for _, w := range s.Warnings {
 		if key := w.Rule + string(w.Verdict); w.Verdict != result.Valid && !p.warned[key] {
 			p.warned[key] = true
-			fmt.Fprintf(p.config.To, "%s %s  %s %s: %s\n", s.number(), line(s.Name), w.Verdict, w.Rule, line(w.Message))
+			fmt.Fprintf(p.config.To, "%s %s  %s %s: %s\n", s.number(), Harmless(s.Name), w.Verdict, w.Rule, Harmless(w.Message))
 		}
 	}
 }

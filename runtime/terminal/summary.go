@@ -41,7 +41,7 @@ func Summary(w io.Writer, r *result.Result, o SummaryOptions) error {
 	s.monitors(r.Monitors)
 	s.servers(cases)
 	s.traces(cases)
-	text := s.out.String()
+	text := harmlessLines(s.out.String()) // messages of services may hold anything
 	if o.Colours {
 		text = coloured(text)
 	}
@@ -53,7 +53,7 @@ func Summary(w io.Writer, r *result.Result, o SummaryOptions) error {
 func titled(cases []*result.Case) []*result.Case {
 	all := slices.Clone(cases)
 	for i, c := range all {
-		if title := line(c.Title()); title != c.Name {
+		if title := Harmless(c.Title()); title != c.Name {
 			same := *c
 			same.Name, same.Repeat = title, 0
 			all[i] = &same

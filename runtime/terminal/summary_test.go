@@ -45,6 +45,22 @@ func TestSummaryMarksStopped(t *testing.T) {
 	}
 }
 
+// What a service or a script has written does nothing to the terminal.
+func TestSummaryIsHarmless(t *testing.T) {
+	const clears = "\x1b[2J\x07\r"
+	c := resulttest.LLMCase("a"+clears+"b", 94, 12)
+	c.Errors = []result.ErrorGroup{{Scope: "request", Kind: "http_status", Status: 500, Count: 3, Message: "over" + clears + "loaded"}}
+	c.Thresholds = []result.Threshold{{Metric: "ttft" + clears, Expr: "p(99)<1", Note: clears}}
+	c.Validity = result.Validity{Verdict: result.Suspect, Reasons: []result.Reason{{Rule: "failed_requests", Verdict: result.Suspect, Message: "because" + clears}}}
+	var b strings.Builder
+	if err := terminal.Summary(&b, resulttest.Run(c), terminal.SummaryOptions{Width: 100}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\x07\r") || !strings.Contains(b.String(), "because") || !strings.Contains(b.String(), "loaded") {
+		t.Errorf("%q", b.String())
+	}
+}
+
 func TestSummary(t *testing.T) {
 	dead := resulttest.LLMCase("parallel 4", 0, 1)
 	dead.Counts = result.Counts{Scheduled: 4, Started: 4, Completed: 4, Requests: 4, RequestsFailed: 4}
