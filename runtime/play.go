@@ -238,9 +238,11 @@ func (p *play) finish() *result.Case {
 			}
 		}
 	}
-	for metric, list := range c.inRun {
+	for _, metric := range slices.Sorted(maps.Keys(c.inRun)) {
+		list := c.inRun[metric]
 		of := p.selected[metric].Finish(result.Counts{}, thresholds{metric: list}.exprs(), rules)
-		if m := of.Metrics[list[0].on.Metric]; m != nil && m.N > 0 { // otherwise nothing of this case has the tags
+		m := of.Metrics[list[0].on.Metric]
+		if of.Counts.Requests > of.Counts.RequestsCut || m != nil && m.N > 0 { // otherwise nothing of this case has the tags
 			found.Thresholds = append(found.Thresholds, of.Thresholds...)
 		}
 	}

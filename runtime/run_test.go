@@ -30,8 +30,8 @@ import (
 )
 
 // service is a module that stands in for a service: request(ms) is a generation
-// whose only token comes after so long, or when it is cut off; stubborn(ms) is
-// one that cannot be cut off.
+// whose only token comes after so long, or when it is cut off; request(ms, kind) fails
+// then; stubborn(ms) is one that cannot be cut off.
 type service struct{}
 
 func (s service) Exports(rt *script.Runtime) (map[string]any, error) {
@@ -50,6 +50,10 @@ func about(rt *script.Runtime) any {
 func (service) request(rt *script.Runtime, stubborn bool) any {
 	return func(call goja.FunctionCall) goja.Value {
 		d := time.Duration(call.Argument(0).ToInteger()) * time.Millisecond
+		var failure *metrics.Error // by its kind
+		if kind := call.Argument(1); !goja.IsUndefined(kind) {
+			failure = &metrics.Error{Kind: kind.String()}
+		}
 		rec := metrics.NewRecord()
 		rec.Iteration, _ = rt.Current().(*metrics.Iteration)
 		recorder, ctx := rec.Recorder(), rt.Context()
@@ -62,7 +66,9 @@ func (service) request(rt *script.Runtime, stubborn bool) any {
 			recorder.Begin(rec)
 			select {
 			case <-time.After(d):
-				rec.Token(wire.Arrival{At: time.Now(), Kernel: true}, 1)
+				if rec.Error = failure; failure == nil {
+					rec.Token(wire.Arrival{At: time.Now(), Kernel: true}, 1)
+				}
 			case <-ctx.Done():
 				rec.Error = &metrics.Error{Kind: "interrupted"}
 			}

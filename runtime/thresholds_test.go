@@ -173,6 +173,15 @@ ttft{group:::out}: no case has judged it: nothing of the run had these tags` {
 		t.Errorf("not kept:\n%s", got)
 	}
 
+	// Where all that has the tags failed, there are no samples, and it is not kept.
+	p = bubble(t, `
+		export const options = { thresholds: { "ttft{group:::login}": "max<300" } };
+		export function* plan() { yield { name: "up", iterations: 2 }; yield { name: "down", iterations: 2, tags: { down: true } }; }
+		export default async (it) => { await group("login", () => it.tags.down ? request(10, "http_status") : request(10)); };`, nil)
+	if got := append(kept(p.Cases[0].Thresholds), kept(p.Cases[1].Thresholds)...); !slices.Equal(got, []string{"ttft{group:::login} max<300 ✓", "ttft{group:::login} max<300 ✗"}) {
+		t.Errorf("a service that went down: %q", got)
+	}
+
 	// They can end the run, too.
 	p = bubble(t, `
 		export const options = { executor: "constant-vus", vus: 1, duration: "1h", thresholds: { "ttft{group:::slow}": { threshold: "max<300", abortOnFail: true } } };
