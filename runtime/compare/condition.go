@@ -226,7 +226,7 @@ func (c Condition) Check(of *Comparison, strict bool) (Outcome, error) {
 				continue
 			}
 			rows++
-			if failed, text := c.judge(r, strict); failed {
+			if failed, text := c.judge(k, r, strict); failed {
 				label := ""
 				if c.Stat == "" {
 					label = r.Metric + "." + r.Stat + " "
@@ -288,14 +288,15 @@ func (c Condition) asks(r *Row) bool {
 	return own == nil && (r.Stat == "avg" || r.Stat == "rate" || r.Stat == "value") || own != nil && r.Stat == own[0]
 }
 
-func (c Condition) judge(r *Row, strict bool) (failed bool, text string) {
+func (c Condition) judge(k *Case, r *Row, strict bool) (failed bool, text string) {
 	if c.Verdict != "" {
 		return (r.Verdict == c.Verdict) == (c.Op == "=="), strings.TrimSpace(string(r.Verdict) + " " + changeOf(r))
 	}
-	if r.Verdict == NotComparable {
+	// What keeps two cases from being compared says nothing against the new value alone.
+	if r.Verdict == NotComparable && (c.Change || r.New == nil || r.few || k.Validity[1] == result.Invalid) {
 		return true, "cannot be told: " + r.Why
 	}
-	if r.New == nil || r.Base == nil {
+	if r.New == nil || c.Change && r.Base == nil {
 		return true, "cannot be told: there is no value"
 	}
 	scale := 1.0 // of the limit, to the unit of the row
