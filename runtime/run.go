@@ -122,7 +122,7 @@ type run struct {
 	options  options
 	setup    any             // what setup returned, detached
 	tags     tagSet          // of the cases that were played
-	kept     map[string]bool // thresholds that a case has judged, by what they are on
+	applied  map[string]bool // thresholds that a case has judged, by what they are on
 	sought   map[string]bool // those on tags that requests or values may have had
 	pause    time.Duration   // before the next case
 	aborted  *crossing       // what has ended the run; nil: nothing
@@ -170,7 +170,7 @@ func Close(runtimes []*script.Runtime) {
 // Run plays the scenario on runtimes that Init has made. Whatever happens, the
 // result holds what was finished.
 func Run(ctx context.Context, runtimes []*script.Runtime, c Config) Outcome {
-	r := &run{Config: c, ctx: ctx, runtimes: runtimes, tags: tagSet{}, kept: map[string]bool{}, sought: map[string]bool{}}
+	r := &run{Config: c, ctx: ctx, runtimes: runtimes, tags: tagSet{}, applied: map[string]bool{}, sought: map[string]bool{}}
 	r.Result.Started = time.Now()
 	r.outcome.Err = r.unlessCut(r.play())
 	r.outcome.Interrupted = r.interrupted()

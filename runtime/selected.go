@@ -149,14 +149,14 @@ func (s tagSet) lack(tags []metrics.Tag, who string) string {
 func (r *run) judged(c *caseSpec, found *result.Case) {
 	r.tags.addCase(c)
 	for _, t := range found.Thresholds {
-		r.kept[t.Metric] = true // also those that requests or values have had the tags of
+		r.applied[t.Metric] = true // also those that requests or values have had the tags of
 	}
 	for metric := range c.inRun {
 		r.sought[metric] = true
 	}
 	for metric, list := range c.thresholds {
 		if len(c.selected(list[0].on.Tags)) > 0 {
-			r.kept[metric] = true
+			r.applied[metric] = true
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (r *run) unjudged() (list []result.Threshold) {
 	all := maps.Clone(r.options.thresholds)
 	all.add(r.options.limits)
 	for _, metric := range slices.Sorted(maps.Keys(all)) {
-		if r.kept[metric] {
+		if r.applied[metric] {
 			continue
 		}
 		for _, t := range all[metric] {
