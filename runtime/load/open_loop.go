@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"time"
 )
@@ -24,7 +25,7 @@ func runOpen(p *play) {
 	var vus slots
 	limit := p.limiter()
 	if limit.room != nil && !limit.drop {
-		due := countDue(p.kind.schedule(p.Profile))
+		due := p.countDue()
 		p.meter.due.Store(due)
 		defer func() {
 			p.meter.due.Store(nil)
@@ -71,9 +72,12 @@ type dueCounter struct {
 	count int64
 }
 
-func countDue(schedule iter.Seq2[int, time.Duration]) *dueCounter {
+func (p *play) countDue() *dueCounter {
+	if math.IsInf(p.Rate, 1) { // all are due at once, and may be more than anybody can count
+		return &dueCounter{count: p.kind.planned(p.Profile), end: func() {}}
+	}
 	d := &dueCounter{}
-	d.pull, d.end = iter.Pull2(schedule)
+	d.pull, d.end = iter.Pull2(p.kind.schedule(p.Profile))
 	_, d.next, d.more = d.pull()
 	return d
 }

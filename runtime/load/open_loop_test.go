@@ -463,4 +463,6 @@ func TestQueued(t *testing.T) {
 	limited.Overflow, limited.MaxInFlight = "", 0
 	f(limited, 0, 0)
 	f(load.Profile{Executor: "per-vu-iterations", VUs: 2, Iterations: 2}, 0)
+	// All at once, and more than can be counted one by one.
+	f(load.Profile{Executor: "arrival-rate", Rate: math.Inf(1), Iterations: 1 << 50, Duration: 2 * s, MaxInFlight: 2}, 1<<50-2, 1<<50-4)
 }
