@@ -67,7 +67,11 @@ func (d *Data) groups() (all []caseGroup, load string) {
 	if at := slices.IndexFunc(loads, func(l string) bool { return slices.Contains(names, l) }); at >= 0 {
 		load = loads[at]
 	} else if len(names) > 0 {
+		// The one that tells most of them apart; all of them, where it is the only one.
 		load = slices.MaxFunc(names, func(a, b string) int { return cmp.Compare(len(values[a]), len(values[b])) })
+		if len(names) == 1 && len(values[load]) < len(d.cases) {
+			load = ""
+		}
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return n == load })
 	for _, c := range d.cases {
@@ -114,22 +118,21 @@ func (c *caseData) mark() chart.Mark {
 	return chart.Dot
 }
 
-// throughput is where a case is on the axis of throughput.
-func (c *caseData) throughput() (v float64, tokens bool) {
-	if c.Throughput.OutputTokens > 0 {
-		return c.Throughput.OutputTokens, true
-	}
-	return c.Throughput.Requests, false
-}
-
 // latency is the curve of throughput and latency.
 func (d *Data) latency(metric string) (Figure, bool) {
 	all, load := d.groups()
 	t := d.lang.T
-	tokens := slices.ContainsFunc(d.cases, func(c *caseData) bool { _, tokens := c.throughput(); return tokens })
-	x := chart.Axis{Label: t("axis requests"), Unit: "requests/s"}
-	if tokens {
-		x = chart.Axis{Label: t("axis output tokens"), Unit: "tokens/s"}
+	has := func(c *caseData) *result.Metric {
+		if m := c.Metrics[metric]; m != nil && m.Kind == "distribution" && m.N > 0 {
+			return m
+		}
+		return nil
+	}
+	// One unit for all: where some case generates nothing, or the metric is that of
+	// plain requests, they are counted.
+	x, throughput := chart.Axis{Label: t("axis output tokens"), Unit: "tokens/s"}, func(c *caseData) float64 { return c.Throughput.OutputTokens }
+	if metric == "http_req_duration" || slices.ContainsFunc(d.cases, func(c *caseData) bool { return has(c) != nil && !(c.Throughput.OutputTokens > 0) }) {
+		x, throughput = chart.Axis{Label: t("axis requests"), Unit: "requests/s"}, func(c *caseData) float64 { return c.Throughput.Requests }
 	}
 	ch := &chart.Chart{Height: 320, X: x, Y: chart.Axis{Label: strings.ToUpper(metric), Unit: "ms", Scale: chart.Log}}
 	if metric == "http_req_duration" {
@@ -145,7 +148,7 @@ func (d *Data) latency(metric string) (Figure, bool) {
 	points, thin := 0, 0
 	for gi, g := range all {
 		cases := slices.Clone(g.cases)
-		slices.SortStableFunc(cases, func(a, b *caseData) int { x, _ := a.throughput(); y, _ := b.throughput(); return cmp.Compare(x, y) })
+		slices.SortStableFunc(cases, func(a, b *caseData) int { return cmp.Compare(throughput(a), throughput(b)) })
 		for pi, p := range percentiles {
 			if len(all) > 1 && p.name == "p90" {
 				continue
@@ -155,11 +158,11 @@ func (d *Data) latency(metric string) (Figure, bool) {
 				s.Ink = series(gi)
 			}
 			for _, c := range cases {
-				m := c.Metrics[metric]
-				if m == nil || m.Kind != "distribution" || p.of(m) == nil || m.N == 0 {
+				m := has(c)
+				if m == nil || p.of(m) == nil {
 					continue
 				}
-				v, _ := c.throughput()
+				v := throughput(c)
 				point := chart.Point{X: v, Y: *p.of(m), Mark: c.mark(), Title: fmt.Sprintf("%s: %s %s, %s %s", c.Name, p.name, chart.Milliseconds(*p.of(m)), number(v), x.Unit)}
 				if pi == 0 {
 					point.Label = c.label(load)
@@ -174,9 +177,8 @@ func (d *Data) latency(metric string) (Figure, bool) {
 		}
 	}
 	for _, c := range d.cases {
-		if m := c.Metrics[metric]; m != nil && m.Kind == "distribution" {
-			v, _ := c.throughput()
-			table.Rows = append(table.Rows, []string{d.caseName(c), number(v), percentile(m, 50, m.P50), percentile(m, 90, m.P90), percentile(m, 99, m.P99)})
+		if m := has(c); m != nil {
+			table.Rows = append(table.Rows, []string{d.caseName(c), number(throughput(c)), percentile(m, 50, m.P50), percentile(m, 90, m.P90), percentile(m, 99, m.P99)})
 		}
 	}
 	caption := t("caption latency")

@@ -85,7 +85,7 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 		kinds[k.kind] = append(kinds[k.kind], l.c.samples[k])
 		lines = append(lines, line{name, []*buckets{l.c.samples[k]}})
 	}
-	caption := l.lang.F("caption band", l.every())
+	caption := ""
 	if len(lines) > mostLines {
 		lines = nil
 		for _, kind := range order {
@@ -104,6 +104,7 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 	ch := l.chart(150, y)
 	table := Table{Head: []string{t("time")}}
 	values := make([][]bucket, len(lines))
+	banded := false
 	for i, line := range lines {
 		values[i] = l.gather(line.of)
 		mean := chart.Series{Name: line.name, Kind: chart.Line, Ink: series(i)}
@@ -121,6 +122,7 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 		}
 		if wide {
 			ch.Series = append(ch.Series, span)
+			banded = true
 		}
 		ch.Series = append(ch.Series, mean)
 		table.Head = append(table.Head, line.name)
@@ -143,6 +145,11 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 		}
 		table.Rows = append(table.Rows, row)
 	}
+	key := "caption readings"
+	if banded {
+		key = "caption band"
+	}
+	caption = l.lang.F(key, l.every()) + caption
 	if l.c.crowded > 0 {
 		caption += " " + l.lang.F("caption crowded", mostSeries)
 	}

@@ -160,9 +160,16 @@ type counted struct {
 const enough = 400
 
 // rateBuckets is in how many buckets a rate of so many moments is drawn: with some 20 in
-// each, as far as the least number of buckets allows, so that it shows the load and not
-// the single moment.
-func rateBuckets(moments int) int { return min(max(moments/12, 40), 150) }
+// each, and as long as several periods (seconds; 0: none) in which streams give their
+// tokens, as far as the least number of buckets allows. So it shows the load and not the
+// single moment.
+func (l *timeline) rateBuckets(moments int, period float64) int {
+	most := 150.0
+	if period > 0 {
+		most = min(most, l.x.Max/(5*period))
+	}
+	return int(max(min(most, float64(moments)/12), 40))
+}
 
 // rates draws quantities a second.
 func (l *timeline) rates(of []counted) ([]chart.Series, Table) {
@@ -223,9 +230,9 @@ func total(values []float64) (sum float64) {
 	return sum
 }
 
-// flow is a figure of quantities of which there were so many moments: their rates, or how
-// many there have been. The words of what is in the figure are under its id.
-func (l *timeline) flow(id, unit string, moments int, of func(*timeline) []counted) (Figure, bool) {
+// flow is a figure of quantities of which there were so many moments, with the period of
+// rateBuckets: their rates, or how many there have been. Its words are under its id.
+func (l *timeline) flow(id, unit string, moments int, period float64, of func(*timeline) []counted) (Figure, bool) {
 	if moments == 0 {
 		return Figure{}, false
 	}
@@ -236,7 +243,7 @@ func (l *timeline) flow(id, unit string, moments int, of func(*timeline) []count
 		ch.Series, table = l.soFar(of(l))
 		return l.over(id, t("title so far "+id), t("caption so far "+id)+l.estimate(), ch, table), true
 	}
-	wide := l.divided(rateBuckets(moments))
+	wide := l.divided(l.rateBuckets(moments, period))
 	ch := l.chart(170, chart.Axis{Unit: unit})
 	var table Table
 	ch.Series, table = wide.rates(of(wide))
@@ -246,7 +253,7 @@ func (l *timeline) flow(id, unit string, moments int, of func(*timeline) []count
 // requests are how many requests started, completed and failed.
 func (l *timeline) requests() (Figure, bool) {
 	t := l.lang.T
-	return l.flow("rates", "requests/s", len(l.c.requests), func(l *timeline) []counted {
+	return l.flow("rates", "requests/s", len(l.c.requests), 0, func(l *timeline) []counted {
 		of := func(name string, ink chart.Ink, has flags, when func(request) time.Duration, take func(request) bool) counted {
 			q := counted{name, ink, make([]float64, l.n)}
 			for _, r := range l.c.requests {
@@ -270,16 +277,20 @@ func (l *timeline) requests() (Figure, bool) {
 
 // outputs are the tokens that arrived.
 func (l *timeline) outputs() (Figure, bool) {
-	return l.tokens("tokens", l.lang.T("output tokens"), series(0), l.c.tokens)
+	period := 0.0
+	if l.c.gaps.n > 0 {
+		period = l.c.gaps.quantiles([]float64{50})[0] / 1000
+	}
+	return l.tokens("tokens", l.lang.T("output tokens"), series(0), period, l.c.tokens)
 }
 
 // inputs are the tokens of prompts that had been processed: their first token came.
 func (l *timeline) inputs() (Figure, bool) {
-	return l.tokens("prompts", l.lang.T("prompt tokens"), series(6), l.c.prompts)
+	return l.tokens("prompts", l.lang.T("prompt tokens"), series(6), 0, l.c.prompts)
 }
 
-func (l *timeline) tokens(id, name string, ink chart.Ink, b *buckets) (Figure, bool) {
-	return l.flow(id, "tokens/s", b.count(), func(l *timeline) []counted { return []counted{{name, ink, l.spread(b)}} })
+func (l *timeline) tokens(id, name string, ink chart.Ink, period float64, b *buckets) (Figure, bool) {
+	return l.flow(id, "tokens/s", b.count(), period, func(l *timeline) []counted { return []counted{{name, ink, l.spread(b)}} })
 }
 
 // first is the time to the first token of the requests that started then.
@@ -323,7 +334,7 @@ func (l *timeline) first() (Figure, bool) {
 	if len(single.Points) <= l.detail.bars {
 		ch.Series, caption = []chart.Series{single}, t("caption ttft points")
 	}
-	return l.over("ttft", t("title ttft"), caption, ch, table), len(single.Points) > 0
+	return l.over("ttft", t("title ttft"), caption, ch, table), len(single.Points) > 1
 }
 
 // errors are the failures so far, by their kind.

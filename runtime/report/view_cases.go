@@ -201,6 +201,9 @@ func caseTable(caption string, cases []*result.Case, of []int, columns []column,
 			t.Rows[row] = append(t.Rows[row], cells[row])
 		}
 	}
+	if !slices.ContainsFunc(t.Groups, func(g topHead) bool { return g.Text != "" }) {
+		t.Groups = nil
+	}
 	return t
 }
 

@@ -62,6 +62,7 @@ var figureWords = map[string]word{
 	"caption lanes":          {"One bar a request, each in the first line that was free.", "每个请求一个条，放在第一条空闲的行上。"},
 	"caption shades":         {"Shaded: outside the steady state.", "阴影部分在稳态之外。"},
 	"caption band":           {"The line is the mean of each %s, the band the least and the most in it.", "线为每 %s 的均值，色带为其间的最小值与最大值。"},
+	"caption readings":       {"As it was read; of several readings in %s, the mean.", "各次采样值；%s 内的多次采样取均值。"},
 	"caption estimate":       {"An estimate: each request that was kept stands for %s.", "估计值：每个保留的请求代表 %s 个请求。"},
 	"caption rates":          {"Counted in each %s.", "按每 %s 统计。"},
 	"caption so far rates":   {"How many had started and ended by then: the steeper, the more a second.", "截至该时刻已开始和已结束的请求数；曲线越陡，速率越高。"},
