@@ -10,8 +10,10 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"weir/runtime/script"
+	"weir/runtime/suggest"
 	"weir/runtime/wire"
 )
 
@@ -79,6 +81,7 @@ and measures their token streams.`,
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	wrapHelp(root, stdout)
+	root.SetFlagErrorFunc(nearestFlag)
 
 	err := root.Execute()
 	if err == nil {
@@ -89,6 +92,20 @@ and measures their token streams.`,
 		fmt.Fprintln(stderr, "weir: "+message)
 	}
 	return code
+}
+
+// nearestFlag tells which flag an unknown one was meant to be.
+func nearestFlag(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	if near := suggest.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		return fmt.Errorf("%w\n  hint: did you mean --%s?", err, near)
+	}
+	return fmt.Errorf("%w\n  hint: %s --help lists the flags", err, cmd.CommandPath())
 }
 
 // exitOf gives the exit code and the message for an error.

@@ -21,7 +21,12 @@ func reportCommand() *cobra.Command {
 		Short: "Show a finished run again, and write its reports",
 		Long: `Show a finished run again: its tables, and whatever a flag asks for; and write its
 report.html anew. RESULT is the folder that weir run has written, or the result.json in it.`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("weir report shows one run, not %d\n  hint: give its folder: weir report results/static-20260102-150405", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := errors.Join(like.check(), page.check(), out.check(), checkWindow(window), stats.check()); err != nil {
 				return &exitError{exitConfig, err}

@@ -120,7 +120,11 @@ func Compare(base, new []*Run, o Options) (*Comparison, error) {
 	if o.Resamples == 0 {
 		o.Resamples = 2000
 	}
-	if err := o.read(append(slices.Clone(base), new...)); err != nil {
+	all := append(slices.Clone(base), new...)
+	if err := o.named(all); err != nil {
+		return nil, err
+	}
+	if err := o.read(all); err != nil {
 		return nil, err
 	}
 	c := &Comparison{
@@ -147,23 +151,23 @@ func Compare(base, new []*Run, o Options) (*Comparison, error) {
 		return nil, fmt.Errorf("compare %s with %s: they have no case in common\n  in the base: %s\n  in the new one: %s\n  hint: cases are matched by their tags, then by their names; --match takes the tags to go by",
 			strings.Join(c.Base, " "), strings.Join(c.New, " "), list(c.OnlyBase), list(c.OnlyNew))
 	}
-	var all []*Row
+	var rows []*Row
 	var jobs []func()
 	for _, m := range pairs {
 		k := o.pair(m)
 		c.Cases = append(c.Cases, k)
 		for _, row := range k.Rows {
-			all = append(all, row)
+			rows = append(rows, row)
 			jobs = append(jobs, func() { o.row(row, k, m) })
 		}
 	}
 	o.work(jobs)
-	adjust(all)
-	for _, row := range all {
+	adjust(rows)
+	for _, row := range rows {
 		o.judge(row)
 		c.Repeated = c.Repeated || row.BaseNoise != nil || row.NewNoise != nil
 	}
-	c.conclude(all)
+	c.conclude(rows)
 	return c, nil
 }
 
