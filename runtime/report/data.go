@@ -105,9 +105,10 @@ type caseData struct {
 // case, which a schedule may come before.
 type request struct {
 	scheduled, started, first, end time.Duration
-	ttft, tpot, e2el               float32 // ms; NaN: it has none
+	ttft, tpot, e2el               float32 // ms; NaN: it has none. e2el of a plain one is its http_req_duration
 	kind                           uint8   // of its error, from 1; 0: it completed
 	has                            flags
+	plain                          bool // an HTTP request of the script's, which feeds metrics of its own
 }
 
 // flags are the times that a request has.
@@ -224,7 +225,7 @@ func (c *caseData) add(q *result.Request) {
 // request makes it small; false when its times cannot be: they are negative, or
 // further from the case than any case is long.
 func (c *caseData) request(rec *metrics.Record) (request, bool) {
-	r := request{ttft: nan32, tpot: nan32, e2el: nan32}
+	r := request{ttft: nan32, tpot: nan32, e2el: nan32, plain: rec.Kind == metrics.KindHTTP}
 	ok := true
 	at := func(t time.Time, has flags) time.Duration {
 		if t.IsZero() {

@@ -58,8 +58,9 @@ type Row struct {
 type Why string
 
 const (
-	SlowE2EL Why = "e2el"   // one of the longest of its case
-	SlowTTFT Why = "ttft"   //
-	SlowGap  Why = "gap"    //
-	Failed   Why = "failed" // it did
+	SlowE2EL  Why = "e2el"   // one of the longest of its case
+	SlowTTFT  Why = "ttft"   //
+	SlowGap   Why = "gap"    //
+	SlowPlain Why = "plain"  // one of the longest plain requests
+	Failed    Why = "failed" // it did
 )

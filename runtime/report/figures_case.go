@@ -60,14 +60,20 @@ func (c *caseData) distributions() []distribution {
 		}
 		return distribution{name, len(all), func(ps []float64) []float64 { return quantiles(all, ps) }}
 	}
+	took := func(plain bool) func(request) float32 {
+		return func(r request) float32 {
+			if r.plain != plain {
+				return nan32
+			}
+			return r.e2el
+		}
+	}
 	all := []distribution{
 		{"ITL", int(c.gaps.n), c.gaps.quantiles},
 		samples("TPOT", func(r request) float32 { return r.tpot }),
 		samples("TTFT", func(r request) float32 { return r.ttft }),
-		samples("E2EL", func(r request) float32 { return r.e2el }),
-	}
-	if c.Metrics["e2el"] == nil && c.Metrics["http_req_duration"] != nil {
-		all[3].name = "http_req_duration"
+		samples("E2EL", took(false)),
+		samples("http_req_duration", took(true)),
 	}
 	return slices.DeleteFunc(all, func(d distribution) bool { return d.n == 0 })
 }
@@ -107,7 +113,21 @@ func (d *Data) cdf(c *caseData) (Figure, bool) {
 		}
 		table.Rows = append(table.Rows, row)
 	}
-	return d.figure(c.id("cdf"), "", t("title cdf"), t("caption cdf")+d.keptNote(c), ch, table), len(table.Rows) > 0
+	caption := t("caption cdf")
+	if c.gaps.n > 0 {
+		caption += " " + t("caption gaps")
+	}
+	ch.X.Label = only(table)
+	return d.figure(c.id("cdf"), "", t("title cdf"), caption+d.keptNote(c), ch, table), len(table.Rows) > 0
+}
+
+// only is what the only row of a table is of, "" when there are several: then the legend
+// says it.
+func only(table Table) string {
+	if len(table.Rows) == 1 {
+		return table.Rows[0][0]
+	}
+	return ""
 }
 
 func percentileName(p float64) string {
@@ -160,6 +180,7 @@ func (d *Data) tail(c *caseData) (Figure, bool) {
 		}
 		table.Rows = append(table.Rows, row)
 	}
+	ch.X.Label = only(table)
 	return d.figure(c.id("tail"), "", t("title tail"), t("caption tail")+d.keptNote(c), ch, table), len(table.Rows) > 0
 }
 

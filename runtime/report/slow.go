@@ -4,22 +4,21 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 
 	"weir/runtime/metrics"
 	"weir/runtime/result"
 )
 
 // slow holds the requests of a case that a reader wants to look at: the slowest by
-// e2el, by ttft and by their longest gap, and failed ones, of which an even share is
-// kept.
+// e2el, by ttft and by their longest gap, plain ones by their duration, and failed ones,
+// of which an even share is kept.
 type slow struct {
-	e2el, ttft, gap top
-	failed          even
+	e2el, ttft, gap, plain top
+	failed                 even
 }
 
 func newSlow(n int) slow {
-	return slow{top{most: n}, top{most: n}, top{most: n}, even{most: n}}
+	return slow{top{most: n}, top{most: n}, top{most: n}, top{most: n}, even{most: n}}
 }
 
 // top keeps the largest.
@@ -98,6 +97,10 @@ func (s *slow) add(c *caseData, q *result.Request, rec *metrics.Record, r reques
 			t.add(rank, get())
 		}
 	}
+	if r.plain {
+		offer(&s.plain, float64(r.e2el))
+		return
+	}
 	offer(&s.e2el, float64(r.e2el))
 	offer(&s.ttft, float64(r.ttft))
 	if longest.to > longest.from {
@@ -116,7 +119,9 @@ func newRow(c *caseData, q *result.Request, rec *metrics.Record, r request, long
 		}
 		return new(float64(v))
 	}
-	row.TTFT, row.TPOT, row.E2EL = known(r.ttft), known(r.tpot), known(r.e2el)
+	if !r.plain {
+		row.TTFT, row.TPOT, row.E2EL = known(r.ttft), known(r.tpot), known(r.e2el)
+	}
 	const both = hasScheduled | hasStarted
 	if r.has&both == both {
 		row.Lag = new(milliseconds(r.started - r.scheduled))
@@ -169,7 +174,7 @@ func (d *Data) Slowest(i int) []Row {
 	for _, of := range []struct {
 		top *top
 		why Why
-	}{{&s.e2el, SlowE2EL}, {&s.ttft, SlowTTFT}, {&s.gap, SlowGap}} {
+	}{{&s.e2el, SlowE2EL}, {&s.ttft, SlowTTFT}, {&s.gap, SlowGap}, {&s.plain, SlowPlain}} {
 		for _, r := range of.top.all {
 			mark(r.row, of.why)
 		}
@@ -188,9 +193,9 @@ func (d *Data) Slowest(i int) []Row {
 	return rows
 }
 
-func took(r *Row) time.Duration {
-	if r.E2EL == nil {
-		return 0
+func took(r *Row) float64 { // ms
+	if v := cmp.Or(r.E2EL, r.Took); v != nil {
+		return *v
 	}
-	return time.Duration(*r.E2EL * float64(time.Millisecond))
+	return 0
 }

@@ -119,6 +119,8 @@ func (l Lang) why(w Why) string {
 		return "TTFT"
 	case SlowGap:
 		return l.T("longest gap")
+	case SlowPlain:
+		return l.T("took until the end")
 	case Failed:
 		return l.T("failed")
 	}
