@@ -109,15 +109,15 @@ func Tables(run *result.Run, conventions []Convention) ([]Table, error) {
 	var tables []Table
 	err := eachLoad(run, func(l *load) error {
 		for _, c := range conventions {
-			tables = append(tables, c.Table(l))
+			tables = append(tables, c.apply(l))
 		}
 		return nil
 	})
 	return tables, err
 }
 
-// Table computes one case.
-func (c Convention) Table(l *load) Table {
+// apply computes one case.
+func (c Convention) apply(l *load) Table {
 	t := Table{Convention: c.Name, Tool: c.Tool, Case: l.of.Name, Repeat: l.of.Repeat}
 	l.notes = nil
 	switch {
