@@ -250,7 +250,7 @@ var pageWords = map[string]word{
 
 	// The slowest requests.
 	"slowest":            {"The slowest requests", "最慢的请求"},
-	"slowest of":         {"The slowest by E2EL, TTFT and gap between tokens, and those that failed: %d of %s requests.", "按 E2EL、TTFT、Token 间隔最慢的请求以及失败的请求：%d 个，共 %s 个请求。"},
+	"slowest of":         {"The slowest, those with the latest first tokens and the longest gaps, and those that failed: %d of %s requests.", "最慢的、首 Token 最晚的、Token 间隔最长的以及失败的请求：%d 个，共 %s 个请求。"},
 	"at":                 {"at", "时刻"},
 	"why":                {"why", "入选原因"},
 	"longest gap":        {"longest gap", "最长间隔"},
