@@ -163,15 +163,18 @@ export default async function () { await new Promise((resolve) => setTimeout(res
 func TestProgressOnATerminal(t *testing.T) {
 	f := func(panel, colours bool, env []string, flags ...string) {
 		t.Helper()
-		o := weirOnTerminal(t, shortScript, env, flags...)
-		o.end(0)
-		all := o.written.String()
-		if got := strings.Contains(all, panelMark); got != panel {
-			t.Errorf("%v %v: a panel: %v, want %v:\n%s", flags, env, got, panel, all)
-		}
-		if got := strings.Contains(all, "\x1b[1m"); got != colours {
-			t.Errorf("%v %v: colours: %v, want %v:\n%q", flags, env, got, colours, all)
-		}
+		t.Run(strings.Join(append(env, flags...), " "), func(t *testing.T) {
+			t.Parallel() // they mostly wait
+			o := weirOnTerminal(t, shortScript, env, flags...)
+			o.end(0)
+			all := o.written.String()
+			if got := strings.Contains(all, panelMark); got != panel {
+				t.Errorf("a panel: %v, want %v:\n%s", got, panel, all)
+			}
+			if got := strings.Contains(all, "\x1b[1m"); got != colours {
+				t.Errorf("colours: %v, want %v:\n%q", got, colours, all)
+			}
+		})
 	}
 	f(true, true, nil)
 	f(true, true, []string{"CI=true"}, "--progress", "full")
