@@ -12,20 +12,6 @@ import (
 	"weir/runtime/suggest"
 )
 
-var vllmExport = export{
-	flag:   "vllm",
-	folder: true,
-	help:   "also write a JSON a case into this `folder`, shaped as vllm bench serve --save-result --save-detailed writes it, for tools that read those",
-	write:  convention.WriteVLLM,
-}
-
-var aisbenchExport = export{
-	flag:   "aisbench",
-	folder: true,
-	help:   "also write a CSV and a JSON a case into this `folder`, as AISBench does: performances/<model>/<case>.csv and .json",
-	write:  convention.WriteAISBench,
-}
-
 // conventionFlags ask for a run's numbers as other tools define them.
 type conventionFlags struct {
 	names  []string

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"weir/runtime/convention"
+	formats "weir/runtime/export"
 	"weir/runtime/result"
 )
 
@@ -24,7 +26,40 @@ type export struct {
 }
 
 // exports are all of them, in the order of the help.
-var exports = []export{csvExport, junitExport, markdownExport, parquetExport, vllmExport, aisbenchExport}
+var exports = []export{
+	{
+		flag:  "csv",
+		help:  "also write all cases to this CSV `file` as one tidy table: a row for each case, window and metric",
+		write: formats.CSV,
+	},
+	{
+		flag:  "junit",
+		help:  "also write what was judged to this JUnit XML `file`, for a CI: a suite a case, a test a threshold",
+		write: formats.JUnit,
+	},
+	{
+		flag:  "markdown",
+		help:  "also write a summary to this Markdown `file`, for a comment on a pull request",
+		write: formats.Markdown,
+	},
+	{
+		flag:  "parquet",
+		help:  "also write every request as a row of this Parquet `file`, for pandas, polars, DuckDB or Spark",
+		write: formats.Parquet,
+	},
+	{
+		flag:   "vllm",
+		folder: true,
+		help:   "also write a JSON a case into this `folder`, shaped as vllm bench serve --save-result --save-detailed writes it, for tools that read those",
+		write:  convention.WriteVLLM,
+	},
+	{
+		flag:   "aisbench",
+		folder: true,
+		help:   "also write a CSV and a JSON a case into this `folder`, as AISBench does: performances/<model>/<case>.csv and .json",
+		write:  convention.WriteAISBench,
+	},
+}
 
 // exportFlags are the paths that were given, by flag.
 type exportFlags struct{ paths map[string]*string }
