@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"weir/runtime/result"
+	"weir/runtime/transport"
 )
 
 // OTLP is a receiver of OpenTelemetry's protocol over HTTP, such as a collector. What is
@@ -75,7 +76,10 @@ func newOTLP(ctx context.Context, c *OTLP, of identity) (*otlp, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.url = result.HideLogin(u.String())
+	o.url = result.HideLogin(transport.HideQuery(u.String()))
+	if u.User != nil || u.RawQuery != "" {
+		return nil, fmt.Errorf("%s: OpenTelemetry's exporter sends no login and no query of a URL\n  hint: leave them out, and set OTEL_EXPORTER_OTLP_HEADERS, such as Authorization=Bearer%%20…", o.url)
+	}
 	var options []otlpmetrichttp.Option
 	if !fromEnv {
 		options = append(options, otlpmetrichttp.WithEndpointURL(u.String()))

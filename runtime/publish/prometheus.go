@@ -108,7 +108,7 @@ func parseURL(text, example string) (*url.URL, error) {
 		err = wrong.Err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n  hint: give it such as %s", result.HideLogin(text), err, example)
+		return nil, fmt.Errorf("%s: %w\n  hint: give it such as %s", result.HideLogin(transport.HideQuery(text)), err, example)
 	}
 	return u, nil
 }

@@ -400,6 +400,8 @@ func TestWrongConfigurations(t *testing.T) {
 	f(publish.Config{Prometheus: &publish.Prometheus{URL: "127.0.0.1:9090"}}, "--prometheus-write: 127.0.0.1:9090: ")
 	f(publish.Config{Prometheus: &publish.Prometheus{URL: "ftp://user:geheim@host"}}, "it is no http:// or https:// URL")
 	f(publish.Config{Prometheus: &publish.Prometheus{URL: "http://user:geheim@ho st/"}}, "invalid character")
+	f(publish.Config{OTLP: &publish.OTLP{URL: "http://host?token=geheim", LookupEnv: none}}, "OTEL_EXPORTER_OTLP_HEADERS")
+	f(publish.Config{OTLP: &publish.OTLP{URL: "http://user:geheim@host:4318", LookupEnv: none}}, "OTEL_EXPORTER_OTLP_HEADERS")
 	f(publish.Config{OTLP: &publish.OTLP{URL: "collector:4318", LookupEnv: none}}, "--otel: ")
 	f(publish.Config{OTLP: &publish.OTLP{URL: "auto", LookupEnv: func(name string) (string, bool) { return "grpc", name == "OTEL_EXPORTER_OTLP_PROTOCOL" }}}, "weir speaks http/protobuf")
 }
