@@ -169,12 +169,16 @@ func (r *run) unjudged() (list []result.Threshold) {
 	}
 	all := maps.Clone(r.options.thresholds)
 	all.add(r.options.limits)
+	who := "the run"
+	if r.stopped() {
+		who = "the run, which ended early,"
+	}
 	for _, metric := range slices.Sorted(maps.Keys(all)) {
 		if r.applied[metric] {
 			continue
 		}
 		for _, t := range all[metric] {
-			note := r.tags.lack(t.on.Tags, "no case has judged it: the run")
+			note := r.tags.lack(t.on.Tags, "no case has judged it: "+who)
 			if r.sought[metric] {
 				note = "no case has judged it: nothing of the run had these tags"
 			}

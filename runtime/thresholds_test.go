@@ -127,6 +127,17 @@ func TestAbortByTagsAndVerdict(t *testing.T) {
 	f(`{ "validity{rate:1}": { threshold: "value==VALID", abortOnFail: true, delayAbortEval: "1m" } }`, "", 2, 5*time.Second)
 }
 
+// What was about a case that an aborted run did not come to, says so.
+func TestUnjudgedOfAnEndedRun(t *testing.T) {
+	p := bubble(t, `
+		export const options = { thresholds: { "ttft{rate:2}": "max<1", ttft: { threshold: "max<300", abortOnFail: true } } };
+		export function* plan() { for (const rate of [1, 2]) yield { iterations: 1, tags: { rate } }; }
+		export default async function () { await request(400); }`, nil)
+	if len(p.Result.Thresholds) != 1 || p.Result.Thresholds[0].Note != "no case has judged it: the run, which ended early, has no rate 2, only 1" {
+		t.Errorf("%+v", p.Result.Thresholds)
+	}
+}
+
 // Tags that requests and values get while the case runs pick them: a group, and those of
 // a script's own values. A case in which nothing has them does not judge.
 func TestThresholdsOnTagsInRun(t *testing.T) {
