@@ -95,8 +95,11 @@ func (d *Data) groups() (all []caseGroup, load string) {
 	return all, load
 }
 
-// label is what a point of a case is called.
+// label is what a point of a case is called; of repetitions, the first one has it for all.
 func (c *caseData) label(load string) string {
+	if c.Repeat > 1 {
+		return ""
+	}
 	text := short(c.Name, 18)
 	if v, has := c.Tags[load]; has {
 		text = short(fmt.Sprint(v), 12)
@@ -163,7 +166,7 @@ func (d *Data) latency(metric string) (Figure, bool) {
 					continue
 				}
 				v := throughput(c)
-				point := chart.Point{X: v, Y: *p.of(m), Mark: c.mark(), Title: fmt.Sprintf("%s: %s %s, %s %s", c.Name, p.name, chart.Milliseconds(*p.of(m)), number(v), x.Unit)}
+				point := chart.Point{X: v, Y: *p.of(m), Mark: c.mark(), Title: fmt.Sprintf("%s: %s %s, %s %s", c.Title(), p.name, chart.Milliseconds(*p.of(m)), number(v), x.Unit)}
 				if pi == 0 {
 					point.Label = c.label(load)
 				}
@@ -198,9 +201,9 @@ func series(i int) chart.Ink { return chart.Ink("series-" + strconv.Itoa(i%8+1))
 // caseName is a case in a table: its name, and what is wrong with it.
 func (d *Data) caseName(c *caseData) string {
 	if v := c.Validity.Verdict; v == result.Suspect || v == result.Invalid {
-		return short(c.Name, 80) + " (" + string(v) + ")"
+		return short(c.Title(), 80) + " (" + string(v) + ")"
 	}
-	return short(c.Name, 80)
+	return short(c.Title(), 80)
 }
 
 // marks explains the marks of cases that cannot be believed.
@@ -252,7 +255,7 @@ func (d *Data) pareto() (Figure, bool) {
 			}
 			places = append(places, p)
 			s.Points = append(s.Points, chart.Point{X: p.x, Y: p.y, Label: c.label(load), Mark: c.mark(),
-				Title: fmt.Sprintf("%s: %s, %s tokens/s", c.Name, number(p.x), number(p.y))})
+				Title: fmt.Sprintf("%s: %s, %s tokens/s", c.Title(), number(p.x), number(p.y))})
 		}
 		ch.Series = append(ch.Series, s)
 	}
@@ -355,7 +358,7 @@ func (d *Data) goodput() (Figure, bool) {
 			most = max(most, x)
 			points++
 			s.Points = append(s.Points, chart.Point{X: x, Y: c.Goodput.PerSecond, Label: c.label(load), Mark: c.mark(),
-				Title: fmt.Sprintf("%s: %s of %s requests/s (%s)", c.Name, number(c.Goodput.PerSecond), number(x), percent(*c.Goodput.Share))})
+				Title: fmt.Sprintf("%s: %s / %s requests/s (%s)", c.Title(), number(c.Goodput.PerSecond), number(x), percent(*c.Goodput.Share))})
 			table.Rows = append(table.Rows, []string{d.caseName(c), number(x), number(c.Goodput.PerSecond), percent(*c.Goodput.Share)})
 		}
 		slices.SortStableFunc(s.Points, func(a, b chart.Point) int { return cmp.Compare(a.X, b.X) })

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -137,6 +138,36 @@ func mixed(load resulttest.Load) iter.Seq[*result.Request] {
 			if !yield(q) {
 				return
 			}
+		}
+	}
+}
+
+// Repetitions of a case can be told apart everywhere.
+func TestRepetitions(t *testing.T) {
+	var cases []*result.Case
+	for i := range 3 {
+		c := resulttest.LLMCase("chat", 50, 100)
+		c.Repeat = i + 1
+		cases = append(cases, c)
+	}
+	run := resulttest.Run(cases...)
+	text := texts(t, page(t, run, English))
+	for _, name := range []string{"chat #1", "chat #2", "chat #3"} {
+		if n := strings.Count(text, name); n < 3 { // contents, table, title
+			t.Errorf("%s is there %d times", name, n)
+		}
+	}
+	for _, f := range Load(&result.Run{Result: run}, English).Overview() {
+		labels := 0
+		for _, s := range f.Chart.Series {
+			for _, p := range s.Points {
+				if p.Label != "" {
+					labels++
+				}
+			}
+		}
+		if labels != 1 {
+			t.Errorf("%s has the same label at %d points", f.ID, labels)
 		}
 	}
 }

@@ -175,7 +175,7 @@ func reasons(run *result.Result, l Lang) (all []reason) {
 				r.Verdict, r.Message = found.Verdict, found.Message
 			}
 			if len(r.Cases) < listedCases {
-				r.Cases = append(r.Cases, caseLink{c.Name, "#" + caseID(i)})
+				r.Cases = append(r.Cases, caseLink{c.Title(), "#" + caseID(i)})
 			} else {
 				r.More++
 			}
@@ -217,7 +217,7 @@ func keyFigures(run *result.Result, l Lang) (all []keyFigure) {
 		}
 		f := keyFigure{Label: l.T(label), Term: term, Value: number(most), Unit: unit}
 		if len(run.Cases) > 1 {
-			f.Label, f.Note = l.T(label+" best"), found.Name
+			f.Label, f.Note = l.T(label+" best"), found.Title()
 		}
 		all = append(all, f)
 		return found

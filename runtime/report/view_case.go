@@ -29,7 +29,7 @@ type caseView struct {
 
 func newCaseView(c *result.Case, i int, d *Data, l Lang) caseView {
 	v := caseView{
-		ID: caseID(i), Name: c.Name, Number: i + 1,
+		ID: caseID(i), Name: c.Title(), Number: i + 1,
 		Verdict: c.Validity.Verdict, State: stateOf(c, l),
 		Facts: caseFacts(c, l), Thresholds: caseThresholds(c, l), Figures: d.Case(i),
 	}

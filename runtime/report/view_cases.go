@@ -177,7 +177,7 @@ func caseTable(caption string, cases []*result.Case, of []int, columns []column,
 	t.Groups = []topHead{{Span: 2}}
 	for _, i := range of {
 		t.Rows = append(t.Rows, []cell{
-			{Text: cases[i].Name, Href: "#" + caseID(i), Left: true},
+			{Text: cases[i].Title(), Href: "#" + caseID(i), Left: true},
 			{Verdict: cases[i].Validity.Verdict, Text: stateOf(cases[i], l), Left: true},
 		})
 	}
@@ -240,7 +240,7 @@ func thresholdTables(run *result.Result, l Lang) []table {
 				k.ok++
 				continue
 			}
-			k.bad = append(k.bad, cell{Text: c.Name, Href: "#" + caseID(i), Note: thresholdValue(t), Left: true})
+			k.bad = append(k.bad, cell{Text: c.Title(), Href: "#" + caseID(i), Note: thresholdValue(t), Left: true})
 		}
 	}
 	for _, t := range run.Thresholds {
