@@ -152,6 +152,10 @@ func notes(base, new *point) (list []string) {
 			list = append(list, of+" was interrupted: it is as far as it came")
 		}
 	}
+	whole := func(c caseRun) bool { return c.Window != result.WindowSteady }
+	if !slices.ContainsFunc(slices.Concat(base.runs, new.runs), whole) {
+		list = append(list, "the numbers are those of the steady state, without warming up and draining; counts of requests are of the whole")
+	}
 	if a, b := cached(base), cached(new); math.Abs(a-b) > 0.05 {
 		list = append(list, fmt.Sprintf("the service took %.0f%% of the prompts' tokens from its prefix cache before, and %.0f%% now", 100*a, 100*b))
 	}

@@ -305,6 +305,9 @@ func TestWindow(t *testing.T) {
 	o := options()
 	o.Metrics = []string{"ttft.avg", "throughput.requests"}
 	c := compared(t, side(1), side(1.05), o)
+	if notes := c.Cases[0].Notes; !slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, "those of the steady state") }) {
+		t.Errorf("nothing says what the numbers are of: %q", notes)
+	}
 	for _, r := range c.Cases[0].Rows {
 		if r.Low == nil || *r.High-*r.Low > 0.06 {
 			t.Errorf("%s: the interval is that of all requests: %s, %s", r.Label(), r.IntervalText(), r.Why)

@@ -75,7 +75,8 @@ type share struct {
 	energy           *result.Energy
 }
 
-// sharesOf are the case in its own window, in the other one, and its scenarios.
+// sharesOf are the case in its own window, in the other one, and its scenarios. What is
+// known of the whole case only stands with all of it, whatever the case's own window is.
 func sharesOf(c *result.Case) []share {
 	own := c.Window
 	if own == "" {
@@ -84,6 +85,13 @@ func sharesOf(c *result.Case) []share {
 	whole := share{window: own, tags: c.Tags, started: c.Started, duration: c.Duration, metrics: c.Metrics, throughput: c.Throughput, goodput: c.Goodput, energy: c.Energy}
 	if w := c.Windows[own]; w != nil && w.Found {
 		whole.place(c, w)
+	}
+	var rest map[string]*result.Metric
+	if all := c.Windows[result.WindowAll]; own != result.WindowAll && all != nil && all.Found {
+		rest = maps.Clone(c.Metrics)
+		maps.DeleteFunc(rest, result.Windowed)
+		whole.metrics, whole.energy = maps.Clone(c.Metrics), nil
+		maps.DeleteFunc(whole.metrics, func(name string, m *result.Metric) bool { return !result.Windowed(name, m) })
 	}
 	all := []share{whole}
 	for _, name := range slices.Sorted(maps.Keys(c.Windows)) {
@@ -94,6 +102,11 @@ func sharesOf(c *result.Case) []share {
 		s := share{window: name, tags: c.Tags, metrics: w.Metrics, goodput: w.Goodput}
 		if s.place(c, w); w.Throughput != nil {
 			s.throughput = *w.Throughput
+		}
+		if name == result.WindowAll {
+			s.metrics, s.energy = map[string]*result.Metric{}, c.Energy
+			maps.Copy(s.metrics, rest)
+			maps.Copy(s.metrics, w.Metrics)
 		}
 		all = append(all, s)
 	}

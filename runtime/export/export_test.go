@@ -35,6 +35,12 @@ func everything() *result.Result {
 	b.Metrics["goodput"] = &result.Metric{Kind: "goodput", N: 327, Rate: b.Goodput.Share, PerSecond: new(24.0), Missed: new(27.0)}
 	b.Energy = &result.Energy{Joules: 4000, Watts: 320, Devices: []string{"npu 0"}, PerOutputToken: new(0.0488), Method: "power"}
 	b.Windows = map[string]*result.Window{"steady": {Note: "too few requests"}}
+	c.Window = result.WindowSteady
+	c.Windows = map[string]*result.Window{
+		"all": {To: 12.5, Found: true, Requests: 1300, Throughput: &result.Throughput{Requests: 104},
+			Metrics: map[string]*result.Metric{"ttft": resulttest.Distribution("ms", 1300, 1500)}},
+		"steady": {From: 1, To: 11, Found: true, Requests: 1280},
+	}
 	c.Scenarios = map[string]*result.Scenario{"chat": {Tags: map[string]any{"kind": "short"}, Started: resulttest.Began, Duration: 5, Metrics: map[string]*result.Metric{"ttft": resulttest.Distribution("ms", 700, 50)}}}
 	c.Thresholds = append(c.Thresholds, result.Threshold{Metric: "validity", Expr: "value==VALID", Verdict: result.Valid, OK: true})
 	r.Thresholds = []result.Threshold{{Metric: "ttft{rate:9}", Expr: "p(99)<500", Note: "no case has judged it: the run has no rate 9, only 1"}}
@@ -118,8 +124,11 @@ func TestCSV(t *testing.T) {
 	f(ttft("1"), "repeat", "2,2")
 	f(ttft("2"), "tag_rate", "")
 	f(ttft("2"), "window", "all") // there is no steady one
-	f(ttft("3"), "scenario", ",chat")
-	f(ttft("3"), "n", "1280,700")
+	f(ttft("3"), "scenario", ",,chat")
+	f(ttft("3"), "window", "steady,all,steady")
+	f(ttft("3"), "n", "1280,1300,700")
+	f(map[string]string{"case": "3", "metric": "tpot"}, "window", "steady")
+	f(map[string]string{"case": "3", "metric": "acceptance"}, "window", "all") // the script's own: of the whole case only
 	f(map[string]string{"case": "2", "metric": "goodput"}, "missed", "27")
 	f(map[string]string{"case": "2", "metric": "energy_per_output_token"}, "value", "0.0488")
 	f(map[string]string{"case": "2", "metric": "energy_per_output_token"}, "n", "")

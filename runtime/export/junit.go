@@ -169,6 +169,7 @@ func caseProperties(s *junit.Testsuite, c *result.Case) {
 	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
 		property(s, "tag."+name, text(c.Tags[name]))
 	}
+	property(s, "window", c.Window)
 	property(s, "requests", strconv.FormatInt(c.Counts.Requests, 10))
 	property(s, "requests_failed", strconv.FormatInt(c.Counts.RequestsFailed, 10))
 	if c.Duration > 0 {

@@ -245,6 +245,19 @@ func (d *document) cases(cases []*result.Case) {
 	if thinned {
 		d.WriteString(thin + " from fewer samples than it takes to know this percentile with 99 % confidence\n\n")
 	}
+	var steady []string
+	for _, c := range cases {
+		if c.Window == result.WindowSteady {
+			steady = append(steady, c.Title())
+		}
+	}
+	if len(steady) > 0 {
+		where := some(steady)
+		if len(steady) == len(cases) {
+			where = "all cases"
+		}
+		fmt.Fprintf(d, "Latencies, rates and goodput are those of the steady state, without warming up and draining, in %s; counts of requests are of the whole.\n\n", where)
+	}
 }
 
 func tableRow(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }

@@ -1,8 +1,8 @@
 package result
 
-// windowed tells whether a metric is one of a window's: what iterations, checks and a
+// Windowed tells whether a metric is one of a window's: what iterations, checks and a
 // script's own metrics come to is known for the whole case only.
-func windowed(name string, m *Metric) bool {
+func Windowed(name string, m *Metric) bool {
 	return m != nil && !m.Custom && name != "iteration_failed" && name != "checks"
 }
 
@@ -20,7 +20,7 @@ func (c *Case) Show(window string) bool {
 	from.Metrics, from.Throughput, from.Goodput = map[string]*Metric{}, &throughput, c.Goodput
 	shown := map[string]*Metric{}
 	for name, m := range c.Metrics {
-		if windowed(name, m) {
+		if Windowed(name, m) {
 			from.Metrics[name] = m
 		} else {
 			shown[name] = m
