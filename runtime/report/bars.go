@@ -133,8 +133,9 @@ func (l *timeline) few(rows [][]string) [][]string {
 	return some
 }
 
-// choose picks requests to be drawn: all, or the slowest (a fifth), failed ones (a fifth
-// at most) and of the rest an even share. They are in order of their begin.
+// choose picks requests to be drawn: all, or failed ones (a fifth at most), the slowest
+// of each stretch of the time (a fifth) and of the rest an even share. They are in order
+// of their begin.
 func (c *caseData) choose(most int) []request {
 	if len(c.requests) <= most {
 		return c.requests
@@ -152,17 +153,21 @@ func (c *caseData) choose(most int) []request {
 			take(from[k*len(from)/min(n, len(from))])
 		}
 	}
-	var failed, order []int
+	var failed []int
+	slowest := map[int]int{} // by stretch
+	length := c.length()
 	for i, r := range c.requests {
 		if c.failed(r) {
 			failed = append(failed, i)
-		} else {
-			order = append(order, i)
+			continue
+		}
+		stretch := int(r.begin().Seconds() / length * float64(most/5))
+		if at, ok := slowest[stretch]; !ok || r.took() > c.requests[at].took() {
+			slowest[stretch] = i
 		}
 	}
 	spread(failed, most/5)
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(c.requests[b].took(), c.requests[a].took()) })
-	for _, i := range order[:min(len(order), most/5)] {
+	for _, i := range slowest {
 		take(i)
 	}
 	var rest []int

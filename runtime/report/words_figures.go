@@ -58,7 +58,7 @@ var figureWords = map[string]word{
 	"caption kept":           {"From %s of %s requests, an even share.", "取自 %[2]s 个请求中均匀抽取的 %[1]s 个。"},
 	"caption whole":          {"Of the whole case, not of its steady state alone.", "包含整个用例，而不仅是稳态部分。"},
 	"caption odd":            {"%s records have times that cannot be; they are left out.", "有 %s 条记录的时间不合理，已略去。"},
-	"caption chosen":         {"%s of %s requests: the slowest, failed ones, and an even share of the others.", "%[2]s 个请求中的 %[1]s 个：最慢的、失败的，以及其余请求中均匀抽取的一部分。"},
+	"caption chosen":         {"%s of %s requests: the slowest of each stretch of time, failed ones, and an even share of the others.", "%[2]s 个请求中的 %[1]s 个：各时段中最慢的、失败的，以及其余请求中均匀抽取的一部分。"},
 	"caption bars":           {"One line a request, in order of their start.", "每行一个请求，按开始时间排序。"},
 	"caption lanes":          {"One bar a request, each in the first line that was free.", "每个请求一个条，放在第一条空闲的行上。"},
 	"caption shades":         {"Shaded: outside the steady state.", "阴影部分在稳态之外。"},
