@@ -27,13 +27,20 @@ func (p *Panel) Look(s Snapshot) { p.course.add(s) }
 // panelWidth is the widest that a panel gets, columns.
 const panelWidth = 110
 
+// The smallest terminal that a panel is drawn on, columns and lines: the cursor takes one.
+const (
+	leastWidth  = 20
+	leastHeight = 2
+)
+
 // Lines draws the panel for a terminal of a size: less important lines are left out of a
-// low one. No line takes the whole width.
+// low one, and nothing is drawn where there is no room at all. No line takes the whole
+// width.
 func (p *Panel) Lines(width, height int, colours bool) []string {
-	if len(p.course.looks) == 0 {
+	if len(p.course.looks) == 0 || width < leastWidth || height < leastHeight {
 		return nil
 	}
-	d := drawing{course: &p.course, now: p.course.last(), ink: ink(colours), width: min(max(width, 21)-1, panelWidth)}
+	d := drawing{course: &p.course, now: p.course.last(), ink: ink(colours), width: min(width-1, panelWidth)}
 	d.title()
 	d.progress()
 	d.latencies()
@@ -42,7 +49,7 @@ func (p *Panel) Lines(width, height int, colours bool) []string {
 	d.graph()
 	d.devices()
 	d.warnings()
-	return d.fit(max(height-2, 2)) // the cursor rests below, and something of what came before stays
+	return d.fit(max(height-2, 1)) // the cursor rests below, and something of what came before stays
 }
 
 // drawing is a panel that is drawn.

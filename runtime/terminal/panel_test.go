@@ -179,6 +179,31 @@ func TestEmptyPanel(t *testing.T) {
 	}
 }
 
+// A panel leaves the cursor a line, and is not drawn where it has no room.
+func TestPanelOnSmallTerminals(t *testing.T) {
+	panel := seen(troubled, 46*time.Second)
+	f := func(width, height, want int) {
+		t.Helper()
+		lines := panel.Lines(width, height, false)
+		if len(lines) != want {
+			t.Errorf("%d × %d: %d lines, want %d", width, height, len(lines), want)
+		}
+		for _, l := range lines {
+			if n := text.StringWidth(l); n >= width {
+				t.Errorf("%d × %d: a line takes %d columns: %s", width, height, n, l)
+			}
+		}
+	}
+	f(80, 4, 2)
+	f(80, 3, 1)
+	f(80, 2, 1)
+	f(80, 1, 0)
+	f(80, 0, 0)
+	f(20, 10, 8)
+	f(19, 10, 0)
+	f(0, 0, 0)
+}
+
 // However long a case runs, the history has the columns that there is room for, and the
 // same shape.
 func TestPanelHistory(t *testing.T) {
