@@ -330,6 +330,16 @@ func (c *caseData) length() float64 {
 	return length
 }
 
+// begin is when the first request started, seconds after the begin of the case.
+func (c *caseData) begin() float64 {
+	for _, r := range c.requests { // sorted by that, once all are there
+		if r.has&hasStarted != 0 {
+			return max(r.started.Seconds(), 0)
+		}
+	}
+	return 0
+}
+
 // sample takes a reading in.
 func (c *caseData) sample(s *result.Sample, most int) {
 	at := time.Unix(0, s.At).Sub(c.Started)

@@ -171,3 +171,26 @@ func TestRepetitions(t *testing.T) {
 		}
 	}
 }
+
+// A window is counted from the start of the first request, which may be long after the
+// begin of its case.
+func TestShadesOfLateStart(t *testing.T) {
+	load := resulttest.Load{Case: 1, Requests: 100, Tokens: 5, Every: 100 * time.Millisecond, TTFT: 10 * time.Millisecond, ITL: 10 * time.Millisecond}
+	late := func(yield func(*result.Request) bool) {
+		for q := range load.All() {
+			q.Started += 5_000_000_000
+			q.ScheduledAt += 5_000_000_000
+			q.EndedAt += 5_000_000_000
+			if !yield(q) {
+				return
+			}
+		}
+	}
+	r := sized(load)
+	r.Cases[0].Windows = map[string]*result.Window{result.WindowSteady: {Found: true, From: 1, To: 9}}
+	for _, f := range Load(resulttest.Folder(t, r, late, nil), English).Case(0) {
+		if s := f.Chart.Shades; f.Group != "" && (len(s) != 2 || math.Abs(s[0].To-6) > 0.01 || math.Abs(s[1].From-14) > 0.01) {
+			t.Errorf("%s: shades %+v", f.ID, s)
+		}
+	}
+}
