@@ -112,7 +112,7 @@ type Row struct {
 
 // Share tells whether the row is a share of requests, which changes by percentage
 // points.
-func (r *Row) Share() bool { return r.Unit == "%" }
+func (r *Row) Share() bool { return r.Unit == "%" && (r.Stat == "share" || r.Stat == "rate") }
 
 // Compare holds runs against a base. The runs of a side are repetitions of each other.
 // The requests of each run are read once.

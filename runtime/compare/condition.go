@@ -142,20 +142,19 @@ func (c *Condition) limit(text string) error {
 	}
 	c.Limit, c.Unit = v, unit
 	c.Change = strings.HasPrefix(digits, "+") || strings.HasPrefix(digits, "-")
-	share := slices.Contains(shares, c.On.Metric) && c.Stat != "per_second"
+	kind := metrics.KindOf(c.On.Metric) // "": of a script's own metrics, which may be rates
+	share := (kind == "rate" || kind == "goodput") && c.Stat != "per_second"
+	other := !share && kind != "" || c.On.Metric == "throughput" || c.On.Metric == "energy"
 	switch {
 	case unit == "%" && share && c.Change:
 		return fmt.Errorf("the change of a share is in percentage points: %spp", digits)
-	case unit == "%" && !share && !c.Change, unit == "pp" && !c.Change:
+	case unit == "%" && other && !c.Change, unit == "pp" && !c.Change:
 		return fmt.Errorf("a change has a sign: +%s", text)
-	case unit == "pp" && !share:
-		return fmt.Errorf("percentage points are for shares of requests: %s", strings.Join(shares, ", "))
+	case unit == "pp" && other:
+		return errors.New("percentage points are for shares: goodput, request_failed, iteration_failed, checks and a script's own rates")
 	}
 	return nil
 }
-
-// shares are the metrics that are shares of requests.
-var shares = []string{"goodput", "request_failed", "iteration_failed", "checks"}
 
 // outside is the first of chars that is not in quotation marks; -1: none.
 func outside(s, chars string) int {
@@ -301,7 +300,11 @@ func (c Condition) judge(k *Case, r *Row, strict bool) (failed bool, text string
 	}
 	scale := 1.0 // of the limit, to the unit of the row
 	switch {
-	case c.Unit == "%" || c.Unit == "pp":
+	case c.Unit == "pp" && !r.Share():
+		return true, "cannot be told: it is no share, which would change by percentage points"
+	case c.Unit == "%" && r.Share() && c.Change:
+		return true, "cannot be told: a share changes by percentage points, such as +1pp"
+	case (c.Unit == "%" || c.Unit == "pp") && (c.Change || r.Share()):
 		scale = 0.01
 	case c.Unit == "s" && r.Unit == "ms":
 		scale = 1000
@@ -317,7 +320,7 @@ func (c Condition) judge(k *Case, r *Row, strict bool) (failed bool, text string
 	}
 	absolute := 1.0 // changes are relative: to the unit of the limit
 	if c.Unit != "%" && !r.Share() {
-		absolute = *r.Base
+		absolute = math.Abs(*r.Base)
 	}
 	text = changeOf(r)
 	beyond := metrics.Holds(*r.Change*absolute, c.Op, limit)

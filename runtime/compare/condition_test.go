@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"weir/runtime/compare"
+	"weir/runtime/result"
+	"weir/runtime/result/resulttest"
 )
 
 func TestParseCondition(t *testing.T) {
@@ -29,6 +31,8 @@ func TestParseCondition(t *testing.T) {
 	f(`ttft{case:"a > }b", rate:8}.p90 <= +1%`, `ttft{case:"a > }b",rate:8}`, "p90", "<=", 1, "%", true)
 	f("goodput < -1pp", "goodput", "", "<", -1, "pp", true)
 	f("request_failed > 1%", "request_failed", "", ">", 1, "%", false)
+	f("accepted < -1pp", "accepted", "", "<", -1, "pp", true) // a script's own may be a rate
+	f("accepted < 50%", "accepted", "", "<", 50, "%", false)
 	f("goodput.per_second < -3%", "goodput", "per_second", "<", -3, "%", true)
 
 	verdict := func(text, metric, stat, op string, want compare.Verdict, validity string) {
@@ -70,7 +74,9 @@ func TestParseCondition(t *testing.T) {
 	wrong("ttft > +1e999%", "no limit")
 	wrong("ttft > NaN", "no limit")
 	wrong("ttft > 10%", "a change has a sign: +10%")
-	wrong("ttft > +1pp", "for shares of requests")
+	wrong("ttft > +1pp", "for shares")
+	wrong("throughput > +1pp", "for shares")
+	wrong("throughput > 5%", "a change has a sign: +5%")
 	wrong("goodput < -1%", "percentage points: -1pp")
 	wrong("goodput < 1pp", "has a sign")
 	wrong("ttft == 10ms", "never just a number")
@@ -157,6 +163,26 @@ func TestConditions(t *testing.T) {
 	f(noise, "request_failed > 5%", false, true, "6%")
 	f(noise, "request_failed.rate > 7%", false, false, "")
 	f(noise, "request_failed == worse", false, true, "")
+
+	// A script's own metrics: a rate is a share; what is below 0 changes by its size.
+	own := func(accepted, headroom float64) []*compare.Run {
+		c := resulttest.LLMCase("x", 800, 100)
+		c.Metrics["accepted"] = &result.Metric{Kind: "rate", Custom: true, N: 100, Rate: &accepted}
+		c.Metrics["headroom"] = &result.Metric{Kind: "gauge", Custom: true, Unit: "GiB", N: 1, Value: &headroom}
+		return []*compare.Run{planned("own", c)}
+	}
+	custom, err := compare.Compare(own(0.9, -50), own(0.8, -40), compare.Options{Metrics: []string{"accepted", "headroom"}, Confidence: 0.95})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(custom, "accepted < -5pp", false, true, "-10.0pp, 90 → 80%")
+	f(custom, "accepted < -15pp", false, false, "")
+	f(custom, "accepted < 85%", false, true, "80%")
+	f(custom, "accepted < -5%", false, true, "cannot be told: a share changes by percentage points")
+	f(custom, "headroom > +5GiB", false, true, "+20.0%")
+	f(custom, "headroom > +15GiB", false, false, "")
+	f(custom, "headroom > +1pp", false, true, "cannot be told: it is no share")
+	f(custom, "headroom > 5%", false, true, "cannot be told: the limit is in %, and the metric in GiB")
 
 	wrong := func(condition, want string) {
 		t.Helper()

@@ -133,4 +133,5 @@ func TestTexts(t *testing.T) {
 	f(compare.Row{Metric: "throughput", Stat: "output_tokens", Unit: "tok/s", Base: new2(1e7), New: new2(100.0), Change: new2(0.00001)}, "throughput output tok/s 1e+07 100 0% – –")
 	f(compare.Row{Metric: "energy", Stat: "per_output_token", Unit: "J/tok"}, "energy J/tok – – – – –")
 	f(compare.Row{Metric: "queue", Stat: "avg"}, "queue avg – – – – –")
+	f(compare.Row{Metric: "cache_use", Stat: "avg", Unit: "%", Base: new2(50.0), New: new2(60.0), Change: new2(0.2), Low: new2(0.1), High: new2(0.3)}, "cache_use avg % 50 60 +20.0% +10.0 … +30.0 –")
 }

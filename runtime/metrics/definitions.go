@@ -116,6 +116,9 @@ func init() {
 	}
 }
 
+// KindOf is the kind of one of weir's own metrics, such as "distribution"; "" for others.
+func KindOf(name string) string { return builtin[name].kind }
+
 // samples takes a completed request into the distributions. The caller holds s.mu.
 func (s *shard) samples(rec *Record) {
 	s.connection(rec)
