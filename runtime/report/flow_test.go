@@ -194,3 +194,45 @@ func TestShadesOfLateStart(t *testing.T) {
 		}
 	}
 }
+
+// Where a share of the requests was kept, what is counted stands for all of them.
+func TestShareOfRequests(t *testing.T) {
+	load := resulttest.Load{Case: 1, Requests: 4000, Tokens: 10, Every: 5 * time.Millisecond, TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond}
+	fourth := func(yield func(*result.Request) bool) {
+		for q := range load.All() {
+			if q.Iteration%4 == 0 && !yield(q) {
+				return
+			}
+		}
+	}
+	r := sized(load)
+	r.Cases[0].Kept = &result.Kept{Requests: 1000, Of: 4000, Every: 4}
+	f := func(figure Figure, series string, want float64) {
+		t.Helper()
+		for _, s := range figure.Chart.Series {
+			if s.Name == series {
+				if got := s.Points[len(s.Points)/2].Y; math.Abs(got-want) > 0.1*want {
+					t.Errorf("%s: %s is %v in the middle, not about %v", figure.ID, series, got, want)
+				}
+			}
+		}
+		if !strings.Contains(figure.Caption, "stands for 4") {
+			t.Errorf("%s does not say that it is an estimate: %s", figure.ID, figure.Caption)
+		}
+	}
+	for _, figure := range Load(resulttest.Folder(t, r, fourth, nil), English).Case(0) {
+		switch figure.ID {
+		case "case-1-rates":
+			f(figure, "started", 200)
+			f(figure, "completed", 200)
+		case "case-1-tokens":
+			f(figure, "output tokens", 2000)
+		case "case-1-in-flight":
+			f(figure, "mean", 200*0.14) // Little's law
+		case "case-1-cdf":
+			if !strings.Contains(figure.Caption, "From 1,000 of 4,000 requests") {
+				t.Errorf("%s", figure.Caption)
+			}
+		}
+	}
+}
