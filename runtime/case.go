@@ -22,6 +22,7 @@ type caseSpec struct {
 	number     int // among those of plan, from 1
 	of         int // cases in all; 0: not known
 	repeat     int // how often it is played, at least once
+	repetition int // which of these times it is, from 1; 0: it is played once
 	tags       map[string]any
 	scenarios  []*scenario   // at least one
 	named      bool          // the script has named them, and wants their results

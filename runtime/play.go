@@ -106,7 +106,7 @@ func (r *run) drive(p *play, number int) {
 			scenario = p.spec.scenarios[0].name
 		}
 		done := r.Watch(CaseView{
-			Name: p.spec.name, Scenario: scenario, Tags: p.spec.tags, Number: number, Of: p.spec.of, Warmup: p.warmup,
+			Name: p.spec.name, Scenario: scenario, Tags: p.spec.tags, Number: number, Of: p.spec.of, Repeat: p.spec.repetition, Warmup: p.warmup,
 			Progress: p.progress, Live: p.recorder.Live, Warnings: p.warnings,
 		})
 		defer done()

@@ -13,13 +13,14 @@ func (r *run) playRepeats(c *caseSpec) (all []*result.Case, err error) {
 	for n := 1; n <= c.repeat && (n == 1 || !r.stopped()); n++ {
 		r.describe()
 		again := *c // what playing it notes in it, is of the repetition
+		if c.repeat > 1 {
+			again.repetition = n
+		}
 		found, err := r.playCase(&again, before+n)
 		if err != nil || found == nil {
 			return all, err
 		}
-		if c.repeat > 1 {
-			found.Repeat = n
-		}
+		found.Repeat = again.repetition
 		all = append(all, found)
 		r.Result.Add(found)
 		if err := r.save(); err != nil {

@@ -35,7 +35,7 @@ func TestRepeat(t *testing.T) {
 	watch := func(c *runtime.Config) {
 		views = nil
 		c.Watch = func(v runtime.CaseView) func() {
-			views = append(views, fmt.Sprintf("%s %d/%d %v", v.Name, v.Number, v.Of, v.Warmup))
+			views = append(views, fmt.Sprintf("%s%d %d/%d %v", v.Name, v.Repeat, v.Number, v.Of, v.Warmup))
 			return func() {}
 		}
 	}
@@ -63,11 +63,11 @@ func TestRepeat(t *testing.T) {
 		}
 	}
 	f(0, "a0 map[conclusion:good rate:1] 2 true b1 map[] 1 false b2 map[] 1 false", "undefined undefined true|2 2",
-		"a 1/2 true, a 1/2 false, b 2/3 false, b 3/3 false")
+		"a0 1/2 true, a0 1/2 false, b1 2/3 false, b2 3/3 false")
 	f(3, "a1 map[conclusion:good rate:1] 2 true a2 map[conclusion:good rate:1] 2 true a3 map[conclusion:good rate:1] 2 true b1 map[] 1 false b2 map[] 1 false b3 map[] 1 false",
 		"3 1:a:10:2 2:a:20:2 3:a:30:2 true|3 3",
-		"a 1/6 true, a 1/6 false, a 2/6 true, a 2/6 false, a 3/6 true, a 3/6 false, b 4/6 false, b 5/6 false, b 6/6 false")
-	f(1, "a0 map[conclusion:good rate:1] 2 true b0 map[] 1 false", "undefined undefined true|undefined undefined", "a 1/2 true, a 1/2 false, b 2/2 false")
+		"a1 1/6 true, a1 1/6 false, a2 2/6 true, a2 2/6 false, a3 3/6 true, a3 3/6 false, b1 4/6 false, b2 5/6 false, b3 6/6 false")
+	f(1, "a0 map[conclusion:good rate:1] 2 true b0 map[] 1 false", "undefined undefined true|undefined undefined", "a0 1/2 true, a0 1/2 false, b0 2/2 false")
 
 	// Thresholds are judged each time, and one that ends the run leaves out what follows.
 	p := bubble(t, repeated, func(c *runtime.Config) { c.Repeat = 3 })

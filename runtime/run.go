@@ -96,6 +96,7 @@ type CaseView struct {
 	Tags     map[string]any // read only
 	Number   int            // from 1
 	Of       int            // cases in all; 0: not known
+	Repeat   int            // number of the repetition, from 1; 0: the case is played once
 	Warmup   bool
 	Progress func() load.Progress
 	Live     func() metrics.Live

@@ -31,10 +31,11 @@ func (s *session) newProgress() *progress {
 // watch shows the progress of a case.
 func (s *session) watch(v runtime.CaseView) (done func()) {
 	s.progress.of = v.Of
+	name := (&result.Case{Name: v.Name, Repeat: v.Repeat}).Title()
 	return s.progress.Start(func() terminal.Snapshot {
 		now, p, live := time.Now(), v.Progress(), v.Live()
 		snapshot := terminal.Snapshot{
-			At: now, Case: v.Number, Cases: v.Of, Name: v.Name, Tags: v.Tags, Warmup: v.Warmup, Stopping: p.Stopping,
+			At: now, Case: v.Number, Cases: v.Of, Name: name, Tags: v.Tags, Warmup: v.Warmup, Stopping: p.Stopping,
 			Iterations: terminal.Iterations{
 				Planned: p.Planned, Ended: p.Ended(), Failed: p.Failed, Queued: p.Queued, Dropped: p.Dropped, Late: p.Late,
 			},

@@ -93,7 +93,7 @@ func finished(c *result.Case, number, of, width int, i ink) string {
 	}
 	verdict := string(c.Validity.Verdict)
 	all := []string{
-		i.bold((&Snapshot{Case: number, Cases: of}).number() + " " + Harmless(caseTitle(c))),
+		i.bold((&Snapshot{Case: number, Cases: of}).number() + " " + Harmless(c.Title())),
 		fmt.Sprintf("%.1f s", c.Duration), ended, figures(c.Throughput.Requests) + " req/s", tokens,
 		latency("TTFT", "ttft"), latency("ITL", "itl"), latency("TPOT", "tpot"), latency("HTTP", "http_req_duration"),
 		i.verdict(c.Validity.Verdict, strings.Join(append([]string{verdict}, rules...), " ")),
@@ -113,14 +113,6 @@ func finished(c *result.Case, number, of, width int, i ink) string {
 		}
 	}
 	return parts(all...)
-}
-
-// caseTitle names a case, with the number of its repetition.
-func caseTitle(c *result.Case) string {
-	if c.Repeat > 0 {
-		return fmt.Sprintf("%s #%d", c.Name, c.Repeat)
-	}
-	return c.Name
 }
 
 // supported writes a percentile, marked when it is of too few samples to be known.
