@@ -101,6 +101,7 @@ func runCommand() *cobra.Command {
 		Long: `Run a scenario: a TypeScript or JavaScript file, or one of weir's own by its name
 (` + strings.Join(builtinScripts(), ", ") + `).
 A scenario declares flags of its own, which follow its name: weir run SCRIPT --help lists them.`,
+		SuggestFor: builtinScripts(), // weir static
 		// A script's flags are not known before it has been loaded.
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
