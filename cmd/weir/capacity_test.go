@@ -26,7 +26,7 @@ func TestFindCapacity(t *testing.T) {
 		// A decode step takes 1 ms and 2 ms for each sequence that runs: 20 ms are those of 9.
 		"concurrency": {"concurrency", "--search concurrency --slo tpot:avg<20 --start 2 --requests 24 --max-requests 48 --sim-itl 1ms --sim-itl-slope 2ms --sim-ttft 1ms"},
 		// A request takes 5 + 7·2 = 19 ms, so a batch of two serves 105 a second.
-		"rate": {"rate", "--slo ttft:p90<60 --goodput-share 0.9 --requests 64 --max-requests 128 --sim-ttft 5ms --sim-itl 2ms --sim-itl-slope 0s --sim-max-batch 2"},
+		"rate": {"rate", "--slo ttft:p90<60 --goodput-share 0.9 --min 10 --requests 48 --max-requests 96 --sim-ttft 5ms --sim-itl 2ms --sim-itl-slope 0s --sim-max-batch 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
