@@ -55,9 +55,8 @@ type Kind int
 const (
 	Line   Kind = iota // through the points
 	Step               // each value holds until the next point
-	Area               // Line, filled down to the axis
 	Band               // filled from Low to High
-	Points             // each with its Label and, where Low < High, a whisker
+	Points             // each with its Label
 	Bars               // from Point.Low to Point.High along x, in row Point.Y
 )
 
@@ -76,9 +75,9 @@ type Series struct {
 // Point is one value of a series.
 type Point struct {
 	X, Y      float64
-	Low, High float64
-	Label     string // of Points
-	Title     string // of Points: shown when the pointer rests on it; "": none
+	Low, High float64 // of Band and Bars
+	Label     string  // of Points
+	Title     string  // of Points: shown when the pointer rests on it; "": none
 	Mark      Mark
 }
 
@@ -246,17 +245,11 @@ func (c *Chart) extent() (xs, ys span) {
 			default:
 				xs.add(p.X, c.X.Scale)
 				ys.add(p.Y, c.Y.Scale)
-				if p.whiskers() {
-					ys.add(p.Low, c.Y.Scale)
-					ys.add(p.High, c.Y.Scale)
-				}
 			}
 		}
 	}
 	return xs, ys
 }
-
-func (p Point) whiskers() bool { return p.Low < p.High }
 
 // span is a range of values; min > max: there is none.
 type span struct{ min, max float64 }

@@ -24,14 +24,13 @@ import (
 // One of each kind of series, on each kind of axis.
 var small = map[string]*Chart{
 	"points": {Height: 200, X: Axis{Label: "load", Unit: "requests/s"}, Y: Axis{Label: "TTFT", Unit: "ms", Scale: Log}, Series: []Series{
-		{Name: "p50", Kind: Points, Joined: true, Points: []Point{{X: 1, Y: 100, Label: "rate 1", Title: "rate 1: <100 ms>"}, {X: 2, Y: 120, Label: "rate 2", Low: 90, High: 180}, {X: 4, Y: 900, Label: "rate 4 INVALID", Mark: Cross}}},
+		{Name: "p50", Kind: Points, Joined: true, Points: []Point{{X: 1, Y: 100, Label: "rate 1", Title: "rate 1: <100 ms>"}, {X: 2, Y: 120, Label: "rate 2"}, {X: 4, Y: 900, Label: "rate 4 INVALID", Mark: Cross}}},
 		{Name: "p99 & more", Kind: Points, Joined: true, Dashed: true, Points: []Point{{X: 1, Y: 210}, {X: 2, Y: 300, Mark: Triangle}, {X: 4, Y: 5000}}},
 	}},
 	"time": {Height: 160, X: Axis{Scale: Seconds, Max: 90}, Y: Axis{Unit: "%", Max: 100}, Shades: []Shade{{0, 10}, {80, 90}}, Series: []Series{
 		{Name: "range", Kind: Band, Note: true, Points: []Point{{X: 0, Low: 10, High: 30}, {X: 45, Low: 20, High: 60}, {X: 90, Low: 0, High: 5}}},
 		{Name: "mean", Kind: Line, Points: []Point{{X: 0, Y: 20}, {X: 45, Y: 40}, {X: 60, Y: math.NaN()}, {X: 90, Y: 2}}},
 		{Name: "steps", Kind: Step, Points: []Point{{X: 0, Y: 1}, {X: 30, Y: 3}, {X: 60, Y: 3}, {X: 90, Y: 0}}},
-		{Name: "area", Kind: Area, Points: []Point{{X: 0, Y: 5}, {X: 50, Y: 9}}},
 	}},
 	"bars": {Height: 120, X: Axis{Scale: Seconds, Max: 3}, Y: Axis{Rows: true}, Series: []Series{
 		{Name: "prefill", Ink: "prefill", Kind: Bars, Points: []Point{{Y: 0, Low: 0, High: 1}, {Y: 1, Low: 0.5, High: 1.25}}},
@@ -234,7 +233,7 @@ func TestPNG(t *testing.T) {
 
 func TestLegend(t *testing.T) {
 	got := fmt.Sprint(small["time"].Legend())
-	if want := fmt.Sprint([]Entry{{1, "mean", "series-2", Line, false}, {2, "steps", "series-3", Step, false}, {3, "area", "series-4", Area, false}}); got != want {
+	if want := fmt.Sprint([]Entry{{1, "mean", "series-2", Line, false}, {2, "steps", "series-3", Step, false}}); got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
@@ -293,7 +292,7 @@ func FuzzChart(f *testing.F) {
 		what &= 0xffff
 		points := []Point{{X: a, Y: b, Low: c, High: d, Label: "a\x00<&", Title: "\xff"}, {X: b, Y: c, Low: a, High: b}, {X: c, Y: d, Low: b, High: a}, {X: d, Y: a, Low: low, High: high}}
 		chart := &Chart{Width: low, Height: high, X: Axis{Scale: Scale(what % 3), Min: low, Max: high, Unit: "ms"}, Y: Axis{Scale: Scale(what / 3 % 2), Rows: what/6%2 == 1, Min: c, Max: d},
-			Shades: []Shade{{a, b}}, Series: []Series{{Name: "a\x01\"", Kind: Kind(what / 12 % 6), Points: points, Joined: true}, {Kind: Kind(what / 72 % 6), Points: points}}}
+			Shades: []Shade{{a, b}}, Series: []Series{{Name: "a\x01\"", Kind: Kind(what / 12 % 5), Points: points, Joined: true}, {Kind: Kind(what / 60 % 5), Points: points}}}
 		check(t, "fuzzed", chart)
 	})
 }

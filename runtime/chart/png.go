@@ -122,7 +122,7 @@ func fit(s text.Style, txt string, room vg.Length) string {
 func (e Entry) swatch(c draw.Canvas, x, y vg.Length) {
 	ink := color(e.Ink)
 	switch e.Kind {
-	case Bars, Band, Area:
+	case Bars, Band:
 		if e.Kind != Bars {
 			ink = ink.faded(0.4)
 		}

@@ -79,13 +79,6 @@ func (l *layout) series(c draw.Canvas, i int) {
 		l.stroke(c, style, l.runs(c, s.Points))
 	case Step:
 		l.stroke(c, style, stairs(l.runs(c, s.Points)))
-	case Area:
-		for _, run := range l.runs(c, s.Points) {
-			first, last := run[0], run[len(run)-1]
-			c.FillPolygon(ink.faded(0.25), append(append([]vg.Point{{X: first.X, Y: c.Min.Y}}, run...), vg.Point{X: last.X, Y: c.Min.Y}))
-		}
-		style.Width = 1.2
-		l.stroke(c, style, l.runs(c, s.Points))
 	case Band:
 		l.band(c, ink.faded(0.22), s.Points)
 	case Bars:
@@ -227,13 +220,6 @@ func (l *layout) points(c draw.Canvas, ink namedColor, s *Series) {
 		at, ok := l.at(c, p.X, p.Y)
 		if !ok || !c.Contains(at) {
 			continue
-		}
-		if p.whiskers() {
-			low, ok := l.at(c, p.X, p.Low)
-			high, known := l.at(c, p.X, p.High)
-			if ok && known {
-				c.StrokeLine2(draw.LineStyle{Color: ink.faded(0.55), Width: 1.5}, at.X, low.Y, at.X, high.Y)
-			}
 		}
 		style := draw.GlyphStyle{Color: ink, Radius: radius, Shape: draw.CircleGlyph{}}
 		switch p.Mark {

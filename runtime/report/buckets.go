@@ -12,7 +12,6 @@ type buckets struct {
 	width time.Duration
 	most  int
 	all   []bucket
-	early int // values before the begin, which are in the first bucket
 }
 
 type bucket struct {
@@ -24,10 +23,7 @@ type bucket struct {
 func newBuckets(width time.Duration, most int) *buckets { return &buckets{width: width, most: most} }
 
 func (b *buckets) add(at time.Duration, v float64) {
-	if at < 0 {
-		b.early++
-		at = 0
-	}
+	at = max(at, 0) // what is before the begin is in the first one
 	for at/b.width >= time.Duration(b.most) {
 		b.fold()
 	}

@@ -285,8 +285,8 @@ func TestBucketsFold(t *testing.T) {
 	for _, v := range b.all {
 		n, sum, most = n+v.n, sum+v.sum, max(most, v.max)
 	}
-	if n != 1001 || sum != 499500+5000 || most != 5000 || b.early != 1 || len(b.all) > 10 || b.width != 128*time.Millisecond {
-		t.Errorf("%d values, sum %v, most %v, early %d, %d buckets of %v", n, sum, most, b.early, len(b.all), b.width)
+	if n != 1001 || sum != 499500+5000 || most != 5000 || len(b.all) > 10 || b.width != 128*time.Millisecond {
+		t.Errorf("%d values, sum %v, most %v, %d buckets of %v", n, sum, most, len(b.all), b.width)
 	}
 }
 

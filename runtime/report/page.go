@@ -139,7 +139,7 @@ func sample(e chart.Entry) template.HTML {
 	switch e.Kind {
 	case chart.Points:
 		return template.HTML(`<svg viewBox="0 0 18 10" aria-hidden="true"><circle cx="9" cy="5" r="4" fill="` + ink + `"/></svg>`)
-	case chart.Area, chart.Band, chart.Bars:
+	case chart.Band, chart.Bars:
 		return template.HTML(`<svg viewBox="0 0 18 10" aria-hidden="true"><rect x="1" y="1" width="16" height="8" rx="2" fill="` + ink + `"/></svg>`)
 	}
 	dashes := ""
