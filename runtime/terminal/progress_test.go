@@ -286,3 +286,27 @@ func TestFinishedFitsTheWidth(t *testing.T) {
 	}
 	resulttest.Golden(t, "progress-finished.txt", all.String())
 }
+
+// What a shorter line takes the place of is erased before it is written: tmux wraps what
+// has been written beyond a line's end when the terminal gets narrower, erased or not.
+func TestShorterLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var last string
+		p := terminal.NewProgress(terminal.ProgressConfig{
+			To: writerFunc(func(b []byte) (int, error) {
+				last = string(b)
+				return len(b), nil
+			}),
+			Mode: terminal.Full,
+		})
+		name := "a case with a long name"
+		stop := p.Start(func() terminal.Snapshot { return terminal.Snapshot{At: time.Now(), Case: 1, Name: name} })
+		synctest.Wait()
+		name = "short"
+		stop()
+		if want := "\x1b[K[1] short\x1b[K\r\n"; !strings.Contains(last, want) {
+			t.Errorf("the frame is\n%q\nwant in it\n%q", last, want)
+		}
+		p.Close()
+	})
+}
