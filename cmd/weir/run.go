@@ -59,7 +59,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs.BoolVar(&f.noDoctor, "no-doctor", false, "do not look first whether this machine and the service are fit, as weir's own scenarios do (options.doctor)")
 	section(fs, "Load")
 
-	windowFlag(fs, &f.window, "what the numbers of a case are of: all of it, or its steady state, without warming up and draining; both are in the result (default all, or as the script says)")
+	windowFlag(fs, &f.window, "all of each case, or its steady state, without warming up and draining; both are in the result (default all, or as the script says)")
 	fs.Var(&f.goodput, "goodput", "count requests that are good: those that complete with latencies of at most so many ms, such as ttft:500 tpot:50; each replaces the script's slo of the same latency")
 	fs.Var(&f.thresholds, "threshold", "judge this besides the script's thresholds, such as 'ttft:p(99)<500' or 'ttft{rate:8}:p(99)<500'; may be given several times. A run that does not keep it exits with 99")
 	fs.BoolVar(&f.requireValid, "require-valid", false, fmt.Sprintf("exit with %d when the result is not VALID", exitInvalid))

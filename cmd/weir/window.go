@@ -10,7 +10,7 @@ import (
 
 // windowFlag is --window, of weir run and of weir report.
 func windowFlag(fs *pflag.FlagSet, to *string, help string) {
-	fs.StringVar(to, "window", "", "which `window`, all or steady: "+help)
+	fs.StringVar(to, "window", "", "which `window` counts, all or steady: "+help)
 }
 
 // checkWindow tells what is wrong with the name of a window; "" is none.

@@ -214,6 +214,7 @@ func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric,
 				t.Note = err.Error()
 			} else if v, ok := e.of(metric); ok {
 				t.Value, t.OK = &v, Holds(v, e.Op, e.Limit)
+				t.Unit = e.unit(metric)
 			} else if metricOf(name) == validity && verdict != "" && e.Verdict != "" {
 				t.Verdict, t.OK = verdict, HoldsVerdict(verdict, e.Op, e.Verdict)
 			} else {
@@ -223,6 +224,17 @@ func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric,
 		}
 	}
 	return list
+}
+
+// unit is that of the aggregate's value.
+func (e Expr) unit(m *result.Metric) string {
+	switch {
+	case m.Kind == kindDistribution && e.Aggregate == "count", m.Kind == kindRate, m.Kind == kindGoodput:
+		return ""
+	case m.Kind == kindCounter && e.Aggregate == "rate":
+		return strings.TrimPrefix(m.Unit+"/s", "/s")
+	}
+	return m.Unit
 }
 
 // of is the aggregate's value; false when the metric has none, for lack of samples.

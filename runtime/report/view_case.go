@@ -110,7 +110,11 @@ func caseThresholds(c *result.Case, l Lang) []table {
 			name.Text, name.Mark = "✓ "+o.Metric+" "+o.Expr, "good"
 		}
 		noted = noted || o.Note != ""
-		t.Rows = append(t.Rows, []cell{name, opt(o.Value), text(o.Note)})
+		value := cell{Text: absent}
+		if o.Value != nil || o.Verdict != "" {
+			value.Text = thresholdValue(o)
+		}
+		t.Rows = append(t.Rows, []cell{name, value, text(o.Note)})
 	}
 	if !noted {
 		t.Head = t.Head[:2]

@@ -272,9 +272,9 @@ func thresholdTables(run *result.Result, l Lang) []table {
 // thresholdValue is what a threshold was held against, or why there is nothing.
 func thresholdValue(t result.Threshold) string {
 	if t.Value == nil {
-		return t.Note
+		return t.Found()
 	}
-	return number(*t.Value)
+	return strings.TrimSpace(number(*t.Value) + " " + t.Unit)
 }
 
 // failureTables has the errors of all cases by kind, most frequent first.

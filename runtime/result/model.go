@@ -2,6 +2,7 @@ package result
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -318,17 +319,18 @@ type Threshold struct {
 	Metric  string   `json:"metric"` // with the tags that the script's has, such as "ttft{rate:8}"
 	Expr    string   `json:"expr"`
 	Value   *float64 `json:"value"`             // null: no samples, and then not OK; or it is on the verdict
+	Unit    string   `json:"unit,omitempty"`    // of Value: that of the metric, such as "ms"; "": it is a number or a share
 	Verdict Verdict  `json:"verdict,omitempty"` // of the case, for a threshold on validity
 	OK      bool     `json:"ok"`
 	Note    string   `json:"note,omitempty"` // why there is no value, or what ended the run
 }
 
-// Found is what the threshold was held against, for readers: "96.4", "SUSPECT", or why
+// Found is what the threshold was held against, for readers: "96.4 ms", "SUSPECT", or why
 // there is nothing.
 func (t Threshold) Found() string {
 	switch {
 	case t.Value != nil:
-		return strconv.FormatFloat(*t.Value, 'g', 6, 64)
+		return strings.TrimSpace(strconv.FormatFloat(*t.Value, 'g', 6, 64) + " " + t.Unit)
 	case t.Verdict != "":
 		return string(t.Verdict)
 	}
