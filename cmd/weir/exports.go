@@ -125,15 +125,14 @@ func writable(dir string) error {
 
 // write writes what was asked for, and tells what was written where. One that fails
 // does not keep the others from being written.
-func (f *exportFlags) write(run *result.Run, tell io.Writer) error {
-	var failed error
+func (f *exportFlags) write(run *result.Run, tell io.Writer) (failed []error) {
 	for _, o := range exports {
 		path := *f.paths[o.flag]
 		if path == "" {
 			continue
 		}
 		if err := o.write(run, path); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("--%s: %w", o.flag, err))
+			failed = append(failed, fmt.Errorf("--%s: %w", o.flag, err))
 			continue
 		}
 		fmt.Fprintf(tell, "%s: %s\n", o.flag, filepath.ToSlash(path))

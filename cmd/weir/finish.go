@@ -73,11 +73,11 @@ func (s *session) writeExports(o runtime.Outcome) (incomplete bool) {
 		return false
 	}
 	run := &result.Run{Dir: s.folder.Dir, Result: s.report}
-	var report error
+	var all []error
 	if len(s.report.Cases) > 0 {
-		report = s.flags.report.write(run, s.stderr)
+		all = s.flags.report.write(run, s.stderr)
 	}
-	for _, err := range []error{report, s.flags.exports.write(run, s.stderr)} {
+	for _, err := range append(all, s.flags.exports.write(run, s.stderr)...) {
 		if err != nil {
 			fmt.Fprintf(s.stderr, "weir: %v\n", err)
 			incomplete = true

@@ -48,7 +48,7 @@ report.html anew. RESULT is the folder that weir run has written, or the result.
 			} else if err := summarise(cmd.OutOrStdout(), run.Result, stats.all); err != nil {
 				return err
 			}
-			if err := errors.Join(page.write(run, cmd.ErrOrStderr()), out.write(run, cmd.ErrOrStderr())); err != nil {
+			if err := errors.Join(append(page.write(run, cmd.ErrOrStderr()), out.write(run, cmd.ErrOrStderr())...)...); err != nil {
 				return &exitError{exitFault, err}
 			}
 			return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,13 +54,14 @@ func (f *reportFlags) language() (report.Lang, error) {
 	return report.ParseLang(f.lang)
 }
 
-// write writes the page of a run and its pictures, and tells where they are.
-func (f *reportFlags) write(run *result.Run, tell io.Writer) error {
+// write writes the page of a run and its pictures, and tells where they are. It returns
+// what could not be written; of what could, nil.
+func (f *reportFlags) write(run *result.Run, tell io.Writer) []error {
 	lang, err := f.language()
 	if err != nil {
-		return err
+		return []error{err}
 	}
-	return errors.Join(f.writePage(run, lang, tell), f.writePictures(run, lang, tell))
+	return []error{f.writePage(run, lang, tell), f.writePictures(run, lang, tell)}
 }
 
 func (f *reportFlags) writePictures(run *result.Run, lang report.Lang, tell io.Writer) error {
