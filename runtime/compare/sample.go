@@ -8,17 +8,6 @@ import (
 	"weir/runtime/result"
 )
 
-// quantile is the percentile p (0…1) of sorted samples as weir defines it, type 7.
-func quantile(sorted []float32, p float64) float64 {
-	h := max(0, min(p, 1)) * float64(len(sorted)-1)
-	i := int(h)
-	if i >= len(sorted)-1 {
-		return float64(sorted[len(sorted)-1])
-	}
-	low := float64(sorted[i])
-	return low + (h-float64(i))*(float64(sorted[i+1])-low)
-}
-
 // sampled is a statistic as it comes from the requests of some runs: a ratio of sums
 // for each run, and what makes the statistic of the ratio of all of them.
 type sampled struct {
@@ -52,7 +41,7 @@ func (s statistic) sample(runs []caseRun) (of sampled, ok bool) {
 			return of, false
 		}
 		slices.Sort(sorted)
-		q = quantile(sorted, p/100)
+		q = metrics.Percentile(sorted, p)
 	}
 	for _, c := range runs {
 		d := c.run.cases[c.number]
@@ -111,7 +100,7 @@ func (s statistic) sample(runs []caseRun) (of sampled, ok bool) {
 	if isPercentile {
 		at := ratio(of.runs)
 		of.many = len(sorted) > 2*of.n
-		of.value = func(r float64) float64 { return quantile(sorted, p/100-(r-at)) }
+		of.value = func(r float64) float64 { return metrics.Percentile(sorted, max(0, min(p-100*(r-at), 100))) }
 		of.beyond = func(r float64) bool { return p/100-(r-at) >= 1 }
 	}
 	return of, true

@@ -172,8 +172,8 @@ func choose(samples []float64, rank int) float64 {
 //
 // stats.Percentile gives the same to the last bit but one, and sorts a copy of
 // all samples in every call.
-func Percentile(sorted []float64, p float64) float64 {
-	return interpolate(int64(len(sorted)), p, func(rank int64) float64 { return sorted[rank] })
+func Percentile[T ~float32 | ~float64](sorted []T, p float64) float64 {
+	return interpolate(int64(len(sorted)), p, func(rank int64) float64 { return float64(sorted[rank]) })
 }
 
 // interpolate is the type 7 percentile of n samples of which at gives the one

@@ -63,10 +63,7 @@ func (g *gaps) quantiles(ps []float64) []float64 {
 
 // quantiles gives the percentiles of samples, by weir's definition.
 func quantiles(samples []float32, ps []float64) []float64 {
-	sorted := make([]float64, len(samples))
-	for i, v := range samples {
-		sorted[i] = float64(v)
-	}
+	sorted := slices.Clone(samples)
 	slices.Sort(sorted)
 	values := make([]float64, len(ps))
 	for i, p := range ps {
