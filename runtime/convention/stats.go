@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/montanaflynn/stats"
+
 	"weir/runtime/metrics"
 )
 
@@ -21,15 +23,16 @@ func (s samples) sum() float64 {
 	return sum
 }
 
-func (s samples) mean() float64 { return s.sum() / float64(len(s)) }
+// mean is NaN without samples.
+func (s samples) mean() float64 {
+	mean, _ := stats.Mean(stats.Float64Data(s))
+	return mean
+}
 
-// std is that of the population, as np.std.
+// std is that of the population, as np.std; NaN without samples.
 func (s samples) std() float64 {
-	mean, sum := s.mean(), 0.0
-	for _, v := range s {
-		sum += (v - mean) * (v - mean)
-	}
-	return math.Sqrt(sum / float64(len(s)))
+	std, _ := stats.StandardDeviationPopulation(stats.Float64Data(s))
+	return std
 }
 
 // stat is one of the statistics "mean", "std", "min", "max" and percentiles such as
