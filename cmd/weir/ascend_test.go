@@ -99,12 +99,16 @@ func TestSuiteWorkbook(t *testing.T) {
 			t.Fatalf("%s: %d rows in the table and %d in the sheet, want %d", sheet, len(rows), len(cells), want)
 		}
 		for i := range rows {
-			if len(rows[i]) != len(cells[i]) {
+			if len(cells[i]) > len(rows[i]) {
 				t.Fatalf("%s, row %d: %d cells in the table and %d in the sheet", sheet, i, len(rows[i]), len(cells[i]))
 			}
 			for j, cell := range rows[i] {
-				if !sameCell(cell, cells[i][j]) {
-					t.Errorf("%s, row %d, column %d: %q in the table and %q in the sheet", sheet, i, j, cell, cells[i][j])
+				inSheet := "" // GetRows leaves out the empty cells at the end of a row: all gaps may have overlapped a prefill
+				if j < len(cells[i]) {
+					inSheet = cells[i][j]
+				}
+				if !sameCell(cell, inSheet) {
+					t.Errorf("%s, row %d, column %d: %q in the table and %q in the sheet", sheet, i, j, cell, inSheet)
 				}
 			}
 		}
