@@ -44,8 +44,8 @@ microbench: libtokenizers ## run the Go benchmarks
 # linker's flags makes it look again; no variable of that name is needed.
 .PHONY: build
 build: libtokenizers ## build ./weir
-	go build -trimpath -o weir -ldflags "-X main.version=$(VERSION) -X main.commit=$(COMMIT) \
-		-X main.libtokenizers=$$(cksum <$(LIB) | cut -d ' ' -f 1)" ./cmd/weir
+	go build -trimpath -o weir -ldflags "-X weir/cmd.version=$(VERSION) -X weir/cmd.commit=$(COMMIT) \
+		-X weir/cmd.libtokenizers=$$(cksum <$(LIB) | cut -d ' ' -f 1)" ./cmd/weir
 
 .PHONY: lint
 lint: types libtokenizers ## check formatting, vet, staticcheck, and the types of scripts and examples

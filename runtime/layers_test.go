@@ -103,12 +103,12 @@ func TestForbidden(t *testing.T) {
 			t.Errorf("%s → %s: %q", from, to, why)
 		}
 	}
-	f("cmd/weir", "modules/llm", true)
+	f("cmd", "modules/llm", true)
 	f("modules/llm", "runtime/transport", true)
 	f("runtime/transport", "runtime/metrics", true)
 	f("runtime", "runtime/script", true)
 	f("modules/llm", "modules/http", false)
-	f("modules/llm", "cmd/weir", false)
+	f("modules/llm", "cmd", false)
 	f("runtime/metrics", "runtime/transport", false)
 	f("runtime/script", "modules/core", false)
 	f("runtime", "modules/core", false)

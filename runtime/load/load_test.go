@@ -2,7 +2,7 @@
 
 // The race detector of Go 1.26 now and then crashes the program when a synctest
 // bubble ends thousands of goroutines; the executors are race-tested with real
-// time through cmd/weir.
+// time through cmd.
 
 package load_test
 

@@ -1,0 +1,64 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// sectionKey is the annotation of a flag with the head that it is listed under.
+const sectionKey = "section"
+
+// section puts the flags of a set that are under no head of the help yet under this one.
+func section(fs *pflag.FlagSet, head string) {
+	fs.VisitAll(func(f *pflag.Flag) {
+		if len(f.Annotations[sectionKey]) == 0 {
+			_ = fs.SetAnnotation(f.Name, sectionKey, []string{head}) // it fails for flags that are not there
+		}
+	})
+}
+
+// flagHelp lists flags for so many columns: those of each section under its head, in the
+// order of the set.
+func flagHelp(fs *pflag.FlagSet, columns int) string {
+	type part struct {
+		head  string
+		flags *pflag.FlagSet
+	}
+	var parts []part
+	fs.VisitAll(func(f *pflag.Flag) {
+		head := strings.Join(f.Annotations[sectionKey], "")
+		if n := len(parts); n == 0 || parts[n-1].head != head {
+			flags := pflag.NewFlagSet(head, pflag.ContinueOnError)
+			flags.SortFlags = fs.SortFlags
+			parts = append(parts, part{head, flags})
+		}
+		shown := *f
+		if f.Value.Type() == "bool" {
+			shown.Value = plainSwitch{f.Value}
+		}
+		parts[len(parts)-1].flags.AddFlag(&shown)
+	})
+	var b strings.Builder
+	for _, p := range parts {
+		if p.head != "" {
+			fmt.Fprintf(&b, "\n%s:\n", p.head)
+		}
+		b.WriteString(p.flags.FlagUsagesWrapped(columns))
+	}
+	return b.String()
+}
+
+// plainSwitch is the value of a switch that is listed as --records, not as
+// --records[=true|false].
+type plainSwitch struct{ pflag.Value }
+
+// wrapHelp makes the help of a command, and of those below it, list flags for the width
+// of where it is printed.
+func wrapHelp(root *cobra.Command, to io.Writer) {
+	cobra.AddTemplateFunc("flagHelp", func(fs *pflag.FlagSet) string { return flagHelp(fs, width(to)) })
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".LocalFlags.FlagUsages", "flagHelp .LocalFlags"))
+}
