@@ -29,9 +29,9 @@ import (
 // there. Services that live in the test are those of service_test.go; what a run
 // leaves behind is looked for where it is played in this process.
 
-// scenario is a script whose iterations send one request each. options are those
+// oneRequest is a script whose iterations send one request each. options are those
 // of the case.
-func scenario(t *testing.T, endpoint, options string) string {
+func oneRequest(t *testing.T, endpoint, options string) string {
 	t.Helper()
 	return scriptFile(t, fmt.Sprintf(`
 import { Endpoint } from "weir/llm";
@@ -214,7 +214,7 @@ func TestRunAgainstBrokenService(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := startService(t, c.behave)
-			p := play(t, scenario(t, fmt.Sprintf("url: %q, %s", s.url(), c.limits), `{ vus: 3, iterations: 6 }`))
+			p := play(t, oneRequest(t, fmt.Sprintf("url: %q, %s", s.url(), c.limits), `{ vus: 3, iterations: 6 }`))
 			found := p.result.Cases[0]
 			addsUp(t, found)
 			switch {
@@ -236,7 +236,7 @@ func TestRunAgainstBrokenService(t *testing.T) {
 		{"a service that nobody can connect to", deaf(t), "connect_timeout", "within 200ms"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := play(t, scenario(t, fmt.Sprintf("url: %q, connectTimeout: 200", c.url), `{ vus: 3, iterations: 6, preconnect: false }`))
+			p := play(t, oneRequest(t, fmt.Sprintf("url: %q, connectTimeout: 200", c.url), `{ vus: 3, iterations: 6, preconnect: false }`))
 			found := p.result.Cases[0]
 			addsUp(t, found)
 			if p.code != exitFault || len(found.Errors) != 1 || found.Errors[0].Kind != c.kind || found.Errors[0].Count != 6 || !strings.Contains(found.Errors[0].Message, c.message) {
@@ -529,7 +529,7 @@ func TestSignalsWhileStreaming(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := startGate(t)
-			path := scenario(t, fmt.Sprintf(`url: "http://%s"`, g.listener.Addr()),
+			path := oneRequest(t, fmt.Sprintf(`url: "http://%s"`, g.listener.Addr()),
 				fmt.Sprintf(`{ executor: "constant-vus", vus: %d, duration: "1h", gracefulStop: "1h" }`, streams))
 			folder := filepath.Join(t.TempDir(), "out")
 			p := startProcess(t, "weir", "run", path, "--out", folder, "--progress", "plain")
@@ -594,7 +594,7 @@ func TestSignalsWhileConnecting(t *testing.T) {
 	url := deaf(t)
 	for _, preconnect := range []bool{false, true} {
 		t.Run(fmt.Sprintf("preconnect %v", preconnect), func(t *testing.T) {
-			path := scenario(t, fmt.Sprintf(`url: %q, connectTimeout: "1h"`, url), fmt.Sprintf(`{ vus: 50, iterations: 50, preconnect: %v }`, preconnect))
+			path := oneRequest(t, fmt.Sprintf(`url: %q, connectTimeout: "1h"`, url), fmt.Sprintf(`{ vus: 50, iterations: 50, preconnect: %v }`, preconnect))
 			folder := filepath.Join(t.TempDir(), "out")
 			p := startProcess(t, "weir", "run", path, "--out", folder, "--progress", "plain")
 			pollFor(t, func() bool { return connecting(t, url) })
@@ -687,7 +687,7 @@ func TestFewDescriptors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := startService(t, slow)
-			path := scenario(t, fmt.Sprintf("url: %q", s.url()), fmt.Sprintf("{ vus: %d, iterations: %d }", c.vus, c.vus))
+			path := oneRequest(t, fmt.Sprintf("url: %q", s.url()), fmt.Sprintf("{ vus: %d, iterations: %d }", c.vus, c.vus))
 			folder := filepath.Join(t.TempDir(), "out")
 			// The hard limit too: the Go runtime raises the soft one to it.
 			p := startProcess(t, "sh", "-c", fmt.Sprintf("ulimit -n 64 && exec weir run %s --out %s --progress plain %s", path, folder, c.flags))

@@ -74,7 +74,12 @@ func (s *session) run() error {
 	modules := newModules(clients, redirect, s.flags, abort)
 	defer modules.close()
 
-	loaded, err := script.Load(s.name, script.Config{
+	found, err := findScenario(stop, s.name)
+	if err != nil {
+		return err
+	}
+	defer found.close()
+	loaded, allowed, err := found.load(script.Config{
 		Modules:    modules.table,
 		Builtin:    scripts.Files,
 		Args:       s.args,
@@ -85,6 +90,7 @@ func (s *session) run() error {
 	if err != nil {
 		return err
 	}
+	defer allowed.Close()
 
 	// While nothing runs yet, the first Ctrl-C ends everything. Afterwards not even the
 	// second one ends the runtimes themselves, on which plan has something left to do.

@@ -21,6 +21,8 @@ import (
 	"sync"
 
 	"github.com/dop251/goja"
+
+	"weir/runtime/access"
 )
 
 // Module is what a script imports: one value a run, one set of exports a
@@ -38,6 +40,8 @@ type Config struct {
 	ParamsFile string            // JSON or YAML with values; "" for none
 	LookupEnv  func(string) (string, bool)
 	Console    io.Writer // where console.* writes; one Write a line, never two at once
+	// Access says what the script may read, write and call; its modules ask it. nil: everything.
+	Access *access.Access
 }
 
 // Script is a bundled and compiled scenario. It may be used by several
@@ -58,6 +62,9 @@ type Script struct {
 	params []Param
 	chosen map[string]any // values that the script has given to parameters, by their names
 }
+
+// Access says what the script may touch. nil: everything.
+func (s *Script) Access() *access.Access { return s.cfg.Access }
 
 // Choose notes the value that the script itself has given to a parameter which leaves
 // it open, as a seed of -1 does: with that value the run can be repeated. False: there
