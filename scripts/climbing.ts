@@ -5,12 +5,12 @@
 import { params, type Case, type CaseResult, type It, type Options } from "weir";
 import type { Dataset } from "weir/dataset";
 import { Tokenizer } from "weir/tokenizer";
-import { checkSeed, wholeNumbers } from "./lib/checks";
-import { checkClimbing, climbing, climbingFlags } from "./lib/climbing";
-import { checkProfile, profileFlags } from "./lib/profiling";
-import { seedFlag } from "./lib/seed";
-import { checkService, schemeFlag, serviceFlags } from "./lib/service";
-import { checkSpeculation, speculationFlags, speculationOptions } from "./lib/speculation";
+import { checkSeed, wholeNumbers } from "./parts/checks";
+import { checkClimbing, climbing, climbingFlags } from "./parts/climbing";
+import { checkProfile, profileFlags } from "./parts/profiling";
+import { seedFlag } from "./parts/seed";
+import { checkService, schemeFlag, serviceFlags } from "./parts/service";
+import { checkSpeculation, speculationFlags, speculationOptions } from "./parts/speculation";
 
 const p = params({
   backend: { default: "openai-chat", choices: ["openai-chat", "openai"] as const, help: "protocol of the services" },

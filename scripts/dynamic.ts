@@ -5,14 +5,14 @@
 import { params, type Case, type CaseResult, type It, type Options } from "weir";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
-import { askedFlags, askedService } from "./lib/asked";
-import { named } from "./lib/checks";
-import { checkProfile, profileFlags, profiler } from "./lib/profiling";
-import { checkRequests, checkSteps, requestFlags } from "./lib/requests";
-import { chooseSeed, seedFlag } from "./lib/seed";
-import { byRate, checkServing, datasetTypes, serve, servingColumns, servingFlags, servingPrompts } from "./lib/serving";
-import { checkService, sayScheme, schemeOf, serviceOptions } from "./lib/service";
-import { closeTable, scriptTable } from "./lib/table";
+import { askedFlags, askedService } from "./parts/asked";
+import { named } from "./parts/checks";
+import { checkProfile, profileFlags, profiler } from "./parts/profiling";
+import { checkRequests, checkSteps, requestFlags } from "./parts/requests";
+import { chooseSeed, seedFlag } from "./parts/seed";
+import { byRate, checkServing, datasetTypes, serve, servingColumns, servingFlags, servingPrompts } from "./parts/serving";
+import { checkService, sayScheme, schemeOf, serviceOptions } from "./parts/service";
+import { closeTable, scriptTable } from "./parts/table";
 
 const p = params({
   dataset: { type: "string", required: true, help: "file with the prompts and the answers whose lengths are asked for (also .gz, .zst)" },

@@ -7,14 +7,14 @@ import { synthetic, type Dataset, type Length } from "weir/dataset";
 import { run } from "weir/execution";
 import { Counter } from "weir/metrics";
 import { Csv, type Cell } from "weir/output";
-import { capacityTable, thousands, wrapped, type Row } from "./lib/capacitytable";
-import { aboveZero, checkSeed, limits as most, useless, wholeNumbers } from "./lib/checks";
-import { refusal } from "./lib/outcome";
-import { search, type Answer, type Bracket, type Decision, type Step } from "./lib/search";
-import { caseSeed, chooseSeed } from "./lib/seed";
-import { generating } from "./lib/requests";
-import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
-import { hopelessFailures, hopelessMisses, judge, limitName, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "./lib/slo";
+import { capacityTable, thousands, wrapped, type Row } from "./parts/capacitytable";
+import { aboveZero, checkSeed, limits as most, useless, wholeNumbers } from "./parts/checks";
+import { refusal } from "./parts/outcome";
+import { search, type Answer, type Bracket, type Decision, type Step } from "weir/lib/search";
+import { caseSeed, chooseSeed } from "./parts/seed";
+import { generating } from "./parts/requests";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./parts/service";
+import { hopelessFailures, hopelessMisses, judge, limitName, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "weir/lib/slo";
 
 const processFlag = { process: { default: "poisson", choices: ["poisson", "constant"] as const, help: "gaps between the starts of --search rate: exponential or equal" } } as const;
 const promptLimits = {

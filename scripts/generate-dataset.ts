@@ -5,8 +5,8 @@
 import { invalidParams, params, type Plan, type Options } from "weir";
 import { Tokenizer } from "weir/tokenizer";
 import { save, synthetic, type Dataset, type Length, type LengthStats } from "weir/dataset";
-import { limits, named, wholeNumbers } from "./lib/checks";
-import { textTable } from "./lib/texttable";
+import { limits, named, wholeNumbers } from "./parts/checks";
+import { textTable } from "weir/lib/text";
 
 const p = params({
   dataset: { type: "string", required: true, help: "file to write; it must not exist yet" },

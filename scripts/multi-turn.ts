@@ -8,15 +8,15 @@ import { Tokenizer } from "weir/tokenizer";
 import { formats, read, synthetic, type Dataset, type RecordedItem } from "weir/dataset";
 import { Counter, Trend } from "weir/metrics";
 import { Csv, type Cell } from "weir/output";
-import { tellsNothing } from "./lib/cache";
-import { aboveZero, checkSeed, useless, wholeNumbers } from "./lib/checks";
-import { shuffled, some } from "./lib/lists";
-import { sayRefused } from "./lib/outcome";
-import { report } from "./lib/report";
-import { sayRead } from "./lib/sayread";
-import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
-import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
-import { number, percents, textTable } from "./lib/texttable";
+import { tellsNothing } from "./parts/cache";
+import { aboveZero, checkSeed, useless, wholeNumbers } from "./parts/checks";
+import { shuffled, some } from "./parts/lists";
+import { sayRefused } from "./parts/outcome";
+import { report } from "./parts/report";
+import { sayRead } from "./parts/sayread";
+import { caseSeed, chooseSeed, seedFlag } from "./parts/seed";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./parts/service";
+import { number, percents, textTable } from "weir/lib/text";
 
 // Flags that say nothing together with others.
 const closedLoop = {

@@ -6,10 +6,10 @@ import { invalidParams, params, type Case, type CaseResult, type It, type Option
 import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { images, synthetic, withMedia, type Dataset, type MediaItem } from "weir/dataset";
-import { named } from "./lib/checks";
-import { sayInexact } from "./lib/made";
-import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Point } from "./lib/parallel";
-import { plainSchemeFlag, serviceFlags, serviceOptions } from "./lib/service";
+import { named } from "./parts/checks";
+import { sayInexact } from "./parts/made";
+import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Point } from "./parts/parallel";
+import { plainSchemeFlag, serviceFlags, serviceOptions } from "./parts/service";
 
 const p = params({
   ...serviceFlags,

@@ -6,15 +6,15 @@ import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Item } from "weir/dataset";
 import { Csv, type Cell } from "weir/output";
-import { hitRate, tellsNothing } from "./lib/cache";
-import { aboveZero, checkSeed, useless, wholeNumbers } from "./lib/checks";
-import { shuffled } from "./lib/lists";
-import { sayRefused } from "./lib/outcome";
-import { report } from "./lib/report";
-import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
-import { generating } from "./lib/requests";
-import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
-import { number, percents, textTable } from "./lib/texttable";
+import { hitRate, tellsNothing } from "./parts/cache";
+import { aboveZero, checkSeed, useless, wholeNumbers } from "./parts/checks";
+import { shuffled } from "./parts/lists";
+import { sayRefused } from "./parts/outcome";
+import { report } from "./parts/report";
+import { caseSeed, chooseSeed, seedFlag } from "./parts/seed";
+import { generating } from "./parts/requests";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./parts/service";
+import { number, percents, textTable } from "weir/lib/text";
 
 const closedLoop = { concurrency: { default: 8, help: "requests at the same time" } } as const;
 

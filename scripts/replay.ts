@@ -7,16 +7,16 @@ import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { formats, read, synthetic, type Dataset, type ReadOptions, type RecordedItem, type Sessions } from "weir/dataset";
 import { Csv, type Cell } from "weir/output";
-import { hitRate, tellsNothing } from "./lib/cache";
-import { aboveZero, checkSeed, wholeNumbers } from "./lib/checks";
-import { some } from "./lib/lists";
-import { sayRefused } from "./lib/outcome";
-import { report } from "./lib/report";
-import { sayRead } from "./lib/sayread";
-import { caseSeed, chooseSeed, seedFlag } from "./lib/seed";
-import { generating } from "./lib/requests";
-import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./lib/service";
-import { number, percents, textTable } from "./lib/texttable";
+import { hitRate, tellsNothing } from "./parts/cache";
+import { aboveZero, checkSeed, wholeNumbers } from "./parts/checks";
+import { some } from "./parts/lists";
+import { sayRefused } from "./parts/outcome";
+import { report } from "./parts/report";
+import { sayRead } from "./parts/sayread";
+import { caseSeed, chooseSeed, seedFlag } from "./parts/seed";
+import { generating } from "./parts/requests";
+import { askingFlags, askingOptions, checkService, plainSchemeFlag, serviceFlags } from "./parts/service";
+import { number, percents, textTable } from "weir/lib/text";
 
 const p = params({
   trace: { type: "string", required: true, help: "file or folder of the trace: Mooncake, Bailian, BurstGPT, Azure, Weka, weir's own, or records.jsonl.zst of a run; also .gz, .zst" },

@@ -8,6 +8,7 @@ import (
 
 	"weir/modules/core"
 	"weir/runtime/script"
+	"weir/scripts"
 )
 
 // What the scenarios share runs in weir's own runtime, without any load: each
@@ -15,6 +16,7 @@ import (
 func TestLib(t *testing.T) {
 	s, err := script.Load("testdata/search.ts", script.Config{
 		Modules:   map[string]script.Module{"weir": core.New()},
+		Builtin:   scripts.Files,
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Console:   t.Output(),
 	})

@@ -8,16 +8,16 @@ import { Endpoint, backends, type RequestOptions } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Trend } from "weir/metrics";
-import { named, useless } from "./lib/checks";
-import { checkClimbing, checkNumPrompts, climbing, climbingFlags, type Climbing } from "./lib/climbing";
-import { sayInexact } from "./lib/made";
-import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./lib/parallel";
-import { checkProfile, profileFlags, profiler } from "./lib/profiling";
-import { checkReal, ownLengths, realFlags, realPairs, realPrompts } from "./lib/realdata";
-import { checkRequests, checkSteps, modelOf, requestFlags, requestOptions } from "./lib/requests";
-import { caseSeed, chooseSeed } from "./lib/seed";
-import { sayScheme, schemeFlag, schemeOf, serviceFlags, serviceOptions } from "./lib/service";
-import { acceptRate, checkSpeculation, speculationFlags, speculationOptions } from "./lib/speculation";
+import { named, useless } from "./parts/checks";
+import { checkClimbing, checkNumPrompts, climbing, climbingFlags, type Climbing } from "./parts/climbing";
+import { sayInexact } from "./parts/made";
+import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./parts/parallel";
+import { checkProfile, profileFlags, profiler } from "./parts/profiling";
+import { checkReal, ownLengths, realFlags, realPairs, realPrompts } from "./parts/realdata";
+import { checkRequests, checkSteps, modelOf, requestFlags, requestOptions } from "./parts/requests";
+import { caseSeed, chooseSeed } from "./parts/seed";
+import { sayScheme, schemeFlag, schemeOf, serviceFlags, serviceOptions } from "./parts/service";
+import { acceptRate, checkSpeculation, speculationFlags, speculationOptions } from "./parts/speculation";
 
 // Flags that one of the two ways of running alone looks at.
 const parallelFlags = {

@@ -5,15 +5,15 @@ import { params, type Case, type CaseResult, type It, type Options } from "weir"
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Workbook, makeFolder, type Column, type Csv } from "weir/output";
-import { askedFlags, askedService } from "./lib/asked";
-import { named } from "./lib/checks";
-import { sayInexact } from "./lib/made";
-import { cells, checkFlags, columns, loadFlags, sweep } from "./lib/parallel";
-import { checkRequests, checkSteps, requestFlags } from "./lib/requests";
-import { chooseSeed, seedFlag } from "./lib/seed";
-import { byRate, checkServing, serve, servingColumns, servingFlags, servingPrompts } from "./lib/serving";
-import { sayScheme } from "./lib/service";
-import { closeTable, scriptTable } from "./lib/table";
+import { askedFlags, askedService } from "./parts/asked";
+import { named } from "./parts/checks";
+import { sayInexact } from "./parts/made";
+import { cells, checkFlags, columns, loadFlags, sweep } from "./parts/parallel";
+import { checkRequests, checkSteps, requestFlags } from "./parts/requests";
+import { chooseSeed, seedFlag } from "./parts/seed";
+import { byRate, checkServing, serve, servingColumns, servingFlags, servingPrompts } from "./parts/serving";
+import { sayScheme } from "./parts/service";
+import { closeTable, scriptTable } from "./parts/table";
 
 const [alpacaNumbers, sharegptNumbers] = ["--alpaca-num-prompts", "--sharegpt-num-prompts"];
 

@@ -81,10 +81,12 @@ func bundle(entry, cwd string, cfg Config) ([]byte, error) {
 // resolving marks the plugin's own questions to esbuild's resolver.
 type resolving struct{}
 
-// tablePlugin leaves the modules of the table to require() and reports other
-// bare names that are not in node_modules.
+// tablePlugin leaves the modules of the table to require(), finds weir/lib/NAME in
+// cfg.Builtin, and reports other bare names that are not in node_modules.
 func tablePlugin(cfg Config) api.Plugin {
 	known := slices.Sorted(maps.Keys(cfg.Modules))
+	libraries := libraryNames(cfg.Builtin)
+	known = append(known, libraries...)
 	return api.Plugin{Name: "weir", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^[^./]`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
 			if _, mine := args.PluginData.(resolving); mine || args.Kind == api.ResolveEntryPoint {
@@ -92,6 +94,9 @@ func tablePlugin(cfg Config) api.Plugin {
 			}
 			if cfg.Modules[args.Path] != nil {
 				return api.OnResolveResult{Path: args.Path, External: true}, nil
+			}
+			if slices.Contains(libraries, args.Path) {
+				return api.OnResolveResult{Path: libraryFile(args.Path), Namespace: builtinScheme, SideEffects: api.SideEffectsFalse}, nil
 			}
 			if args.Path != "weir" && !strings.HasPrefix(args.Path, "weir/") && args.Namespace == "file" {
 				found := build.Resolve(args.Path, api.ResolveOptions{
@@ -133,6 +138,26 @@ func importHint(name string, known []string) string {
 		return "there are " + strings.Join(known, ", ")
 	}
 	return fmt.Sprintf("npm packages are taken from node_modules next to the script: npm install %s (Node's own modules do not exist here)", name)
+}
+
+// libraryFolder is where scripts find what weir brings for them to import.
+const libraryFolder = "weir/lib/"
+
+// libraryNames are what scripts can import of fsys: "weir/lib/stats" is its file lib/stats.ts.
+func libraryNames(fsys fs.FS) []string {
+	if fsys == nil {
+		return nil
+	}
+	files, _ := fs.Glob(fsys, "lib/*.ts") // the pattern is a right one
+	for i, file := range files {
+		files[i] = libraryFolder + strings.TrimSuffix(path.Base(file), ".ts")
+	}
+	return files
+}
+
+// libraryFile is the file of a name of libraryNames.
+func libraryFile(name string) string {
+	return "lib/" + strings.TrimPrefix(name, libraryFolder) + ".ts"
 }
 
 // builtinPlugin reads weir's own scripts, and what they import relatively, from cfg.Builtin.
@@ -223,8 +248,11 @@ func excerpt(at *api.Location) string {
 }
 
 // displayName shows a file as the user would: relative when it is below the
-// working directory, else absolute.
+// working directory, else absolute. A library's is what scripts import, with its ending.
 func displayName(file, cwd string) string {
+	if library, found := strings.CutPrefix(file, builtinScheme+":lib/"); found {
+		return libraryFolder + library
+	}
 	if file == "" || strings.HasPrefix(file, builtinScheme+":") {
 		return file
 	}

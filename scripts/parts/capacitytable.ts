@@ -1,8 +1,8 @@
 // The table in which find-capacity shows its cases, and its sentences, in lines of
 // at most 80 columns.
 import type { CaseResult } from "weir";
-import { milliseconds, type Judgement, type Limit } from "./slo";
-import { percents, textTable } from "./texttable";
+import { milliseconds, type Judgement, type Limit } from "weir/lib/slo";
+import { percents, textTable } from "weir/lib/text";
 
 /** A case that was played. */
 export interface Row {
