@@ -34,6 +34,7 @@ type modules struct {
 	services   *llm.Module
 	npus       *npu.Module
 	profiling  profiling.Maker
+	extensions []extension
 
 	mu     sync.Mutex
 	reason string // why the script ended the run
@@ -86,6 +87,7 @@ func newModules(clients *transport.Clients, redirect *url.URL, flags *runFlags, 
 			},
 		}),
 	}
+	m.addExtensions(clients)
 	return m
 }
 
@@ -96,11 +98,18 @@ func (m *modules) aborted() string {
 	return m.reason
 }
 
-// custom lists the metrics that the script has declared.
-func (m *modules) custom() map[string]metrics.CustomKind { return m.metrics.Kinds() }
+// custom lists the metrics that the script and its extensions have declared.
+func (m *modules) custom() map[string]metrics.CustomKind {
+	kinds := m.metrics.Kinds()
+	m.extensionMetrics(kinds)
+	return kinds
+}
 
-func (m *modules) close() {
+// close ends what the modules have; the error is that of extensions.
+func (m *modules) close() error {
+	err := m.closeExtensions()
 	m.simulators.Close()
 	m.tokenizers.Close()
 	m.outputs.Close()
+	return err
 }

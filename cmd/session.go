@@ -72,7 +72,11 @@ func (s *session) run() error {
 	}
 	s.hub = s.newHub()
 	modules := newModules(clients, redirect, s.flags, abort)
-	defer modules.close()
+	defer func() {
+		if err := modules.close(); err != nil {
+			fmt.Fprintf(s.progress, "weir: %v\n", err)
+		}
+	}()
 
 	found, err := findScenario(stop, s.name)
 	if err != nil {

@@ -31,6 +31,14 @@ func (k CustomKind) String() string {
 	return fmt.Sprintf("CustomKind(%d)", uint8(k))
 }
 
+// Declarer is a module of scripts that fills metrics of its own ([Iteration.Observe]).
+// Metrics lists them, by name, and is asked when the script's init code has been
+// evaluated: what it does not list is measured as well, but no threshold can be on it.
+// It may be called by any goroutine.
+type Declarer interface {
+	Metrics() map[string]CustomKind
+}
+
 // custom is one custom metric of a case.
 type custom struct {
 	kind CustomKind

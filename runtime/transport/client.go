@@ -27,6 +27,13 @@ type Clients struct {
 	closed bool
 }
 
+// Sender is a module of scripts that sends its requests through the clients of the run,
+// and so where --sim redirects them, from the addresses of --source-ip, and to hosts that
+// the run allows. UseClients is called once, before anything else.
+type Sender interface {
+	UseClients(*Clients)
+}
+
 type clientKey struct {
 	scheme, addr string
 	Options
