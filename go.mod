@@ -29,6 +29,7 @@ require (
 )
 
 require (
+	github.com/google/licensecheck v0.3.1 // indirect
 	github.com/opencontainers/go-digest v1.0.0 // indirect
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	oras.land/oras-go/v2 v2.7.0 // indirect
