@@ -47,40 +47,27 @@ use() {
 	echo "$cache/current"
 }
 
-if [ -s "$cache/$name/libtokenizers.a" ]; then
-	use
-	exit 0
-fi
-
-command -v cargo >/dev/null ||
-	fail "cargo is not on PATH: install Rust 1.78 or newer (https://rustup.rs, or Debian's cargo-web); needed once per version of $module"
-command -v "${CC:-cc}" >/dev/null || fail "no C compiler (${CC:-cc}): install gcc"
-command -v "${CXX:-g++}" >/dev/null || fail "no C++ compiler (${CXX:-g++}): install g++; its libstdc++ is linked"
-go mod download $module || fail "cannot download $module $version: is the Go module proxy ($(go env GOPROXY)) reachable?"
-
-source=$(go list -m -f '{{.Dir}}' $module)
-lib=
-for file in crates/tokenizers/src/lib.rs src/lib.rs; do # since v1.25.0, and before
-	if [ -f "$source/$file" ]; then
-		lib=$source/$file
-		break
-	fi
-done
-[ -n "$lib" ] || fail "no Rust source in $source: has $module $version another layout? Look there and change $0"
-
-mkdir -p "$cache"
-work=$(mktemp -d "$cache/work.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-
-cat >"$work/lib.rs" <<RUST
+# manifest writes what cargo builds into a folder. It stays beside the archive, for
+# whoever wants to know what is in it (cmd/licenses).
+manifest() {
+	go mod download $module || fail "cannot download $module $version: is the Go module proxy ($(go env GOPROXY)) reachable?"
+	source=$(go list -m -f '{{.Dir}}' $module)
+	lib=
+	for file in crates/tokenizers/src/lib.rs src/lib.rs; do # since v1.25.0, and before
+		if [ -f "$source/$file" ]; then
+			lib=$source/$file
+			break
+		fi
+	done
+	[ -n "$lib" ] || fail "no Rust source in $source: has $module $version another layout? Look there and change $0"
+	cat >"$1/lib.rs" <<RUST
 #[path = "$lib"]
 pub mod tokenizers_c;
 #[path = "$ours"]
 pub mod chattemplate;
 RUST
-# Never panic = "abort": panics of the Rust side are caught.
-cat >"$work/Cargo.toml" <<TOML
+	# Never panic = "abort": panics of the Rust side are caught.
+	cat >"$1/Cargo.toml" <<TOML
 [package]
 name = "libtokenizers"
 version = "0.0.0"
@@ -111,6 +98,25 @@ lto = "fat"
 codegen-units = 1
 strip = "debuginfo"
 TOML
+}
+
+if [ -s "$cache/$name/libtokenizers.a" ]; then
+	[ -f "$cache/$name/Cargo.toml" ] || manifest "$cache/$name"
+	use
+	exit 0
+fi
+
+command -v cargo >/dev/null ||
+	fail "cargo is not on PATH: install Rust 1.78 or newer (https://rustup.rs, or Debian's cargo-web); needed once per version of $module"
+command -v "${CC:-cc}" >/dev/null || fail "no C compiler (${CC:-cc}): install gcc"
+command -v "${CXX:-g++}" >/dev/null || fail "no C++ compiler (${CXX:-g++}): install g++; its libstdc++ is linked"
+
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+manifest "$work"
 cp "$source/Cargo.lock" "$work/Cargo.lock"
 chmod u+w "$work/Cargo.lock"
 
@@ -119,7 +125,7 @@ CARGO_TARGET_DIR=$work/target cargo build --release --quiet --manifest-path "$wo
 	fail "cargo build failed, see above; crates.io must be reachable"
 
 mkdir "$work/done"
-cp "$work/target/${target:+$target/}release/libtokenizers.a" "$work/Cargo.lock" "$work/done/"
+cp "$work/target/${target:+$target/}release/libtokenizers.a" "$work/Cargo.lock" "$work/Cargo.toml" "$work/lib.rs" "$work/done/"
 rm -rf "${cache:?}/$name"
 mv "$work/done" "$cache/$name" 2>/dev/null || [ -s "$cache/$name/libtokenizers.a" ] ||
 	fail "cannot write $cache/$name"
