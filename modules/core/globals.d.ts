@@ -1,5 +1,7 @@
-// What scripts find around them without an import, besides the language itself
-// (lib ES2023). There is no DOM and nothing of Node.js.
+/**
+ * What scripts find around them without an import, besides the language itself
+ * (lib ES2023). There is no DOM and nothing of Node.js.
+ */
 
 /** Writes to the terminal, one line a call; a first string may hold %s %d %i %f %j %o. */
 declare const console: {
@@ -15,6 +17,7 @@ declare const console: {
  * Only in init code, as in k6.
  */
 declare function open(path: string, mode?: ""): string;
+/** Reads a file as bytes. */
 declare function open(path: string, mode: "b"): ArrayBuffer;
 
 /** The environment variables. */
@@ -24,19 +27,26 @@ declare const __ENV: Record<string, string | undefined>;
 declare function setTimeout<Args extends unknown[]>(callback: (...args: Args) => void, ms?: number, ...args: Args): number;
 /** Not in init code, which would never end. */
 declare function setInterval<Args extends unknown[]>(callback: (...args: Args) => void, ms?: number, ...args: Args): number;
+/** Calls a function as soon as what runs now has come to its end or awaits. */
 declare function setImmediate<Args extends unknown[]>(callback: (...args: Args) => void, ...args: Args): number;
+/** Ends a timer of `setTimeout`; one that has fired, or undefined, is left alone. */
 declare function clearTimeout(timer: number | undefined): void;
+/** Ends a timer of `setInterval`. */
 declare function clearInterval(timer: number | undefined): void;
+/** Takes a call of `setImmediate` back. */
 declare function clearImmediate(timer: number | undefined): void;
+/** Calls a function just after the code that runs now, before any timer, as a promise's `then` does. */
 declare function queueMicrotask(callback: () => void): void;
 
 /** A deep copy of plain data, with its cycles. Functions cannot be cloned. */
 declare function structuredClone<T>(value: T): T;
 
-/** Base64 to text whose characters are bytes, and back. */
+/** Base64 to text whose characters are bytes. */
 declare function atob(base64: string): string;
+/** Text whose characters are bytes to base64. */
 declare function btoa(latin1: string): string;
 
+/** A clock for durations. */
 declare const performance: {
   /** Milliseconds since the runtime's start, by a clock that never goes back. */
   now(): number;
@@ -44,7 +54,9 @@ declare const performance: {
   readonly timeOrigin: number;
 };
 
+/** Random values that nobody can foresee; `randomSeeded` of weir makes repeatable ones. */
 declare const crypto: {
+  /** A random UUID (version 4). */
   randomUUID(): string;
   /** Fills an array of at most 65536 bytes. */
   getRandomValues<T extends ArrayBufferView>(array: T): T;
@@ -67,6 +79,7 @@ declare class TextDecoder {
   decode(bytes?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
 }
 
+/** A URL and its parts, as in browsers. */
 declare class URL {
   constructor(url: string | URL, base?: string | URL);
   href: string;
@@ -85,6 +98,7 @@ declare class URL {
   toJSON(): string;
 }
 
+/** The names and values of a URL's query, as in browsers. */
 declare class URLSearchParams {
   constructor(init?: string | Record<string, string> | Iterable<readonly [string, string]> | URLSearchParams);
   readonly size: number;
@@ -103,6 +117,7 @@ declare class URLSearchParams {
   toString(): string;
 }
 
+/** What `atob`, `structuredClone` and others of the web's functions throw. */
 declare class DOMException extends Error {
   constructor(message?: string, name?: string);
 }

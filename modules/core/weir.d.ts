@@ -46,6 +46,7 @@ declare module "weir" {
    */
   export function undecided(message: string): never;
 
+  /** What a default may be: it says the parameter's type, too. */
   export type ParamDefault = string | number | boolean | readonly string[] | readonly number[];
 
   /** One parameter. Its type is that of its default, unless `type` says otherwise. */
@@ -316,11 +317,13 @@ declare module "weir" {
     window?: Window;
   }
 
+  /** What numbers are of: the whole case, or its steady state. */
   export type Window = "all" | "steady";
 
   /** What profiles a case: a `Profiler` of weir/profile, or the requests that start and stop one. */
   export type Profile = { readonly profiles: string[] } | ProfileRequests;
 
+  /** The two requests that start and stop a profiler. */
   export interface ProfileRequests {
     start: string | ProfileRequest;
     stop: string | ProfileRequest;
@@ -396,6 +399,7 @@ declare module "weir" {
    */
   export type SLOs = Partial<Record<SLOName, Duration | null>>;
 
+  /** The latencies that SLOs may be about; docs/metrics.md defines them. */
   export type SLOName = "ttft" | "ttfo" | "tpot" | "e2el" | "ttft_from_schedule" | "ttfo_from_schedule" | "e2el_from_schedule";
 
   /**
@@ -732,6 +736,7 @@ declare module "weir" {
   /** Over the case, and in its worst second. */
   export interface Usage { avg: number; max: number }
 
+  /** The upper end of a distribution. */
   export interface Tail { n: number; p99: number; max: number }
 
   /** Numbers of iterations and requests. */
@@ -879,6 +884,7 @@ declare module "weir" {
     [name: string]: Metric;
   }
 
+  /** What a case tells of one metric; `kind` says which of them it is. */
   export type Metric = Distribution | CounterMetric | RateMetric | GaugeMetric | GoodputMetric;
 
   interface MetricBase {
@@ -913,6 +919,7 @@ declare module "weir" {
     p(q: number): number;
   }
 
+  /** A sum. */
   export interface CounterMetric extends MetricBase {
     kind: "counter";
     sum: number;
@@ -920,12 +927,14 @@ declare module "weir" {
     rate: number;
   }
 
+  /** A share of samples. */
   export interface RateMetric extends MetricBase {
     kind: "rate";
     /** Share of true samples, 0…1. */
     rate?: number;
   }
 
+  /** The requests that kept their SLOs. */
   export interface GoodputMetric extends MetricBase {
     kind: "goodput";
     /** Share of good requests, 0…1. */
@@ -935,6 +944,7 @@ declare module "weir" {
     missed: number;
   }
 
+  /** A value that was set, and its extremes. */
   export interface GaugeMetric extends MetricBase {
     kind: "gauge";
     /** The last one set. */
@@ -1135,4 +1145,6 @@ declare module "weir" {
     /** What became of each source of telemetry. */
     monitors?: Monitor[];
   }
+
+  export {}; // what has no export above is not there for scripts
 }

@@ -131,6 +131,7 @@ declare module "weir/dataset" {
     timestamps(): number[];
   }
 
+  /** The messages of the system that `withSystem` puts before prompts. */
   export interface SystemOptions {
     text?: string;
     /** Instead of a text: random ones of as many tokens. */
@@ -173,6 +174,7 @@ declare module "weir/dataset" {
     /** One of the values, or of those in a file with a length in each line. */
     | { distribution: "empirical"; values?: readonly number[]; file?: string; min?: number; max?: number };
 
+  /** What prompts `synthetic` makes. */
   export interface SyntheticOptions {
     tokenizer: Tokenizer;
     /** How many items. */
@@ -216,6 +218,7 @@ declare module "weir/dataset" {
 
   // ---- files ----
 
+  /** What `read` takes of a file, and how. */
   export interface ReadOptions extends LengthLimits {
     /** Default: found out from the content. `formats` lists them, and docs/datasets.md describes them. */
     format?: string;
@@ -278,6 +281,7 @@ declare module "weir/dataset" {
    */
   export function mix(parts: Record<string, Dataset | { data: Dataset; weight?: number }>, options?: { count?: number; seed?: number }): Dataset<RecordedItem>;
 
+  /** How `save` writes a file. */
   export interface SaveOptions {
     /**
      * - "weir": JSONL with all that items have: texts, lengths, times and sessions of a trace.
@@ -348,6 +352,7 @@ declare module "weir/dataset" {
     [Symbol.iterator](): IterableIterator<Media>;
   }
 
+  /** What images `images` makes. */
   export interface ImageOptions {
     /** How many images. */
     count: number;
@@ -377,6 +382,7 @@ declare module "weir/dataset" {
    */
   export function images(options: ImageOptions): MediaList;
 
+  /** What sounds `audio` makes. */
   export interface AudioOptions {
     /** How many sounds. */
     count: number;
@@ -395,6 +401,7 @@ declare module "weir/dataset" {
   /** Makes sounds of white noise; otherwise as `images`. They go into requests as `input_audio`. */
   export function audio(options: AudioOptions): MediaList;
 
+  /** Which files `imageFiles` and `audioFiles` take. */
   export interface FileOptions {
     /** Field of the dataset's records that names the files. Default: the first that there is of image, images, image_path, image_url, file_name, file (or audio, audios, …). */
     field?: string;
@@ -430,6 +437,7 @@ declare module "weir/dataset" {
     toJSON(): Message[];
   }
 
+  /** How `withMedia` puts prompts and media together. */
   export interface WithMediaOptions {
     /** Media of each list in one prompt. Default: 1. */
     perPrompt?: number;

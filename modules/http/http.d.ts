@@ -6,6 +6,7 @@ declare module "weir/http" {
   /** A string, bytes, or an object that is sent as JSON. */
   export type Body = string | ArrayBuffer | ArrayBufferView | object | null;
 
+  /** The options of a request. */
   export interface Params extends Reach {
     headers?: Record<string, string>;
     /** Limit of the whole request. Default: 60 seconds. */
@@ -27,6 +28,7 @@ declare module "weir/http" {
     responseType?: "text" | "binary";
   }
 
+  /** What came of a request. */
   export interface Response {
     readonly url: string;
     /** HTTP status, 0 when there was no answer. */
@@ -64,6 +66,7 @@ declare module "weir/http" {
     at: number;
   }
 
+  /** The options of `stream`. */
   export interface StreamParams extends Params {
     /** Default: "POST" with a body, else "GET". */
     method?: string;
@@ -81,12 +84,22 @@ declare module "weir/http" {
     close(): Promise<unknown>;
   }
 
+  /**
+   * Sends a request. The promise does not reject when the request fails: `error` of the response says what happened.
+   * What is sent in an iteration is counted and timed with the case (http_req_duration and others of docs/metrics.md).
+   */
   export function request(method: string, url: string, body?: Body, params?: Params): Promise<Response>;
+  /** `request("GET", url, null, params)`. */
   export function get(url: string, params?: Params): Promise<Response>;
+  /** `request("HEAD", url, null, params)`. */
   export function head(url: string, params?: Params): Promise<Response>;
+  /** `request("POST", url, body, params)`. */
   export function post(url: string, body?: Body, params?: Params): Promise<Response>;
+  /** `request("PUT", url, body, params)`. */
   export function put(url: string, body?: Body, params?: Params): Promise<Response>;
+  /** `request("PATCH", url, body, params)`. */
   export function patch(url: string, body?: Body, params?: Params): Promise<Response>;
+  /** `request("DELETE", url, body, params)`. */
   export function del(url: string, body?: Body, params?: Params): Promise<Response>;
   /**
    * Reads an event stream.

@@ -131,6 +131,7 @@ declare module "weir/llm" {
     idleTimeout?: Duration;
   }
 
+  /** A service, and how it is asked. What requests may set, too, holds for all that do not. */
   export interface EndpointOptions extends RequestOptions, Reach {
     /**
      * Requests of this endpoint that are in prefill at the same time, at most: sent, without a first token, and not ended.
@@ -166,6 +167,7 @@ declare module "weir/llm" {
     tokenizer?: Tokenizer;
   }
 
+  /** One message of a chat, in OpenAI's form. */
   export interface Message {
     role: "system" | "user" | "assistant" | "tool" | (string & {});
     content: unknown;
@@ -181,6 +183,7 @@ declare module "weir/llm" {
     message: string;
   }
 
+  /** Tokens as the service has counted them. */
   export interface Usage {
     inputTokens: number;
     outputTokens: number;

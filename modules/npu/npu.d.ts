@@ -19,6 +19,7 @@ declare module "weir/npu" {
     devices?: string;
   }
 
+  /** Which devices `monitor` watches, and how often. */
   export interface MonitorOptions extends Options {
     /** Time between two readings, at least 100 ms; below 1 s npu-smi is called for each, which costs more. Default: 1 s. */
     interval?: Duration;

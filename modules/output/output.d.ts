@@ -1,7 +1,9 @@
+/** Files that a script writes: tables in CSV, spreadsheets, texts. */
 declare module "weir/output" {
   /** A value of a table's cell. null, undefined and NaN are an empty cell. */
   export type Cell = number | string | boolean | null | undefined;
 
+  /** A column of a table. */
   export interface Column {
     /** What stands in the table's head. */
     name: string;
@@ -17,6 +19,7 @@ declare module "weir/output" {
     float?: boolean;
   }
 
+  /** How a `Csv` is written. */
   export interface CsvOptions {
     columns: (string | Column)[];
     /** Begin the file with a UTF-8 byte order mark, for spreadsheet programs. Default: false. */
@@ -57,6 +60,7 @@ declare module "weir/output" {
     readonly length: number;
   }
 
+  /** How a `Workbook` is written. */
   export interface WorkbookOptions {
     /** Throw when the file exists, instead of replacing it. Default: true. */
     exclusive?: boolean;
@@ -85,6 +89,7 @@ declare module "weir/output" {
     readonly path: string;
   }
 
+  /** How `writeFile` writes. */
   export interface WriteOptions {
     /** Throw when the file exists, instead of replacing it. Default: false. */
     exclusive?: boolean;

@@ -14,6 +14,7 @@ declare module "weir/profile" {
   /** How a service is asked: as by an Endpoint of weir/llm. */
   export interface Access extends Reach, Pick<ProfileRequests, "apiKey" | "appCode" | "authToken" | "headers" | "timeout" | "trace"> {}
 
+  /** The service whose own profiler is started. */
   export interface ServiceOptions extends Access {
     /**
      * The service, or all its nodes: where prefill and decode are apart, each has to be asked itself. What follows
@@ -22,6 +23,7 @@ declare module "weir/profile" {
     url: string | readonly string[];
   }
 
+  /** The options of `vllm`. */
   export interface VLLMOptions extends ServiceOptions {
     /** Sent as `?level=…` with the start, for the services of the AscendCloud-LLM packages. Default: none is sent. */
     level?: "Level_none" | "Level0" | "Level1" | "Level2";
@@ -30,6 +32,7 @@ declare module "weir/profile" {
   /** POST /start_profile and /stop_profile of vLLM and vLLM-Ascend. */
   export function vllm(options: VLLMOptions): Profiler;
 
+  /** The options of `sglang`. */
   export interface SGLangOptions extends ServiceOptions {
     /** Folder of the service for the trace. Default: that of its SGLANG_TORCH_PROFILER_DIR. */
     outputDir?: string;
@@ -42,11 +45,13 @@ declare module "weir/profile" {
   /** POST /start_profile and /stop_profile of SGLang. */
   export function sglang(options: SGLangOptions): Profiler;
 
+  /** The options of `http`: the requests, and how the service is reached. */
   export interface HTTPOptions extends ProfileRequests, Reach {}
 
   /** Any two requests that start and stop a profiler. */
   export function http(options: HTTPOptions): Profiler;
 
+  /** The options of `msServiceProfiler`. */
   export interface MSServiceProfilerOptions {
     /** The file that the service was started with as SERVICE_PROF_CONFIG_PATH. Its `enable` is 1 during the load, and 0 otherwise. */
     config: string;
@@ -72,6 +77,7 @@ declare module "weir/profile" {
     name?: string;
   }
 
+  /** A program that profiles for as long as it runs. */
   export interface RunningCommand extends CommandCommon {
     /** A program that runs during the load, such as ["py-spy", "record", "-o", "trace.svg", "--pid", "123"]. It is ended by SIGINT, and waited for. */
     run: readonly string[];
@@ -79,6 +85,7 @@ declare module "weir/profile" {
     settle?: Duration;
   }
 
+  /** Two programs, of which one starts a profiler and the other stops it. */
   export interface StartStopCommands extends CommandCommon {
     /** A program that starts the profiler, and ends. */
     start: readonly string[];

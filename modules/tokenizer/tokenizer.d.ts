@@ -106,11 +106,13 @@ declare module "weir/tokenizer" {
     end(): string;
   }
 
+  /** A token that stands for no text, such as the end of a message. */
   export interface SpecialToken {
     id: number;
     text: string;
   }
 
+  /** How texts become ids. */
   export interface EncodeOptions {
     /**
      * Add the tokens that the tokenizer puts around a text, such as one for its
@@ -119,6 +121,7 @@ declare module "weir/tokenizer" {
     addSpecialTokens?: boolean;
   }
 
+  /** How ids become texts. */
   export interface DecodeOptions {
     /** Leave special tokens out of the text. Default: false. */
     skipSpecialTokens?: boolean;
@@ -127,12 +130,14 @@ declare module "weir/tokenizer" {
   /** A list of messages, or the `messages` of a dataset's item. */
   export type ChatMessages = readonly ChatMessage[] | object;
 
+  /** One message, in OpenAI's form. */
   export interface ChatMessage {
     role: string;
     content?: unknown;
     [key: string]: unknown;
   }
 
+  /** What a chat template is given besides messages. */
   export interface ChatOptions {
     /** End with the beginning of an answer. Default: true. */
     addGenerationPrompt?: boolean;
