@@ -43,9 +43,14 @@ microbench: libtokenizers ## run the Go benchmarks
 # The Go linker does not see that libtokenizers.a changed. Its checksum among the
 # linker's flags makes it look again; no variable of that name is needed.
 .PHONY: build
-build: libtokenizers ## build ./weir
+build: licenses ## build ./weir
 	go build -trimpath -o weir -ldflags "-X weir/cmd.version=$(VERSION) -X weir/cmd.commit=$(COMMIT) \
 		-X weir/cmd.libtokenizers=$$(cksum <$(LIB) | cut -d ' ' -f 1)" ./cmd/weir
+
+# What weir version --licenses shows. The file that is embedded is no source.
+.PHONY: licenses
+licenses: libtokenizers
+	@go run ./cmd/licenses -o runtime/licenses/built/licenses.json.zst
 
 .PHONY: lint
 lint: types libtokenizers ## check formatting, vet, staticcheck, and the types of scripts and examples

@@ -1,7 +1,9 @@
 package cmd
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -35,18 +37,64 @@ func revision() string {
 	return ""
 }
 
+// programInfo is what weir version --json prints.
+type programInfo struct {
+	result.Version
+	Platform   string       `json:"platform"`
+	Extensions []compiledIn `json:"extensions"`
+	*linked                 // with --licenses
+}
+
 func versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	var licenses string
+	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of weir",
-		Args:  cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) {
-			v := thisVersion()
-			fmt.Fprintf(cmd.OutOrStdout(), "weir %s", v.Version)
-			if v.Commit != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), " (%.12s)", v.Commit)
+		Short: "Print the version of weir, its extensions, and the licences of what is in it",
+		Example: `  weir version --json             for programs
+  weir version --licenses         what is linked in, with versions and licences
+  weir version --licenses=full    with the licences' texts`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			a := programInfo{Version: thisVersion(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Extensions: compiledInExtensions()}
+			if licenses != "" {
+				if licenses != licensesList && licenses != licensesFull {
+					return &exitError{exitConfig, fmt.Errorf("--licenses=%s: there are --licenses and --licenses=full", licenses)}
+				}
+				var err error
+				if a.linked, err = readLinked(licenses == licensesFull); err != nil {
+					return &exitError{exitFault, err}
+				}
+				if !a.Complete {
+					fmt.Fprintln(cmd.ErrOrStderr(), "weir: this program was built without the list of licences, and only knows its Go modules\n  hint: \"make build\" and \"weir build\" put the list in")
+				}
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "\n%s %s/%s\n", v.Go, runtime.GOOS, runtime.GOARCH)
+			switch {
+			case asJSON:
+				e := json.NewEncoder(out)
+				e.SetIndent("", "  ")
+				return e.Encode(a)
+			case a.linked != nil:
+				return a.linked.print(out)
+			}
+			a.print(out)
+			return nil
 		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
+	cmd.Flags().StringVar(&licenses, "licenses", "", "`list` what is linked in, with versions and licences; full: with their texts")
+	cmd.Flags().Lookup("licenses").NoOptDefVal = licensesList
+	return cmd
+}
+
+func (a programInfo) print(out io.Writer) {
+	fmt.Fprintf(out, "weir %s", a.Version.Version)
+	if a.Commit != "" {
+		fmt.Fprintf(out, " (%.12s)", a.Commit)
+	}
+	fmt.Fprintf(out, "\n%s %s\n", a.Go, a.Platform)
+	for _, e := range a.Extensions {
+		fmt.Fprintf(out, "with %s\n", e)
 	}
 }
