@@ -256,6 +256,7 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 	if s.folder, err = result.CreateFolder(s.flags.out, loaded.Name, time.Now()); err != nil {
 		return &exitError{exitConfig, err}
 	}
+	loaded.Access().Out(s.folder.Dir)
 	if err := s.folder.SaveScript(loaded.Name+".js", loaded.Source); err != nil {
 		return &exitError{exitConfig, err}
 	}

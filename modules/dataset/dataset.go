@@ -57,6 +57,9 @@ func (d *Dataset) Len() int { return len(d.entries) }
 // At returns item i, 0 ≤ i < Len().
 func (d *Dataset) At(i int) Item { return Item{d: d, e: &d.entries[i], i: i} }
 
+// Lengths are PromptTokens and OutputTokens of item i, for whoever adds them up.
+func (d *Dataset) Lengths(i int) (prompt, output int) { return d.At(i).Lengths() }
+
 // Inexact is how many prompts do not have the asked number of tokens, because
 // no text of that length was found. Their PromptTokens is the true number.
 func (d *Dataset) Inexact() int { return d.inexact }

@@ -34,7 +34,13 @@ type Files struct {
 	Field  string // of the dataset's records that has the names; "": one of the usual ones
 	Root   string // folder of the files that a dataset names; "": that of the dataset
 	Limit  int    // media at most; 0: all
-	Dir    string // where relative paths start
+	// Readable gives the absolute path of what the script names, and Found is told which
+	// files that folder or dataset has: both say what may not be read. nil: all may, and
+	// relative paths start at the working directory.
+	Readable func(path string) (string, error)
+	Found    func(in, path string) error
+
+	at string // the one source, an absolute path
 }
 
 // Load reads the files on all cores, unchanged. It ends early, with ctx's
@@ -98,7 +104,10 @@ func (f *Files) one(name string, kept *store, buffer []byte) (*Media, []byte, er
 func (f *Files) names() (names []string, skipped int, err error) {
 	if f.List {
 		for _, name := range f.Source {
-			names = append(names, f.path(f.Dir, name))
+			if name, err = f.said(name); err != nil {
+				return nil, 0, err
+			}
+			names = append(names, name)
 		}
 	} else if names, skipped, err = f.found(f.Source[0]); err != nil {
 		return nil, 0, err
@@ -112,15 +121,24 @@ func (f *Files) names() (names []string, skipped int, err error) {
 	case len(names) > maxMedia:
 		return nil, 0, wrong("take fewer of them with limit", "%d files are too many: at most %d", len(names), maxMedia)
 	}
+	for _, name := range names {
+		if f.List || f.Found == nil || isURL(name) {
+			continue
+		}
+		if err := f.Found(f.at, name); err != nil {
+			return nil, 0, mayNot(err)
+		}
+	}
 	return names, skipped, nil
 }
 
 // found looks at what one source is.
 func (f *Files) found(source string) (names []string, skipped int, err error) {
-	source = f.path(f.Dir, source)
-	if isURL(source) {
-		return []string{source}, 0, nil
+	source, err = f.said(source)
+	if isURL(source) || err != nil {
+		return []string{source}, 0, err
 	}
+	f.at = source
 	info, err := os.Stat(source)
 	switch ending := strings.ToLower(filepath.Ext(source)); {
 	case err != nil:
@@ -134,7 +152,27 @@ func (f *Files) found(source string) (names []string, skipped int, err error) {
 	return []string{source}, 0, nil
 }
 
-// path makes a path absolute; URLs stay as they are.
+// said is the absolute path of what the script names, or its URL.
+func (f *Files) said(name string) (string, error) {
+	switch {
+	case isURL(name):
+		return name, nil
+	case f.Readable == nil:
+		return filepath.Abs(name)
+	}
+	path, err := f.Readable(name)
+	return path, mayNot(err)
+}
+
+// mayNot makes what may not be read a wrong setting, and no fault of the script; nil stays nil.
+func mayNot(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &script.ParamError{Message: err.Error()}
+}
+
+// path makes the path of a file that a dataset names absolute; URLs stay as they are.
 func (f *Files) path(dir, name string) string {
 	if isURL(name) || filepath.IsAbs(name) {
 		return name
@@ -177,7 +215,9 @@ func (f *Files) inDataset(path string) ([]string, int, error) {
 	}
 	root := filepath.Dir(path)
 	if f.Root != "" {
-		root = f.path(f.Dir, f.Root)
+		if root, err = f.said(f.Root); err != nil {
+			return nil, 0, err
+		}
 	}
 	for i, name := range names {
 		names[i] = f.path(root, name)

@@ -48,12 +48,22 @@ func pictures(t testing.TB) string {
 	return folder
 }
 
+// below gives paths that start at a folder.
+func below(folder string) func(string) (string, error) {
+	return func(path string) (string, error) {
+		if filepath.IsAbs(path) {
+			return path, nil
+		}
+		return filepath.Join(folder, path), nil
+	}
+}
+
 // Files are sent as they are; URLs are passed on.
 func TestFiles(t *testing.T) {
 	folder := pictures(t)
 	load := func(want string, f dataset.Files) *dataset.MediaList {
 		t.Helper()
-		f.Kind, f.Dir = dataset.Image, folder
+		f.Kind, f.Readable = dataset.Image, below(folder)
 		list, err := f.Load(context.Background())
 		if err != nil {
 			t.Errorf("%v: %v", f.Source, err)
@@ -109,7 +119,7 @@ func TestWrongFiles(t *testing.T) {
 	folder := pictures(t)
 	fail := func(kind dataset.Kind, want string, f dataset.Files) {
 		t.Helper()
-		f.Kind, f.Dir = kind, folder
+		f.Kind, f.Readable = kind, below(folder)
 		if _, err := f.Load(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: error %v, want one with %q", f.Source, err, want)
 		}

@@ -19,7 +19,7 @@ const (
 
 // synthetic is synthetic(options).
 func (k *maker) synthetic(call goja.FunctionCall) (script.Shared, error) {
-	s, err := readSynthetic(k.rt.VM(), call.Argument(0), k.rt.Script().Dir, k.module.note)
+	s, err := readSynthetic(k.rt.VM(), call.Argument(0), k.rt.Script().ReadPath, k.module.note)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (k *maker) audio(call goja.FunctionCall) (script.Shared, error) {
 
 // files is imageFiles(source, options) and audioFiles(source, options).
 func (k *maker) files(name string, kind Kind, call goja.FunctionCall) (script.Shared, error) {
-	f := Files{Kind: kind, Dir: k.rt.Script().Dir}
+	f := Files{Kind: kind, Readable: k.rt.Script().ReadPath, Found: k.rt.Script().Access().Found}
 	v := call.Argument(0)
 	list, isObject := v.(*goja.Object)
 	switch {

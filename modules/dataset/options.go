@@ -12,15 +12,15 @@ import (
 	"weir/runtime/suggest"
 )
 
-// readSynthetic reads the options of synthetic(). dir is where relative paths start; note
-// is told of files that were read.
-func readSynthetic(vm *goja.Runtime, v goja.Value, dir string, note func(...string)) (Synthetic, error) {
+// readSynthetic reads the options of synthetic(). readable says where a file is that they
+// name; note is told of files that were read.
+func readSynthetic(vm *goja.Runtime, v goja.Value, readable func(string) (string, error), note func(...string)) (Synthetic, error) {
 	var s Synthetic
 	o, err := readOptions(vm, "synthetic", v, "tokenizer", "count", "input", "output", "like", "prefix", "seed", "same", "specialTokens", "template", "system")
 	if err != nil {
 		return s, err
 	}
-	o.dir, o.note = dir, note
+	o.readable, o.note = readable, note
 	s.Tokenizer = o.tokenizer()
 	s.Count = o.integer("count", 0)
 	if like := o.get("like"); like != nil {
@@ -74,9 +74,10 @@ type options struct {
 	vm    *goja.Runtime
 	place string // "synthetic", "synthetic: input"
 	value *goja.Object
-	dir   string                // where relative paths start
-	note  func(paths ...string) // is told of files that were read; nil: nobody is
-	err   error
+	// readable says where a file is that is named; note is told of files that were read.
+	readable func(path string) (string, error)
+	note     func(paths ...string)
+	err      error
 }
 
 func readOptions(vm *goja.Runtime, place string, v goja.Value, names ...string) (*options, error) {

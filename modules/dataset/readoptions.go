@@ -22,10 +22,11 @@ func (k *maker) read(call goja.FunctionCall) (script.Shared, error) {
 	if !goja.IsString(path) || path.String() == "" {
 		return nil, fmt.Errorf("read: the path is %s, not that of a file or folder", path)
 	}
-	r := Reading{Path: path.String(), OutputSpecialTokens: false}
-	if !filepath.IsAbs(r.Path) {
-		r.Path = filepath.Join(k.rt.Script().Dir, r.Path)
+	at, err := k.rt.Script().ReadPath(path.String())
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
 	}
+	r := Reading{Path: at, OutputSpecialTokens: false}
 	if v := call.Argument(1); !goja.IsUndefined(v) && !goja.IsNull(v) {
 		o, err := readOptions(k.rt.VM(), "read", v, append([]string{"format", "inputOnly", "firstExchange", "fields", "timeUnit", "blockSize", "length", "tokenizer", "specialTokens",
 			"outputSpecialTokens", "output", "limit", "sample", "atLeast", "shuffle", "seed", "from", "to", "prompts"}, filterNames...)...)
@@ -82,7 +83,10 @@ func keepReading(k *maker, r Reading) (*Dataset, error) {
 			line += fmt.Sprintf(", %v left", max(left.Round(time.Second), time.Second))
 		}
 		return line
-	}, func(ctx context.Context, done, all *atomic.Int64) (*Dataset, error) { return r.read(ctx, done, all) })
+	}, func(ctx context.Context, done, all *atomic.Int64) (*Dataset, error) {
+		r.Reader.Found = func(file string) error { return k.rt.Script().Access().Found(r.Path, file) }
+		return r.read(ctx, done, all)
+	})
 }
 
 // readingKey tells a reading from others.
@@ -250,7 +254,7 @@ func (o *options) length(name string) Length {
 		needed("max", "a number of tokens")
 		l.Exponent = in.number("s", 0)
 	case Empirical:
-		l.Values = in.values(o.dir, o.note)
+		l.Values = in.values(o.readable, o.note)
 	}
 	if in.err != nil {
 		return fail(in.err)
@@ -259,18 +263,18 @@ func (o *options) length(name string) Length {
 }
 
 // values reads the lengths of an empirical distribution: a list, or a file of numbers.
-func (o *options) values(dir string, note func(...string)) []int {
+func (o *options) values(readable func(string) (string, error), note func(...string)) []int {
 	list, file := o.get("values"), o.get("file")
 	if (list == nil) == (file == nil) {
 		o.err = fmt.Errorf("%s: give values, a list of lengths, or file, one with a length in each line", o.place)
 		return nil
 	}
 	if file != nil {
-		path := o.text("file", "")
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
+		path, err := readable(o.text("file", ""))
+		var values []int
+		if err == nil {
+			values, err = readLengths(path)
 		}
-		values, err := readLengths(path)
 		if err != nil && o.err == nil {
 			o.err = fmt.Errorf("%s: %w", o.place, err)
 		}

@@ -26,7 +26,11 @@ func (k *maker) save(call goja.FunctionCall) (script.Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.open(path.String())
+	at, err := k.rt.Script().WritePath(path.String())
+	if err != nil {
+		return nil, savingFault(err)
+	}
+	out, err := s.open(at)
 	if err != nil {
 		return nil, savingFault(err)
 	}

@@ -15,8 +15,9 @@ import (
 // absent reports whether JavaScript left a value out.
 func absent(v goja.Value) bool { return v == nil || goja.IsUndefined(v) || goja.IsNull(v) }
 
-// pathArgument reads the path that a call begins with.
-func pathArgument(v goja.Value) (string, error) {
+// pathArgument reads the path that a call begins with. It is absolute where it does not
+// start at the working directory.
+func (m *exports) pathArgument(v goja.Value) (string, error) {
 	path, ok := "", false
 	if !absent(v) {
 		path, ok = v.Export().(string)
@@ -24,7 +25,7 @@ func pathArgument(v goja.Value) (string, error) {
 	if !ok || path == "" {
 		return "", errors.New("the first argument has to be the path of the file")
 	}
-	return path, nil
+	return m.rt.Script().WritePath(path)
 }
 
 // fields gives the fields of an options object, after it has made sure that

@@ -77,7 +77,7 @@ func (m *exports) newCsv(call goja.ConstructorCall) (any, error) {
 	if m.rt.InInit() {
 		return nil, fmt.Errorf("new Csv: %w", errInit)
 	}
-	path, err := pathArgument(call.Argument(0))
+	path, err := m.pathArgument(call.Argument(0))
 	if err != nil {
 		return nil, fmt.Errorf("new Csv: %w", err)
 	}
@@ -133,7 +133,7 @@ func (m *exports) newWorkbook(call goja.ConstructorCall) (any, error) {
 	if m.rt.InInit() {
 		return nil, fmt.Errorf("new Workbook: %w", errInit)
 	}
-	path, err := pathArgument(call.Argument(0))
+	path, err := m.pathArgument(call.Argument(0))
 	if err != nil {
 		return nil, fmt.Errorf("new Workbook: %w", err)
 	}
@@ -159,7 +159,7 @@ func (m *exports) sheet(self any, call goja.FunctionCall) (any, error) {
 }
 
 func (m *exports) makeFolder(call goja.FunctionCall) goja.Value {
-	path, err := pathArgument(call.Argument(0))
+	path, err := m.pathArgument(call.Argument(0))
 	switch {
 	case m.rt.InInit():
 		err = fmt.Errorf("makeFolder: %w", errInit)
@@ -193,7 +193,7 @@ func (m *exports) write(call goja.FunctionCall) error {
 	if m.rt.InInit() {
 		return fmt.Errorf("writeFile: %w", errInit)
 	}
-	path, err := pathArgument(call.Argument(0))
+	path, err := m.pathArgument(call.Argument(0))
 	if err != nil {
 		return fmt.Errorf("writeFile: %w", err)
 	}

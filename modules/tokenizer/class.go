@@ -44,7 +44,14 @@ func (m *Module) class(rt *script.Runtime) *goja.Object {
 			if !ok {
 				return nil, fmt.Errorf(`new Tokenizer(path): the path is %s, not a string: name a tokenizer.json, the directory that contains it, or "builtin"`, call.Argument(0))
 			}
-			t, err := m.Load(path)
+			if path != Builtin && path != "" {
+				at, err := rt.Script().ReadPath(path)
+				if err != nil {
+					return nil, &script.ParamError{Message: "load tokenizer: " + err.Error()}
+				}
+				path = at
+			}
+			t, err := m.load(path, rt.Script().Access())
 			if err != nil { // a wrong path is a wrong setting, no fault of the script
 				return nil, &script.ParamError{Message: err.Error()}
 			}

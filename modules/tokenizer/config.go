@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"weir/modules/tokenizer/slow"
+	"weir/runtime/access"
 )
 
 type settings = slow.Settings
@@ -40,7 +41,7 @@ const defaultTemplate = "default"
 var companions = []string{"tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.json", "chat_template.jinja"}
 
 // readConfig reads tokenizer_config.json and its companions in a directory.
-func readConfig(dir string) (config, error) {
+func readConfig(dir string, read reading) (config, error) {
 	c := config{templates: map[string]chatTemplate{}, variables: map[string]any{}}
 	readers := []func(data []byte, file string) error{c.tokenizerConfig, c.specialTokens, c.addedTokens, c.chatTemplateJSON, c.chatTemplateJinja}
 	for i, name := range companions {
@@ -48,9 +49,13 @@ func readConfig(dir string) (config, error) {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		data, err := readFile(file)
+		data, err := read(file)
 		if err == nil {
 			err = readers[i](data, file)
+		}
+		var refused *access.Refused
+		if errors.As(err, &refused) {
+			return c, err
 		}
 		if err != nil {
 			return c, fmt.Errorf("%s: %w: copy the model's files again", file, err)

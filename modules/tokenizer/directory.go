@@ -14,7 +14,7 @@ import (
 
 // inDirectory returns the tokenizer of a model's directory: its tokenizer.json,
 // else what is made of the files of a slow tokenizer.
-func inDirectory(dir string) (*source, error) {
+func inDirectory(dir string, read reading) (*source, error) {
 	has := func(name string) (bool, error) {
 		_, err := os.Stat(filepath.Join(dir, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -33,11 +33,11 @@ func inDirectory(dir string) (*source, error) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	switch {
 	case found["tokenizer.json"]:
-		return fileSource(in("tokenizer.json"))
+		return fileSource(in("tokenizer.json"), read)
 	case found["tokenizer.model"]:
-		return fileSource(in("tokenizer.model"))
+		return fileSource(in("tokenizer.model"), read)
 	case found["vocab.json"] && found["merges.txt"]:
-		return byteLevel(in("vocab.json"), in("merges.txt")), nil
+		return byteLevel(in("vocab.json"), in("merges.txt"), read), nil
 	}
 	for _, other := range []struct{ name, problem string }{
 		{"vocab.json", "merges.txt, which belongs to it, is missing: copy it too"},
@@ -67,10 +67,10 @@ func convert(dir string) string {
 // ranks is what a line of a tiktoken file looks like.
 var ranks = regexp.MustCompile(`^[A-Za-z0-9+/]+=* [0-9]+\r?\n`)
 
-func sentencePiece(path string) *source {
+func sentencePiece(path string, read reading) *source {
 	s := &source{path: path}
 	s.read = func() ([]byte, error) {
-		data, err := readFile(path)
+		data, err := read(path)
 		if err != nil {
 			return nil, err
 		}
@@ -92,14 +92,14 @@ func sentencePiece(path string) *source {
 	return s
 }
 
-func byteLevel(vocabulary, merges string) *source {
+func byteLevel(vocabulary, merges string, read reading) *source {
 	s := &source{path: vocabulary}
 	s.read = func() ([]byte, error) {
-		v, err := readFile(vocabulary)
+		v, err := read(vocabulary)
 		if err != nil {
 			return nil, err
 		}
-		m, err := readFile(merges)
+		m, err := read(merges)
 		if err != nil {
 			return nil, err
 		}

@@ -27,20 +27,34 @@ const maxFile = 1 << 30
 // model's directory that contains one of these or vocab.json with merges.txt, or
 // Builtin. The caller closes it.
 func Load(path string) (*Tokenizer, error) {
+	return load(path, func(string) error { return nil })
+}
+
+// load is Load; found is told of each file before it is read, and may refuse it.
+func load(path string, found func(file string) error) (*Tokenizer, error) {
+	read := func(file string) ([]byte, error) {
+		if err := found(file); err != nil {
+			return nil, err
+		}
+		return readFile(file)
+	}
 	if path == Builtin {
 		return parse(&source{path: Builtin, read: func() ([]byte, error) { return builtin, nil }}, config{})
 	}
-	src, err := locate(path)
+	src, err := locate(path, read)
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
-	cfg, err := readConfig(filepath.Dir(src.path))
+	cfg, err := readConfig(filepath.Dir(src.path), read)
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
 	src.settings = cfg.settings
 	return parse(src, cfg)
 }
+
+// reading reads a file, if it may be.
+type reading = func(file string) ([]byte, error)
 
 // source is a tokenizer's file. It is read again when the tokenizer is needed in
 // another form (see nul.go).
@@ -64,7 +78,7 @@ func (s *source) again() ([]byte, error) {
 }
 
 // locate returns the file that path means.
-func locate(path string) (*source, error) {
+func locate(path string, read reading) (*source, error) {
 	if path == "" {
 		return nil, errors.New(`no path given: name a tokenizer.json, the directory that contains it, or "builtin"`)
 	}
@@ -76,17 +90,17 @@ func locate(path string) (*source, error) {
 		return nil, fmt.Errorf("%w: is the path readable for this user?", err)
 	}
 	if info.IsDir() {
-		return inDirectory(path)
+		return inDirectory(path, read)
 	}
-	return fileSource(path)
+	return fileSource(path, read)
 }
 
 // fileSource is a file by its name: all but *.model are a tokenizer.json.
-func fileSource(path string) (*source, error) {
+func fileSource(path string, read reading) (*source, error) {
 	if filepath.Ext(path) == ".model" {
-		return sentencePiece(path), nil
+		return sentencePiece(path, read), nil
 	}
-	return &source{path: path, read: func() ([]byte, error) { return readFile(path) }}, nil
+	return &source{path: path, read: func() ([]byte, error) { return read(path) }}, nil
 }
 
 // readFile reads a regular file of a bearable size.

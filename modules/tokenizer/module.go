@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"weir/runtime/access"
 	"weir/runtime/script"
 )
 
@@ -29,7 +30,10 @@ func New() *Module { return &Module{loaded: map[string]*loading{}} }
 
 // Load returns the tokenizer of a path (see the function Load), loading it at
 // the first call. It belongs to the module.
-func (m *Module) Load(path string) (*Tokenizer, error) {
+func (m *Module) Load(path string) (*Tokenizer, error) { return m.load(path, nil) }
+
+// load is Load for a script, of which a says what it may read.
+func (m *Module) load(path string, a *access.Access) (*Tokenizer, error) {
 	key := path
 	if path != Builtin && path != "" {
 		if abs, err := filepath.Abs(path); err == nil {
@@ -49,7 +53,7 @@ func (m *Module) Load(path string) (*Tokenizer, error) {
 	m.mu.Unlock()
 
 	l.once.Do(func() {
-		if l.tokenizer, l.err = Load(path); l.err == nil {
+		if l.tokenizer, l.err = load(path, func(file string) error { return a.Found(path, file) }); l.err == nil {
 			l.tokenizer.module = m
 			m.note(l.tokenizer)
 		}

@@ -1,7 +1,6 @@
 package script
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -32,13 +31,14 @@ const (
 	wrapperClose = "})"
 )
 
-// bundle makes one CommonJS program, with an inline source map, of a script
-// and everything that it imports. Module paths of the table stay require() calls.
-func bundle(entry, cwd string, cfg Config) ([]byte, error) {
+// bundle makes one CommonJS program and its source map of a script and everything that
+// it imports. Module paths of the table stay require() calls. Sources are named relative
+// to dir, the script's folder, so that neither depends on where that is.
+func bundle(entry, dir, cwd string, cfg Config) (code, sourceMap []byte, err error) {
 	result := api.Build(api.BuildOptions{
 		EntryPoints:    []string{entry},
-		AbsWorkingDir:  cwd,
-		Outdir:         cwd, // sources are named relative to it; nothing is written
+		AbsWorkingDir:  dir,
+		Outdir:         dir, // sources are named relative to it; nothing is written
 		Write:          false,
 		Bundle:         true,
 		Format:         api.FormatCommonJS,
@@ -50,7 +50,7 @@ func bundle(entry, cwd string, cfg Config) ([]byte, error) {
 		Charset:        api.CharsetUTF8,
 		LegalComments:  api.LegalCommentsNone,
 		Sourcemap:      api.SourceMapExternal,
-		SourcesContent: api.SourcesContentExclude,
+		SourcesContent: api.SourcesContentInclude,
 		Banner:         map[string]string{"js": wrapperOpen},
 		Footer:         map[string]string{"js": wrapperClose},
 		LogLevel:       api.LogLevelSilent,
@@ -60,9 +60,8 @@ func bundle(entry, cwd string, cfg Config) ([]byte, error) {
 		Plugins: []api.Plugin{tablePlugin(cfg), builtinPlugin(cfg)},
 	})
 	if len(result.Errors) > 0 {
-		return nil, bundleErrors(result.Errors, cwd)
+		return nil, nil, bundleErrors(result.Errors, dir, cwd)
 	}
-	var code, sourceMap []byte
 	for _, file := range result.OutputFiles {
 		if strings.HasSuffix(file.Path, ".map") {
 			sourceMap = file.Contents
@@ -70,12 +69,7 @@ func bundle(entry, cwd string, cfg Config) ([]byte, error) {
 			code = file.Contents
 		}
 	}
-	sourceMap, err := adaptSourceMap(sourceMap, cwd)
-	if err != nil {
-		return nil, fmt.Errorf("bundling %s: %w", entry, err)
-	}
-	code = append(code, "//# sourceMappingURL=data:application/json;base64,"...)
-	return base64.StdEncoding.AppendEncode(code, sourceMap), nil
+	return code, sourceMap, nil
 }
 
 // resolving marks the plugin's own questions to esbuild's resolver.
@@ -190,7 +184,7 @@ func builtinPlugin(cfg Config) api.Plugin {
 }
 
 // bundleErrors makes one *Error of all that esbuild found.
-func bundleErrors(messages []api.Message, cwd string) error {
+func bundleErrors(messages []api.Message, dir, cwd string) error {
 	var all []*Error
 	for _, m := range messages {
 		e := &Error{Op: "bundle", Message: m.Text}
@@ -209,7 +203,7 @@ func bundleErrors(messages []api.Message, cwd string) error {
 			e.Message = "SyntaxError: " + m.Text
 		}
 		if at := m.Location; at != nil {
-			e.File, e.Line, e.Column = displayName(at.File, cwd), at.Line, columnOf(at.LineText, at.Column)
+			e.File, e.Line, e.Column = displayName(at.File, dir, cwd), at.Line, columnOf(at.LineText, at.Column)
 			e.excerpt = excerpt(at)
 		}
 		all = append(all, e)
@@ -247,17 +241,14 @@ func excerpt(at *api.Location) string {
 	return "    " + string(line) + "\n    " + strings.Repeat(" ", start) + strings.Repeat("^", length)
 }
 
-// displayName shows a file as the user would: relative when it is below the
-// working directory, else absolute. A library's is what scripts import, with its ending.
-func displayName(file, cwd string) string {
-	if library, found := strings.CutPrefix(file, builtinScheme+":lib/"); found {
-		return libraryFolder + library
-	}
+// displayName shows a file, named relative to dir, as the user would: relative when it is
+// below the working directory, else absolute.
+func displayName(file, dir, cwd string) string {
 	if file == "" || strings.HasPrefix(file, builtinScheme+":") {
 		return file
 	}
 	if !filepath.IsAbs(file) {
-		file = filepath.Join(cwd, filepath.FromSlash(file))
+		file = filepath.Join(dir, filepath.FromSlash(file))
 	}
 	if rel, err := filepath.Rel(cwd, file); err == nil && filepath.IsLocal(rel) {
 		return rel
@@ -267,25 +258,20 @@ func displayName(file, cwd string) string {
 
 // adaptSourceMap names the sources for display and shifts the columns: goja
 // counts columns from 1 and takes the map's columns, which count from 0, as they are.
-func adaptSourceMap(data []byte, cwd string) ([]byte, error) {
-	var m struct {
-		Version  int      `json:"version"`
-		Sources  []string `json:"sources"`
-		Names    []string `json:"names"`
-		Mappings string   `json:"mappings"`
-	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("reading the source map: %w", err)
-	}
-	for i, source := range m.Sources {
+// Without dir, the sources' names are displayed as they are.
+func adaptSourceMap(m sourceMap, dir, cwd string) ([]byte, error) {
+	for i, name := range m.Sources {
+		if dir != "" {
+			name = displayName(name, dir, cwd)
+		}
 		// Absolute names must be URLs, goja joins them to the bundle's name otherwise.
-		if name := displayName(source, cwd); filepath.IsAbs(name) {
+		if filepath.IsAbs(name) {
 			m.Sources[i] = (&url.URL{Scheme: "file", Path: filepath.ToSlash(name)}).String()
 		} else {
 			m.Sources[i] = filepath.ToSlash(name)
 		}
 	}
-	m.Names = []string{}
+	m.Contents = nil
 	m.Mappings = shiftColumns(m.Mappings)
 	return json.Marshal(m)
 }
@@ -301,7 +287,7 @@ func shiftColumns(mappings string) string {
 			continue
 		}
 		segment, rest, more := strings.Cut(line, ",")
-		fields := decodeVLQ(segment)
+		fields, _ := decodeVLQ(segment) // readSourceMap has checked them
 		fields[0]++
 		if first && len(fields) > 3 {
 			fields[3]++
@@ -318,12 +304,14 @@ func shiftColumns(mappings string) string {
 const vlqDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 // decodeVLQ reads the numbers of one segment: groups of five bits, the lowest
-// first, the lowest bit of a number its sign.
-func decodeVLQ(segment string) []int {
-	var fields []int
+// first, the lowest bit of a number its sign. False: it has none, or something else.
+func decodeVLQ(segment string) (fields []int, ok bool) {
 	value, shift := 0, 0
 	for _, digit := range []byte(segment) {
 		d := strings.IndexByte(vlqDigits, digit)
+		if d < 0 || shift > 30 {
+			return nil, false
+		}
 		value |= (d & 31) << shift
 		shift += 5
 		if d&32 != 0 {
@@ -336,7 +324,7 @@ func decodeVLQ(segment string) []int {
 		}
 		value, shift = 0, 0
 	}
-	return fields
+	return fields, shift == 0 && len(fields) > 0
 }
 
 func encodeVLQ(fields []int) string {

@@ -110,6 +110,15 @@ func (c *class) instance(value any) *goja.Object {
 	return obj
 }
 
+// Classes are those that Class has made so far, by name.
+func (r *Runtime) Classes() []Class {
+	all := make([]Class, 0, len(r.classes))
+	for _, name := range slices.Sorted(maps.Keys(r.classes)) {
+		all = append(all, r.classes[name].Class)
+	}
+	return all
+}
+
 // Instance makes an instance of a class made by Class.
 func (r *Runtime) Instance(class string, value any) *goja.Object {
 	c := r.classes[class]

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"sync"
+
 	"github.com/dop251/goja"
 )
 
@@ -22,8 +24,10 @@ var (
 	//go:embed url.js
 	urlSource string
 
-	prelude    = goja.MustCompile(preludeName, preludeSource, true)
-	urlClasses = goja.MustCompile(preludeName, urlSource, true)
+	// preludes are these, compiled when the first script is loaded: other commands do without.
+	preludes = sync.OnceValue(func() []*goja.Program {
+		return []*goja.Program{goja.MustCompile(preludeName, preludeSource, true), goja.MustCompile(preludeName, urlSource, true)}
+	})
 )
 
 // global defines a global that scripts may replace, as in browsers.
@@ -41,7 +45,7 @@ func (r *Runtime) setGlobals() {
 	r.setPerformance()
 	r.setEnv()
 	r.global("open", r.openFile)
-	for _, program := range []*goja.Program{prelude, urlClasses} {
+	for _, program := range preludes() {
 		define, err := r.vm.RunProgram(program)
 		if err == nil {
 			call, _ := goja.AssertFunction(define)

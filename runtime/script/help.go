@@ -16,7 +16,7 @@ import (
 // the init code (a file that is not there without the right flags) is ignored,
 // and so are wrong flags. Lines are broken to fit into width columns; 0: they are not.
 func (s *Script) Help(ctx context.Context, w io.Writer, width int) error {
-	quiet := &Script{Name: s.Name, Path: s.Path, Dir: s.Dir, Source: s.Source, cfg: s.cfg, program: s.program, console: newConsole(nil), values: s.values}
+	quiet := &Script{Name: s.Name, Path: s.Path, Dir: s.Dir, Source: s.Source, Map: s.Map, cfg: s.cfg, program: s.program, console: newConsole(nil), values: s.values}
 	r := newRuntime(ctx, quiet, 0)
 	defer r.Close()
 	err := r.Wait(Task{
@@ -101,7 +101,7 @@ func (p *Param) helpText() string {
 	if len(p.Choices) > 0 {
 		notes = append(notes, "one of "+strings.Join(p.Choices, ", "))
 	}
-	if p.Required {
+	if p.Required && p.From != FromBundle && p.From != FromResult {
 		notes = append(notes, "required")
 	} else if shown := p.helpDefault(); shown != "" {
 		if p.Secret {
@@ -119,13 +119,18 @@ func (p *Param) helpText() string {
 	return help
 }
 
-// helpDefault is what there is when no value is given; "": nothing worth a word.
+// helpDefault is what there is when no value is given, which a bundle may say; "": nothing
+// worth a word.
 func (p *Param) helpDefault() string {
-	switch {
-	case p.Default == false:
-		return ""
-	case p.Type == typeDuration && p.Default != nil:
-		return showDuration(p.Default)
+	value := p.Default
+	if p.From == FromBundle || p.From == FromResult {
+		value = p.Value
 	}
-	return show(p.Default)
+	switch {
+	case value == false:
+		return ""
+	case p.Type == typeDuration && value != nil:
+		return showDuration(value)
+	}
+	return show(value)
 }

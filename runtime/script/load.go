@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/dop251/goja"
 	"github.com/dop251/goja/parser"
@@ -21,22 +22,34 @@ const builtinScheme = "builtin"
 var scriptEndings = []string{".ts", ".js", ".mts", ".mjs", ".cts", ".cjs", ".tsx", ".jsx"}
 
 // Load finds, bundles and compiles a script: a path, or the name of a built-in
-// one. Syntax errors and unknown imports are reported together (*Error).
+// one. With cfg.Program, that is what name stands for. Syntax errors and unknown imports
+// are reported together (*Error).
 func Load(name string, cfg Config) (*Script, error) {
 	cwd, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("loading script %q: %w", name, err)
 	}
-	s := &Script{cfg: cfg, console: newConsole(cfg.Console)}
+	s := &Script{cfg: cfg, console: newConsole(cfg.Console), loaded: time.Now()}
 	s.values = sync.OnceValues(func() (*paramsFile, error) { return readParamsFile(cfg.ParamsFile) })
-	entry, err := s.find(name, cwd)
+	shownDir := ""
+	if p := cfg.Program; p != nil {
+		s.Name, s.Path, s.Dir, s.Source, s.Map = p.Name, p.Path, p.Dir, p.Code, p.Map
+		cfg.Access.Script("", s.Dir)
+	} else {
+		entry, err := s.find(name, cwd)
+		if err != nil {
+			return nil, err
+		}
+		shownDir = s.Dir
+		if s.Source, s.Map, err = bundle(entry, s.Dir, cwd, cfg); err != nil {
+			return nil, err
+		}
+	}
+	mapped, err := withMap(s.Source, s.Map, shownDir, cwd)
 	if err != nil {
-		return nil, err
+		return nil, &Error{Op: "bundle", Message: fmt.Sprintf("script %q: %v", name, err)}
 	}
-	if s.Source, err = bundle(entry, cwd, cfg); err != nil {
-		return nil, err
-	}
-	if s.program, err = compile(s.Source); err != nil {
+	if s.program, err = compile(mapped); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -49,6 +62,7 @@ func (s *Script) find(name, cwd string) (entry string, err error) {
 	if isBuiltin || (!strings.ContainsAny(name, `/\`) && filepath.Ext(name) == "") {
 		if file := builtinFile(s.cfg.Builtin, bare); file != "" {
 			s.Name, s.Path, s.Dir = bare, builtinScheme+":"+bare, cwd
+			s.cfg.Access.Builtin(s.Dir)
 			return builtinScheme + ":" + file, nil
 		}
 	}
@@ -68,6 +82,7 @@ func (s *Script) find(name, cwd string) (entry string, err error) {
 		return "", fmt.Errorf("loading script %q: %w", name, err)
 	}
 	s.Name, s.Path, s.Dir = strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)), name, filepath.Dir(path)
+	s.cfg.Access.Script(path, s.Dir)
 	return path, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -37,9 +36,9 @@ func (r *Runtime) openFile(call goja.FunctionCall) goja.Value {
 	if !r.inInit {
 		r.Throw(fmt.Errorf("open(%q) is only possible in init code, at the top of the script: keep what it returns in a variable there", name.String()))
 	}
-	path := strings.TrimPrefix(name.String(), "file://")
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(r.script.Dir, path)
+	path, err := r.script.ReadPath(strings.TrimPrefix(name.String(), "file://"))
+	if err != nil {
+		r.Throw(fmt.Errorf("open(%q): %w", name.String(), err))
 	}
 	data, err := r.script.files.read(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"weir/runtime/access"
 )
 
 // Param is one declared parameter. Values are string, bool, int64 or float64
@@ -22,7 +24,7 @@ type Param struct {
 	Required bool
 	Secret   bool // never shown or written to results
 	Value    any
-	From     string // "default", "file", "env", "flag"
+	From     string // "default", "bundle", "result", "file", "env", "flag"
 
 	short string // one letter, "" for none
 }
@@ -74,6 +76,7 @@ func (r *Runtime) Params(spec *goja.Object) (goja.Value, error) {
 			r.params.problems = append(r.params.problems, problem)
 			problems++
 		}
+		p.nameTo(r.script.cfg.Access)
 		r.put(result, p.Name, p.Value)
 	}
 	r.params.params = append(r.params.params, declared...)
@@ -193,9 +196,30 @@ func (r *Runtime) typed(p *Param, v goja.Value, kind string) error {
 	return nil
 }
 
-// resolve finds a parameter's value: defaults < file < environment < flags.
+// nameTo tells which paths and hosts the run names with the parameter. What a bundle gives
+// names nothing.
+func (p *Param) nameTo(a *access.Access) {
+	if p.From == "default" || p.From == FromBundle || p.Value == nil {
+		return
+	}
+	items, isList := p.Value.([]any)
+	if !isList {
+		items = []any{p.Value}
+	}
+	for _, item := range items {
+		if text, ok := item.(string); ok {
+			a.Name(p.Name, text)
+		}
+	}
+}
+
+// resolve finds a parameter's value: defaults < bundle < file < environment < flags.
 func (s *paramSet) resolve(p *Param) *ParamError {
 	p.Value, p.From = p.Default, "default"
+	program := s.script.cfg.Program
+	if problem := program.given(p); problem != nil {
+		return problem
+	}
 	file, err := s.script.values()
 	if err != nil {
 		var problem *ParamError
@@ -211,7 +235,7 @@ func (s *paramSet) resolve(p *Param) *ParamError {
 			p.Value, p.From = value, "file"
 		}
 	}
-	if lookup := s.script.cfg.LookupEnv; lookup != nil {
+	if lookup := s.script.cfg.LookupEnv; lookup != nil && p.From != FromResult {
 		// An empty variable is as good as none: it is how shells and CI systems unset.
 		if text, found := lookup(envName(p.Flag)); found && text != "" {
 			value, err := p.parse([]string{text})
@@ -226,6 +250,9 @@ func (s *paramSet) resolve(p *Param) *ParamError {
 	}
 	if text, ok := p.Value.(string); ok && p.From == "file" && file.result && (strings.Contains(text, "=…") || strings.Contains(text, "://…@")) {
 		return &ParamError{Message: fmt.Sprintf("--%s: its value is hidden in %s, since it has a secret in it", p.Flag, file.path), Hint: "give it again: --" + p.Flag}
+	}
+	if problem := program.lacks(p); problem != nil {
+		return problem
 	}
 	if p.Required && p.From == "default" && (p.Value == nil || p.Value == "") {
 		message := fmt.Sprintf("--%s is required", p.Flag)
@@ -356,6 +383,9 @@ func (s *paramSet) finish() error {
 		var problem *ParamError
 		errors.As(err, &problem)
 		all = append(all, problem)
+	}
+	if len(s.problems) == 0 {
+		all = append(all, s.script.cfg.Program.unknown(s.params)...)
 	}
 	return joinProblems(append(all, s.problems...))
 }

@@ -93,6 +93,7 @@ func newRuntime(ctx context.Context, s *Script, id int) *Runtime {
 	r.vm.SetPromiseRejectionTracker(r.trackRejection)
 	r.setIntrinsics()
 	r.setGlobals()
+	r.setDry()
 	go r.run()
 	r.stopWatching = context.AfterFunc(ctx, r.interrupt)
 	return r

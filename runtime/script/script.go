@@ -17,8 +17,10 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/dop251/goja"
 
@@ -37,6 +39,7 @@ type Config struct {
 	Modules    map[string]Module // by import path: "weir", "weir/llm"
 	Builtin    fs.FS             // weir's own scripts, by file name: "static.ts"
 	Args       []string          // the script's own flags, unparsed
+	Program    *Program          // the script, when it was bundled before; nil: it is found by its name
 	ParamsFile string            // JSON or YAML with values; "" for none
 	LookupEnv  func(string) (string, bool)
 	Console    io.Writer // where console.* writes; one Write a line, never two at once
@@ -50,13 +53,15 @@ type Script struct {
 	Name   string // "static", or the file's name without its ending
 	Path   string // as given; "builtin:static" for one of weir's own
 	Dir    string // folder that relative paths of open() are resolved against
-	Source []byte // the bundle
+	Source []byte // the bundle: one CommonJS program, which depends on the sources only
+	Map    []byte // its source map, with the sources, named relative to Dir
 
 	cfg     Config
 	program *goja.Program
 	console *console
 	files   fileCache // what open() has read in this run
 	values  func() (*paramsFile, error)
+	loaded  time.Time // when Load began
 
 	mu     sync.Mutex // protects the fields below
 	params []Param
@@ -65,6 +70,28 @@ type Script struct {
 
 // Access says what the script may touch. nil: everything.
 func (s *Script) Access() *access.Access { return s.cfg.Access }
+
+// ReadPath is where a file or folder is that the script wants to read, or why it may not.
+// Without an Access, relative paths start at Dir.
+func (s *Script) ReadPath(path string) (string, error) {
+	if s.cfg.Access == nil && !filepath.IsAbs(path) {
+		path = filepath.Join(s.Dir, path)
+	}
+	return s.cfg.Access.Read(path)
+}
+
+// WritePath is ReadPath for what the script wants to write. A path that starts at the
+// working directory stays as it is; so do all without an Access.
+func (s *Script) WritePath(path string) (string, error) {
+	if s.cfg.Access == nil {
+		return path, nil
+	}
+	abs, err := s.cfg.Access.Write(path)
+	if here, other := filepath.Abs(path); other == nil && here == abs {
+		return path, err
+	}
+	return abs, err
+}
 
 // Choose notes the value that the script itself has given to a parameter which leaves
 // it open, as a seed of -1 does: with that value the run can be repeated. False: there

@@ -88,6 +88,11 @@ func (f *File) folder(path string) error {
 		if !info.Mode().IsRegular() {
 			return noFile(full, info)
 		}
+		if f.options.Found != nil {
+			if err := f.options.Found(full); err != nil {
+				return wrong("", "%v", err)
+			}
+		}
 		f.paths = append(f.paths, full)
 		f.size += info.Size()
 	}

@@ -31,6 +31,8 @@ type Options struct {
 	BlockSize int
 	// Length chooses the file <Length>.json of a folder of prompts of fixed lengths.
 	Length int
+	// Found is asked before a file of a folder is read; its error refuses it. nil: all are.
+	Found func(path string) error
 }
 
 // Meanings are what Options.Fields can name.
