@@ -74,16 +74,8 @@ func (r *run) bind(c *caseSpec) ([][]binding, error) {
 // others, nil when it is the first.
 func (r *run) bindTo(rt *script.Runtime, c *caseSpec, s *scenario, common *goja.Object) (b binding, err error) {
 	b.rt = rt
-	if b.iterate, err = r.function(rt, s.exec); err != nil {
+	if b.iterate, err = r.iterate(rt, c, s); err != nil {
 		return b, err
-	}
-	if b.iterate == nil {
-		what := "a default export"
-		if s.exec != "default" {
-			what = "an exported function " + s.exec
-		}
-		return b, &script.Error{Op: "plan", File: r.Script.Path, Message: fmt.Sprintf("case %q needs %s, and the script has none", c.name, what),
-			Hint: "an iteration is: export default async function (it) { … }"}
 	}
 	b.setup = rt.Attach(r.setup)
 	if s.data == nil {
@@ -96,4 +88,18 @@ func (r *run) bindTo(rt *script.Runtime, c *caseSpec, s *scenario, common *goja.
 		b.length = int(n.ToInteger())
 	}
 	return b, nil
+}
+
+// iterate is the function that is an iteration of a scenario.
+func (r *run) iterate(rt *script.Runtime, c *caseSpec, s *scenario) (goja.Callable, error) {
+	f, err := r.function(rt, s.exec)
+	if err != nil || f != nil {
+		return f, err
+	}
+	what := "a default export"
+	if s.exec != "default" {
+		what = "an exported function " + s.exec
+	}
+	return nil, &script.Error{Op: "plan", File: r.Script.Path, Message: fmt.Sprintf("case %q needs %s, and the script has none", c.name, what),
+		Hint: "an iteration is: export default async function (it) { … }"}
 }

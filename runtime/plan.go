@@ -21,6 +21,7 @@ import (
 
 // options is what the script exports as options.
 type options struct {
+	given           map[string]any // as they are exported
 	thresholds      thresholds
 	limits          thresholds // from outside, besides those of the script
 	slo             metrics.SLOs
@@ -74,6 +75,7 @@ func (r *run) readOptions() error {
 }
 
 func (r *run) parseOptions(plain map[string]any) error {
+	r.options.given = plain
 	fault := func(format string, args ...any) error {
 		return &script.ParamError{Message: "options: " + fmt.Sprintf(format, args...)}
 	}

@@ -128,6 +128,7 @@ type run struct {
 	pause    time.Duration   // before the next case
 	aborted  *crossing       // what has ended the run; nil: nothing
 	outcome  Outcome
+	dry      bool // nothing is played, and setup was not called
 }
 
 // Init evaluates the init code on all runtimes. Parameters are known when it
@@ -420,5 +421,8 @@ func (r *run) callTeardown() error {
 
 // setupData is what setup returned, as an argument.
 func (r *run) setupData(rt *script.Runtime) ([]goja.Value, error) {
+	if r.dry && r.exported["setup"] {
+		return []goja.Value{rt.VM().NewObject()}, nil // so that plan({ model }) gets to its cases
+	}
 	return []goja.Value{rt.Attach(r.setup)}, nil
 }

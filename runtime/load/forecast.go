@@ -57,6 +57,9 @@ func (p Profile) Forecast() (Forecast, error) {
 		f.Lasts = p.StartTime + k.lasts(p)
 	}
 	f.Rate = p.meanRate(f)
+	if math.IsInf(f.Rate, 1) && f.AtOnce == 0 {
+		f.AtOnce = int(f.Iterations)
+	}
 	return f, nil
 }
 

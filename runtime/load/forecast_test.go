@@ -46,7 +46,7 @@ func TestForecast(t *testing.T) {
 	f(map[string]any{"rate": 4, "duration": "10s"}, load.Forecast{Iterations: 40, Rate: 4, Lasts: 10 * time.Second, Limit: 10 * time.Second})
 	f(map[string]any{"rate": 60, "timeUnit": "1m", "iterations": 11, "maxInFlight": 2}, load.Forecast{Iterations: 11, AtOnce: 2, Rate: 1, Lasts: 10 * time.Second})
 	f(map[string]any{"rate": 4, "duration": "10s", "instance": 1, "instances": 4}, load.Forecast{Iterations: 10, Rate: 1, Lasts: 10 * time.Second, Limit: 10 * time.Second})
-	f(map[string]any{"rate": math.Inf(1), "iterations": 5}, load.Forecast{Iterations: 5, Rate: math.Inf(1)})
+	f(map[string]any{"rate": math.Inf(1), "iterations": 5}, load.Forecast{Iterations: 5, AtOnce: 5, Rate: math.Inf(1)})
 	f(map[string]any{"executor": "ramping-arrival-rate", "stages": []any{map[string]any{"duration": "10s", "target": 4}}}, load.Forecast{Iterations: 20, Rate: 2, Lasts: 10 * time.Second, Limit: 10 * time.Second})
 	f(map[string]any{"timestamps": []any{0, 500, 4000}, "speed": 2}, load.Forecast{Iterations: 3, Rate: 1, Lasts: 2 * time.Second})
 	// A random schedule that is too long to be counted is told by its mean.
