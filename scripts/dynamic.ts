@@ -5,14 +5,14 @@
 import { params, type Case, type CaseResult, type It, type Options } from "weir";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
+import { byRate, closeTable, scriptTable, servingColumns } from "weir/lib/ascend";
 import { askedFlags, askedService } from "./parts/asked";
 import { named } from "./parts/checks";
 import { checkProfile, profileFlags, profiler } from "./parts/profiling";
 import { checkRequests, checkSteps, requestFlags } from "./parts/requests";
 import { chooseSeed, seedFlag } from "./parts/seed";
-import { byRate, checkServing, datasetTypes, serve, servingColumns, servingFlags, servingPrompts } from "./parts/serving";
+import { checkServing, datasetTypes, serve, servingFlags, servingPrompts } from "./parts/serving";
 import { checkService, sayScheme, schemeOf, serviceOptions } from "./parts/service";
-import { closeTable, scriptTable } from "./parts/table";
 
 const p = params({
   dataset: { type: "string", required: true, help: "file with the prompts and the answers whose lengths are asked for (also .gz, .zst)" },

@@ -6,9 +6,10 @@ import { invalidParams, params, type Case, type CaseResult, type It, type Option
 import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { images, synthetic, withMedia, type Dataset, type MediaItem } from "weir/dataset";
+import { parallelCells, parallelColumns } from "weir/lib/ascend";
 import { named } from "./parts/checks";
 import { sayInexact } from "./parts/made";
-import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Point } from "./parts/parallel";
+import { checkFlags, loadFlags, sweep, tableFlags, type Point } from "./parts/parallel";
 import { plainSchemeFlag, serviceFlags, serviceOptions } from "./parts/service";
 
 const p = params({
@@ -51,14 +52,14 @@ export const options: Options = { doctor: true, setupTimeout: "24h" }; // large 
 
 export function plan(): Generator<Case, void, CaseResult> {
   return sweep(p, {
-    columns: columns(p.csvLayout, { shape: p.csvLayout === "6.3" ? "图片尺寸" : "Image_Shape", percentile: "P" }),
+    columns: parallelColumns(p.csvLayout, { shape: p.csvLayout === "6.3" ? "图片尺寸" : "Image_Shape", percentile: "P" }),
     load: (point) => ({
       tags: { prompt_tokens: point.promptTokens, output_tokens: point.outputTokens, parallel: point.parallel, image_shape: shape, images: p.imagesPerPrompt },
       data: data(point),
       // Where prompts are to be found in the prefix cache, finding them is no fault.
       expect: p.samePrompt ? ["cached_prompts"] : [],
     }),
-    row: (point, result) => cells(p.csvLayout, point, result, asked, shape),
+    row: (point, result) => parallelCells(p.csvLayout, point, result, asked, shape),
   });
 }
 

@@ -8,10 +8,12 @@ import { Endpoint, backends, type RequestOptions } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Trend } from "weir/metrics";
+import type { Cell, Column } from "weir/output";
+import { parallelCells, parallelColumns } from "weir/lib/ascend";
 import { named, useless } from "./parts/checks";
 import { checkClimbing, checkNumPrompts, climbing, climbingFlags, type Climbing } from "./parts/climbing";
 import { sayInexact } from "./parts/made";
-import { cells, checkFlags, columns, loadFlags, sweep, tableFlags, type Cell, type Column, type Point } from "./parts/parallel";
+import { checkFlags, loadFlags, sweep, tableFlags, type Point } from "./parts/parallel";
 import { checkProfile, profileFlags, profiler } from "./parts/profiling";
 import { checkReal, ownLengths, realFlags, realPairs, realPrompts } from "./parts/realdata";
 import { checkRequests, checkSteps, modelOf, requestFlags, requestOptions } from "./parts/requests";
@@ -208,9 +210,9 @@ const rateNames = {
 function allColumns(): Column[] {
   const numbers = (names: string[], decimals: number): Column[] => names.map((name) => ({ name, decimals, float: true }));
   if (embeds) {
-    return ["Input_Length", "Concurrency", ...numbers(["QPS", "INPUT_TOKEN_THROUGHPUT", "TP90_REQ_LATENCY", "TP99_REQ_LATENCY", "MAX_REQ_LATENCY", "AVG_REQ_LATENCY"], 3)];
+    return [{ name: "Input_Length" }, { name: "Concurrency" }, ...numbers(["QPS", "INPUT_TOKEN_THROUGHPUT", "TP90_REQ_LATENCY", "TP99_REQ_LATENCY", "MAX_REQ_LATENCY", "AVG_REQ_LATENCY"], 3)];
   }
-  return [...columns(p.csvLayout), ...(speculates ? numbers(rateNames[p.csvLayout], p.csvLayout === "6.3" ? 4 : 3) : [])];
+  return [...parallelColumns(p.csvLayout), ...(speculates ? numbers(rateNames[p.csvLayout], p.csvLayout === "6.3" ? 4 : 3) : [])];
 }
 
 function allCells(point: Point, result: CaseResult): Cell[] {
@@ -218,7 +220,7 @@ function allCells(point: Point, result: CaseResult): Cell[] {
     const { e2el } = result.metrics;
     return [point.promptTokens, point.parallel, result.throughput.requests, result.throughput.input_tokens, e2el.p(90), e2el.p(99), e2el.max ?? null, e2el.avg ?? null];
   }
-  const row = cells(p.csvLayout, point, result, p);
+  const row = parallelCells(p.csvLayout, point, result, p);
   if (!speculates) return row;
   const accepted = result.metrics.spec_accept_rate as typeof result.metrics.ttft | undefined;
   return [...row, accepted?.p(90) ?? null, accepted?.p(99) ?? null, accepted?.max ?? null, accepted?.min ?? null, accepted?.avg ?? null];

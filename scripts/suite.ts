@@ -5,15 +5,15 @@ import { params, type Case, type CaseResult, type It, type Options } from "weir"
 import { Tokenizer } from "weir/tokenizer";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Workbook, makeFolder, type Column, type Csv } from "weir/output";
+import { byRate, closeTable, parallelCells, parallelColumns, scriptTable, servingColumns } from "weir/lib/ascend";
 import { askedFlags, askedService } from "./parts/asked";
 import { named } from "./parts/checks";
 import { sayInexact } from "./parts/made";
-import { cells, checkFlags, columns, loadFlags, sweep } from "./parts/parallel";
+import { checkFlags, loadFlags, sweep } from "./parts/parallel";
 import { checkRequests, checkSteps, requestFlags } from "./parts/requests";
 import { chooseSeed, seedFlag } from "./parts/seed";
-import { byRate, checkServing, serve, servingColumns, servingFlags, servingPrompts } from "./parts/serving";
+import { checkServing, serve, servingFlags, servingPrompts } from "./parts/serving";
 import { sayScheme } from "./parts/service";
-import { closeTable, scriptTable } from "./parts/table";
 
 const [alpacaNumbers, sharegptNumbers] = ["--alpaca-num-prompts", "--sharegpt-num-prompts"];
 
@@ -71,7 +71,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
   makeFolder(p.outputDir);
   const file = (name: string): string => `${p.outputDir}/${name}`;
   const made: Csv[] = [];
-  const open = (name: string, columns: (string | Column)[]): Csv => {
+  const open = (name: string, columns: readonly Column[]): Csv => {
     const table = scriptTable(file(name), columns);
     made.push(table);
     return table;
@@ -83,7 +83,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
       alpaca: open("benchmark_serving_alpaca.csv", servingColumns),
       sharegpt: open("benchmark_serving_sharegpt.csv", servingColumns),
       both: open("benchmark_serving.csv", servingColumns),
-      parallel: open("benchmark_parallel.csv", columns("6.3")),
+      parallel: open("benchmark_parallel.csv", parallelColumns("6.3")),
     };
     const saveServing = (): void => book.sheet("benchmark_serving", tables.both);
     const saveParallel = (): void => book.sheet("benchmark_parallel", tables.parallel);
@@ -109,7 +109,7 @@ function* all({ alpaca, sharegpt, both, parallel: table }: Tables, saveServing: 
   if (!(yield* serve({ ...withAlpaca, prompts: first, cases, tables: [alpaca, both], written: saveServing }))) return;
   if (!(yield* serve({ ...withShareGPT, prompts: second, cases, tables: [sharegpt, both], written: saveServing }))) return;
   yield* sweep({ ...parallel, seed }, {
-    columns: columns("6.3"),
+    columns: parallelColumns("6.3"),
     table,
     written: saveParallel,
     load: ({ promptTokens, outputTokens, parallel, requests, warmup, seed }) => ({
@@ -117,7 +117,7 @@ function* all({ alpaca, sharegpt, both, parallel: table }: Tables, saveServing: 
       tags: { prompt_tokens: promptTokens, output_tokens: outputTokens, parallel },
       data: sayInexact(synthetic({ tokenizer, count: requests + warmup, input: promptTokens, output: outputTokens, seed }), promptTokens),
     }),
-    row: (point, result) => cells("6.3", point, result, p),
+    row: (point, result) => parallelCells("6.3", point, result, p),
   });
 }
 

@@ -1,5 +1,67 @@
-// Confidence intervals that need no assumption about the shape of a distribution,
-// but that its samples do not depend on each other.
+// Confidence intervals: between which two numbers the true value lies, with the share `confidence` of certainty. They take samples
+// as independent of each other. Requests that share a queue are not, so that theirs are narrower than the truth.
+import { randomSeeded } from "weir";
+import { mean, percentile, std } from "./stats";
+
+/** Both ends. */
+export type Interval = [low: number, high: number];
+
+/**
+ * Of the mean of a few values that are spread normally, such as the throughputs of repetitions (Student's t). Of one value, from
+ * -Infinity to Infinity: it says nothing of how they differ.
+ */
+export function meanInterval(values: readonly number[], confidence = 0.95): Interval {
+  checkConfidence("meanInterval", confidence);
+  const [n, center] = [values.length, mean(values)];
+  if (n < 2) return [-Infinity, Infinity];
+  const half = (studentQuantile(n - 1, confidence) * std(values, { sample: true })) / Math.sqrt(n);
+  return [center - half, center + half];
+}
+
+/** Of a percentile (0 … 100), whatever the values' distribution is. An end is infinite when there are too few values to tell. */
+export function percentileInterval(values: readonly number[], p: number, confidence = 0.95): Interval {
+  checkConfidence("percentileInterval", confidence);
+  percentile(values, p); // checks both
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low, high] = percentileRanks(sorted.length, p, confidence);
+  return [low < 1 ? -Infinity : sorted[low - 1], high > sorted.length ? Infinity : sorted[high - 1]];
+}
+
+/**
+ * Of any statistic of values, by drawing from them again and again (percentile bootstrap). It takes some dozens of values; equal seeds
+ * give equal ends.
+ *
+ * ```ts
+ * bootstrap(latencies, (v) => percentile(v, 90) / median(v)) // how much slower the slow ones are
+ * ```
+ */
+export function bootstrap(values: readonly number[], statistic: (values: number[]) => number, o: { confidence?: number; resamples?: number; seed?: number } = {}): Interval {
+  const { confidence = 0.95, resamples = 2000, seed = 1 } = o;
+  checkConfidence("bootstrap", confidence);
+  if (!(Number.isInteger(resamples) && resamples >= 100 && resamples <= 1e6)) {
+    throw new TypeError(`bootstrap: resamples is ${resamples}; it must be a whole number from 100 to 1000000`);
+  }
+  if (values.length < 2) return [-Infinity, Infinity];
+  const random = randomSeeded(seed);
+  const seen = Array.from({ length: resamples }, () => statistic(values.map(() => values[Math.floor(random() * values.length)])));
+  return [percentile(seen, 50 * (1 - confidence)), percentile(seen, 50 * (1 + confidence))];
+}
+
+/** Of a share of which `hits` of `n` samples were seen (Wilson). */
+export function shareInterval(hits: number, n: number, confidence = 0.95): Interval {
+  checkConfidence("shareInterval", confidence);
+  if (!(n >= 0 && hits >= 0 && hits <= n)) throw new TypeError(`shareInterval: ${hits} of ${n} is no share`);
+  if (n === 0) return [0, 1];
+  const z = normalQuantile(confidence);
+  const share = hits / n;
+  const center = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
+  return [hits === 0 ? 0 : Math.max(0, center - half), hits === n ? 1 : Math.min(1, center + half)];
+}
+
+function checkConfidence(what: string, confidence: number): void {
+  if (!(confidence > 0 && confidence < 1)) throw new TypeError(`${what}: the confidence is ${confidence}; it must be between 0 and 1, such as 0.95`);
+}
 
 /** How far from the mean of a normal distribution the share `confidence` of it lies: 1.96 for 0.95. */
 export function normalQuantile(confidence: number): number {
@@ -30,13 +92,32 @@ function findQuantile(confidence: number): number {
   return (low + high) / 2;
 }
 
-/** Wilson's interval for a share of which `hits` of `n` samples were seen. */
-export function wilson(hits: number, n: number, z: number): [low: number, high: number] {
-  if (n === 0) return [0, 1];
-  const share = hits / n;
-  const center = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
-  return [hits === 0 ? 0 : Math.max(0, center - half), hits === n ? 1 : Math.min(1, center + half)];
+/** The same of Student's distribution with so many degrees of freedom (whole, from 1): 2.776 for 4 and 0.95. */
+export function studentQuantile(freedom: number, confidence: number): number {
+  if (!(Number.isInteger(freedom) && freedom >= 1)) throw new TypeError(`studentQuantile: the degrees of freedom are ${freedom}; they must be a whole number of at least 1`);
+  checkConfidence("studentQuantile", confidence);
+  let [low, high] = [0, 1];
+  while (studentShare(high, freedom) < confidence) high *= 2;
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (studentShare(middle, freedom) < confidence) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+// studentShare is the share between -t and t (Abramowitz and Stegun 26.7.3 and 26.7.4).
+function studentShare(t: number, freedom: number): number {
+  const angle = Math.atan(t / Math.sqrt(freedom));
+  const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
+  const odd = freedom % 2 === 1;
+  let term = odd ? cos : 1;
+  let total = freedom === 1 ? 0 : term;
+  for (let k = odd ? 3 : 2; k < freedom; k += 2) {
+    term *= ((k - 1) / k) * cos * cos;
+    total += term;
+  }
+  return odd ? (2 / Math.PI) * (angle + sin * total) : sin * total;
 }
 
 /** P(X ≤ k) where X of n samples hit, each with probability p. */
@@ -69,7 +150,7 @@ function logFactorial(n: number): number {
  * (0 … 100) lies with the given confidence: each side errs with half of the rest.
  * A rank of 0 or n + 1 means that the samples say nothing on that side.
  */
-export function percentileRanks(n: number, p: number, confidence: number): [low: number, high: number] {
+export function percentileRanks(n: number, p: number, confidence: number): Interval {
   const key = `${n} ${p} ${confidence}`;
   const known = ranks.get(key) ?? findRanks(n, p, confidence);
   ranks.set(key, known);

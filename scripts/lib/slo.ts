@@ -1,7 +1,8 @@
 // What a service promises, and whether a case has kept it: limits of statistics,
 // the share of good requests, the share of failed ones.
 import { invalidParams, type CaseResult, type Distribution, type SLOName, type SLOs } from "weir";
-import { normalQuantile, percentileRanks, sampleFloor, wilson } from "./intervals";
+import { normalQuantile, percentileRanks, sampleFloor, shareInterval } from "./intervals";
+import { milliseconds, percent } from "./text";
 
 /** A limit of a statistic, such as ttft:p99<500. */
 export interface Limit {
@@ -16,26 +17,29 @@ export interface Limit {
 const grammar = /^([a-z0-9_]+):(?:(avg|med|max|p[0-9]+(?:\.[0-9]+)?)(?:<=?|:))?([0-9]+(?:\.[0-9]+)?)(ms|s)?$/;
 const metrics: readonly string[] = ["ttft", "ttfo", "tpot", "itl", "e2el", "ttft_from_schedule", "ttfo_from_schedule", "e2el_from_schedule"] satisfies Limit["metric"][];
 
-/** Reads --slo. With a schedule, latencies are counted from it. */
-export function parseLimits(texts: readonly string[], scheduled: boolean): Limit[] {
+/**
+ * Reads limits such as "ttft:p99<500", several in a text with commas between them. With a schedule, ttft, ttfo and e2el are counted from
+ * it. What is wrong ends the run as a wrong parameter does, with a message that begins with `name`, the flag's.
+ */
+export function parseLimits(texts: readonly string[], scheduled = false, name = "slo"): Limit[] {
   const all: Limit[] = texts.flatMap((text) => text.split(",")).filter((text) => text.trim() !== "").map((text) => {
     const [, metric, statistic = "p99", number, unit] = grammar.exec(text.trim()) ?? [];
     if (metric === undefined) {
-      return invalidParams(`--slo ${text}: write metric:statistic<milliseconds, in quotes, such as "ttft:p99<500" or "tpot:avg<50"; ttft:500 is p99`);
+      return invalidParams(`${name} ${text}: write metric:statistic<milliseconds, in quotes, such as "ttft:p99<500" or "tpot:avg<50"; ttft:500 is p99`);
     }
     if (!metrics.includes(metric)) {
-      invalidParams(`--slo ${text}: there is no SLO on ${metric}, only on ${metrics.join(", ")}`);
+      invalidParams(`${name} ${text}: there is no SLO on ${metric}, only on ${metrics.join(", ")}`);
     }
     if (!scheduled && metric.endsWith("_from_schedule")) {
-      invalidParams(`--slo ${text}: only --search rate has a schedule that latencies could be counted from`);
+      invalidParams(`${name} ${text}: there is no schedule that latencies could be counted from; a search for a rate has one`);
     }
     const p = statistic === "med" ? 50 : Number(statistic.slice(1));
     if (statistic.startsWith("p") && !(p > 0 && p < 100)) {
-      invalidParams(`--slo ${text}: a percentile is above 0 and below 100; the largest value is max`);
+      invalidParams(`${name} ${text}: a percentile is above 0 and below 100; the largest value is max`);
     }
     const below = Number(number) * (unit === "s" ? 1000 : 1);
     if (!(below > 0)) {
-      invalidParams(`--slo ${text}: the limit must be more than 0`);
+      invalidParams(`${name} ${text}: the limit must be more than 0`);
     }
     const fromSchedule = scheduled && (metric === "ttft" || metric === "ttfo" || metric === "e2el");
     return {
@@ -46,14 +50,15 @@ export function parseLimits(texts: readonly string[], scheduled: boolean): Limit
     };
   });
   if (all.length === 0) {
-    invalidParams('--slo is missing: what must the service keep? Such as --slo "ttft:p99<500" "tpot:p99<50"');
+    invalidParams(`${name} is missing: what must the service keep? Such as "ttft:p99<500" "tpot:p99<50"`);
   }
   const names = all.map(limitName);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) invalidParams(`--slo has two limits of ${twice}`);
+  const twice = names.find((limit, i) => names.indexOf(limit) !== i);
+  if (twice !== undefined) invalidParams(`${name} has two limits of ${twice}`);
   return all;
 }
 
+/** "ttft p99". */
 export function limitName(limit: Limit): string {
   return `${limit.metric} ${limit.statistic === "percentile" ? `p${limit.p}` : limit.statistic}`;
 }
@@ -117,14 +122,12 @@ export interface Judgement {
 
 /** So many requests must miss their SLOs that a case of n requests is missed whatever the others do. */
 export function hopelessMisses(n: number, promised: Promised): number {
-  const z = normalQuantile(promised.confidence);
-  return least(n, (misses) => wilson(n - misses, n, z)[1] < promised.goodputShare);
+  return least(n, (misses) => shareInterval(n - misses, n, promised.confidence)[1] < promised.goodputShare);
 }
 
 /** So many requests must fail. */
 export function hopelessFailures(n: number, promised: Promised): number {
-  const z = normalQuantile(promised.confidence);
-  return least(n, (failures) => wilson(failures, n, z)[0] > promised.failedShare);
+  return least(n, (failures) => shareInterval(failures, n, promised.confidence)[0] > promised.failedShare);
 }
 
 // least is the smallest number from 1 to n that is enough, n if none is.
@@ -145,13 +148,13 @@ export function judge(result: CaseResult, promised: Promised, longer = false): J
   const findings = promised.limits.map((limit) => judgeLimit(result.metrics[limit.metric], completed, limit, promised.confidence, z));
   const goodput = result.goodput;
   if (goodput && goodput.requests > 0) {
-    const [low, high] = wilson(goodput.good, goodput.requests, z);
+    const [low, high] = shareInterval(goodput.good, goodput.requests, promised.confidence);
     const given = result.stopped?.metric === "goodput" ? "missed" : undefined; // however the rest would have gone
     findings.push(atLeast("goodput", goodput.share!, low, high, promised.goodputShare, given));
   }
   const ended = completed + result.counts.requests_failed;
   if (ended > 0 && result.counts.requests_failed > 0) {
-    const [low, high] = wilson(result.counts.requests_failed, ended, z);
+    const [low, high] = shareInterval(result.counts.requests_failed, ended, promised.confidence);
     findings.push(atMost("failed", result.counts.requests_failed / ended, low, high, promised.failedShare));
   }
   if (promised.growth !== undefined && result.growth) {
@@ -219,12 +222,4 @@ function atLeast(name: string, value: number, low: number, high: number, limit: 
 function atMost(name: string, value: number, low: number, high: number, limit: number): Finding {
   const finding = { name, value, low, high, limit, verdict: high <= limit ? "met" : low > limit ? "missed" : "unclear" } as const;
   return { ...finding, text: says(finding, percent, value > limit ? ">" : "≤") };
-}
-
-export function milliseconds(ms: number): string {
-  return ms >= 100 ? ms.toFixed(0) : ms.toPrecision(3);
-}
-
-export function percent(share: number): string {
-  return `${+(100 * share).toFixed(2)} %`;
 }

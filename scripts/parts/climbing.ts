@@ -7,6 +7,7 @@ import { Counter, Trend } from "weir/metrics";
 import { makeFolder, type Csv } from "weir/output";
 import type { Profiler } from "weir/profile";
 import type { Tokenizer } from "weir/tokenizer";
+import { closeTable, scriptTable } from "weir/lib/ascend";
 import { limits, paired, useless, wholeNumbers } from "./checks";
 import { climbingCells, climbingColumns, localTime } from "./climbingtable";
 import { sayInexact } from "./made";
@@ -20,7 +21,6 @@ import { caseSeed, chooseSeed } from "./seed";
 import { serverTimesFlags, serverTimesOf } from "./servertimes";
 import { schemeFlag, serviceFlags, type Service, type Values } from "./service";
 import { acceptRate, type Speculation } from "./speculation";
-import { closeTable, scriptTable } from "./table";
 
 export const climbingFlags = {
   controlMethod: {

@@ -1,7 +1,9 @@
 // The table of benchmark_climbing.py.
 import type { CaseResult, Distribution } from "weir";
+import { parallelCells, parallelColumns } from "weir/lib/ascend";
+import type { Cell, Column } from "weir/output";
 import { serverTimes } from "./servertimes";
-import { cells, columns, type Cell, type Column, type Point } from "./parallel";
+import type { Point } from "./parallel";
 
 /** How a case was played, for its row. */
 export interface Climbed {
@@ -19,9 +21,9 @@ export interface Climbed {
 const all = ["TP75", "TP90", "TP95", "TP99", "MAX", "AVG"];
 
 /** Those of static's layout 6.5, and more. */
-export const climbingColumns: Column[] = [
+export const climbingColumns: (string | Column)[] = [
   "Execution_Time",
-  ...columns("6.5").slice(0, -2), // the last two are written in another way
+  ...parallelColumns("6.5").slice(0, -2), // the last two are written in another way
   "Top_K",
   "Top_P",
   "Control_Method",
@@ -47,7 +49,7 @@ export function climbingCells(c: Climbed, result: CaseResult): Cell[] {
   const content = reasoning.n > 0 && reasoning.n === output.n ? output.avg! - reasoning.avg! : null;
   return [
     localTime(new Date(result.started)),
-    ...cells("6.5", c.point, result, c),
+    ...parallelCells("6.5", c.point, result, c),
     c.controlMethod,
     c.growthRate,
     c.rounds,

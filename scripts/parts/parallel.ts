@@ -2,12 +2,12 @@
 // modal_benchmark_parallel.py: the flags of their load, the sweep over lengths
 // and concurrencies, and the table.
 import { invalidParams, type Case, type CaseResult } from "weir";
-import type { Csv } from "weir/output";
+import type { Cell, Column, Csv } from "weir/output";
+import { closeTable, layouts, scriptTable, type Point as Row } from "weir/lib/ascend";
 import { checkRate, checkSeed, limits, paired, wholeNumbers } from "./checks";
 import { sayFailed, sayRefused } from "./outcome";
 import { caseSeed, chooseSeed } from "./seed";
 import { checkService, type Service, type Values } from "./service";
-import { closeTable, scriptTable } from "./table";
 
 export const loadFlags = {
   parallelNum: { default: [1, 4, 8], help: "requests at the same time, one case each" },
@@ -19,10 +19,8 @@ export const loadFlags = {
 
 export const tableFlags = {
   benchmarkCsv: { default: "benchmark_parallel.csv", help: "file for the table; it must not exist yet" },
-  csvLayout: { default: "6.3", choices: ["6.3", "6.5"], help: "layout of the table: 6.3 has Chinese heads and milliseconds, 6.5 English heads and seconds" },
+  csvLayout: { default: "6.3", choices: layouts, help: "layout of the table: 6.3 has Chinese heads and milliseconds, 6.5 English heads and seconds" },
 } as const;
-
-type Layout = Values<typeof tableFlags>["csvLayout"];
 
 /** Ends the run when flags make no sense, or not together. warmupFlag names --warmup. */
 export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly warmup: number; readonly seed: number }, hasOutput = true, warmupFlag = "--warmup"): void {
@@ -39,19 +37,13 @@ export function checkFlags(p: Service & Values<typeof loadFlags> & { readonly wa
 }
 
 /** One case of a sweep. */
-export interface Point {
-  promptTokens: number;
-  outputTokens: number;
-  parallel: number;
+export interface Point extends Row {
   /** Requests of the case and of its warm-up: only the first case has one. */
   requests: number;
   warmup: number;
   /** Of the case's data, made of --seed: no case finds the prompts of another one in the service's cache. */
   seed: number;
 }
-
-export type Cell = string | number | null;
-export type Column = string | { name: string; decimals: number; float: boolean };
 
 interface Sweep {
   columns: Column[];
@@ -106,100 +98,4 @@ export function* sweep(
     closeTable(csv, order);
     if (csv.length > 0) written?.(); // its rows have changed places
   }
-}
-
-/**
- * The heads of the two generations of the scripts, with their rounding: four decimals in milliseconds, or three in seconds. Those of
- * modal_benchmark_parallel.py call a percentile P90 instead of TP90 in the first one, and have the shape of the images.
- */
-export function columns(layout: Layout, images?: { shape: string; percentile: "P" }): Column[] {
-  const shape = images ? [images.shape] : [];
-  if (layout === "6.3") {
-    const four = (name: string): Column => ({ name, decimals: 4, float: true });
-    const tp = images?.percentile ?? "TP";
-    return [
-      four("输入长度"),
-      four("输出长度"),
-      "并发数",
-      ...shape,
-      ...[
-        "输出tokens总吞吐",
-        `首tokens时延${tp}90（ms）`,
-        `首tokens时延${tp}99（ms）`,
-        "最大首tokens时延（ms）",
-        "平均首tokens时延（ms）",
-        `增量时延${tp}90（ms）`,
-        `增量时延${tp}99（ms）`,
-        "最大增量时延（ms）",
-        "平均增量时延（ms）",
-      ].map(four),
-    ];
-  }
-  const seconds = (name: string): Column => ({ name, decimals: 3, float: true });
-  const rate = (name: string): Column => ({ name, decimals: 2, float: true });
-  const length = (name: string): Column => ({ name, decimals: 2, float: false }); // the average of a dataset's
-  const stats = (names: string[], of: string): Column[] => names.map((n) => seconds(`${n}_${of}(s)`));
-  const all = ["TP75", "TP90", "TP95", "TP99", "MAX", "AVG"];
-  return [
-    length("Input_Length"),
-    length("Output_Length"),
-    "Concurrency",
-    ...shape,
-    rate("Total_Token_Throughput(tokens/s)"),
-    rate("Output_Token_Throughput(tokens/s)"),
-    ...stats(all, "TTFT"),
-    ...stats(all, "TPOT"),
-    ...stats(["TP90", "TP95", "TP99", "MAX", "AVG"], "TPOT_SEC"),
-    ...stats(["TP90", "TP95", "TP99", "MIN", "MAX", "AVG"], "TIME_BETWEEN_FIRST_AND_SECOND_TOKEN"),
-    ...stats(all, "E2E"),
-    seconds("Total_Time(s)"),
-    rate("QPS"),
-    { name: "Fail_Rate", decimals: 4, float: false },
-    "Backend",
-    "Temperature",
-    "Top_k",
-    "Top_p",
-  ];
-}
-
-/** How the service was asked, which the table of 6.5 has. */
-interface Asked {
-  backend: string;
-  temperature: number;
-  topK: number;
-  topP: number;
-}
-
-/** The cells below `columns`. */
-export function cells(layout: Layout, point: Point, result: CaseResult, asked: Asked, shape?: string): Cell[] {
-  const { ttft, itl_decode, tpot, tpot_from_second, ttst, e2el } = result.metrics;
-  const what = [point.promptTokens, point.outputTokens, point.parallel, ...(shape ? [shape] : [])];
-  if (layout === "6.3") {
-    return [...what, result.throughput.output_tokens, ...[ttft, itl_decode].flatMap((m) => [m.p(90), m.p(99), m.max ?? null, m.avg ?? null])];
-  }
-  const seconds = (ms: number | undefined): Cell => (ms === undefined ? null : ms / 1000);
-  const tail = (m: typeof ttft, ...percentiles: number[]): Cell[] => percentiles.map((q) => seconds(m.p(q)));
-  const all = (m: typeof ttft): Cell[] => [...tail(m, 75, 90, 95, 99), seconds(m.max), seconds(m.avg)];
-  return [
-    ...what,
-    result.throughput.total_tokens,
-    result.throughput.output_tokens,
-    ...all(ttft),
-    ...all(tpot),
-    ...tail(tpot_from_second, 90, 95, 99),
-    seconds(tpot_from_second.max),
-    seconds(tpot_from_second.avg),
-    ...tail(ttst, 90, 95, 99),
-    seconds(ttst.min),
-    seconds(ttst.max),
-    seconds(ttst.avg),
-    ...all(e2el),
-    result.duration_s,
-    result.throughput.requests,
-    result.counts.requests === 0 ? 0 : result.counts.requests_failed / result.counts.requests,
-    asked.backend,
-    asked.temperature,
-    asked.topK,
-    asked.topP,
-  ];
 }

@@ -1,5 +1,6 @@
 // What a scenario prints when its run has ended: a table of its own instead of weir's.
 import type { CaseResult, RunResult } from "weir";
+import { wrapped } from "weir/lib/text";
 
 /** For handleSummary: the table, and below it what cannot be believed and what went wrong. Without a table weir's own is printed. */
 export function report({ cases }: RunResult, table: string): Record<string, string> {
@@ -21,18 +22,7 @@ function lines(cases: readonly CaseResult[], of: (result: CaseResult) => Remark[
       else all.set(title, { text, names: [result.name] });
     }
   }
-  return [...all].map(([title, { text, names }]) => wrapped(`${title}: ${text} (${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ""})`)).join("");
-}
-
-// wrapped breaks a line between words, at 80 columns.
-function wrapped(line: string): string {
-  let [out, column] = ["", 0];
-  for (const word of line.split(" ")) {
-    if (column > 0 && column + 1 + word.length > 80) [out, column] = [`${out}\n  `, 2];
-    else if (column > 0) [out, column] = [`${out} `, column + 1];
-    [out, column] = [out + word, column + word.length];
-  }
-  return `${out}\n`;
+  return [...all].map(([title, { text, names }]) => `${wrapped(`${title}: ${text} (${names[0]}${names.length > 1 ? ` and ${names.length - 1} more` : ""})`)}\n`).join("");
 }
 
 function doubts({ validity }: CaseResult): Remark[] {

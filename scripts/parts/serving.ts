@@ -2,8 +2,9 @@
 // arrive at random at one rate after another, and its table.
 import { invalidParams, type Case, type CaseResult, type Profile } from "weir";
 import { formats, read, type Dataset, type RecordedItem } from "weir/dataset";
-import type { Cell, Column, Csv } from "weir/output";
+import type { Csv } from "weir/output";
 import type { Tokenizer } from "weir/tokenizer";
+import { servingCells } from "weir/lib/ascend";
 import { checkRate, checkSeed, limits, paired, wholeNumbers } from "./checks";
 import { sayFailed, sayRefused } from "./outcome";
 import { sayRead } from "./sayread";
@@ -59,22 +60,6 @@ export interface ServingFlagNames {
   warmup?: string;
 }
 
-/** The table's heads, four decimals each. */
-export const servingColumns: Column[] = [
-  { name: "数据集" },
-  ...[
-    "输入平均长度（tokens）",
-    "输出平均长度（tokens）",
-    "请求频率（req/s）",
-    "请求吞吐（req/s）",
-    "请求平均时延（s）",
-    "平均输出tokens吞吐（tokens/s）",
-    "单请求每tokens平均时延（ms）",
-    "首tokens平均时延（ms）",
-    "输出tokens总吞吐（tokens/s）",
-  ].map((name) => ({ name, decimals: 4, float: true })),
-];
-
 /**
  * One case for each rate, and a row of the tables for each, after which `written` is called. prompts are those of
  * servingPrompts; cases is how many the run has in all; profile is what profiles each. Returns false when the service answers nothing.
@@ -106,7 +91,7 @@ export function* serve(p: Serving & { prompts: Dataset; cases: number; tables: r
       profile: p.profile ?? null,
     };
     if (i === 0 && sayRefused(result)) return false;
-    const row = cells(dataset, asked.promptTokens.avg, asked.outputTokens.avg, rate, result);
+    const row = servingCells({ dataset, promptTokens: asked.promptTokens.avg, outputTokens: asked.outputTokens.avg, rate }, result);
     for (const table of p.tables) table.row(row);
     p.written?.();
     sayFailed(result);
@@ -146,26 +131,4 @@ export function servingPrompts(p: Serving & { tokenizer: Tokenizer }, numPrompts
       "they come again, and a prefix cache may answer them",
   );
   return data.cycle(needed);
-}
-
-function cells(dataset: string, input: number, output: number, rate: number, result: CaseResult): Cell[] {
-  const { e2el, ttft, decode_speed, decode_per_token } = result.metrics;
-  return [
-    dataset,
-    input,
-    output,
-    rate,
-    result.throughput.requests,
-    e2el.avg === undefined ? null : e2el.avg / 1000,
-    decode_speed.avg ?? null,
-    decode_per_token.avg ?? null,
-    ttft.avg ?? null,
-    result.throughput.output_tokens,
-  ];
-}
-
-/** The order of the rows: by dataset and rate. */
-export function byRate(a: readonly unknown[], b: readonly unknown[]): number {
-  const order = (x: unknown, y: unknown): number => (x === y ? 0 : (x as number) < (y as number) ? -1 : 1);
-  return order(a[0], b[0]) || order(a[3], b[3]);
 }

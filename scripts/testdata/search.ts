@@ -1,9 +1,9 @@
 // What scripts/lib can do without a service, as scripts_test.go runs it: each
 // fault is thrown, and the console has the numbers that are worth reading.
 import { randomSeeded, type CaseResult, type Distribution } from "weir";
-import { binomialCDF, normalQuantile, percentileRanks, sampleFloor, wilson } from "../lib/intervals";
-import { search, type Answer, type Bracket, type SearchOptions, type Seen } from "../lib/search";
-import { hopelessFailures, hopelessMisses, judge, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "../lib/slo";
+import { binomialCDF, normalQuantile, percentileRanks, sampleFloor, shareInterval } from "weir/lib/intervals";
+import { search, type Answer, type Bracket, type SearchOptions, type Seen } from "weir/lib/search";
+import { hopelessFailures, hopelessMisses, judge, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "weir/lib/slo";
 
 function near(what: string, got: number, want: number, error = 1e-9): void {
   if (!(Math.abs(got - want) <= error * Math.max(1, Math.abs(want)))) throw new Error(`${what} is ${got}, not ${want}`);
@@ -28,12 +28,12 @@ export function intervals(): void {
     [9, 10, 0.5958499732047616, 0.982123786904927], [50, 100, 0.4038315303659957, 0.5961684696340044],
     [661, 662, 0.9914936555797881, 0.9997332968075864], [648, 662, 0.9648171316611011, 0.9873614862382857],
   ]) {
-    const got = wilson(hits, n, normalQuantile(0.95));
+    const got = shareInterval(hits, n);
     near(`${hits} of ${n} at least`, got[0], low);
     near(`${hits} of ${n} at most`, got[1], high);
   }
-  equal("nothing seen", wilson(0, 0, 1.96), [0, 1]);
-  equal("ends", [wilson(0, 10, 1.96)[0], wilson(10, 10, 1.96)[1]], [0, 1]);
+  equal("nothing seen", shareInterval(0, 0), [0, 1]);
+  equal("ends", [shareInterval(0, 10)[0], shareInterval(10, 10)[1]], [0, 1]);
   for (const [n, p, low, high] of [[10, 50, 2, 9], [100, 50, 40, 61], [100, 90, 84, 96], [100, 99, 97, 101], [662, 99, 650, 661], [5, 99, 4, 6]]) {
     equal(`ranks of p${p} in ${n}`, percentileRanks(n, p, 0.95), [low, high]);
   }
