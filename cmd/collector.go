@@ -26,7 +26,9 @@ func tuneCollector() {
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	percent := 100
+	// What a short run needs is there before the first collection is due.
+	percent := mostPercent
+	debug.SetGCPercent(percent)
 	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	var watch func()
 	watch = func() {

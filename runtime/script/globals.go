@@ -6,9 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
-
 	"sync"
+	"time"
 
 	"github.com/dop251/goja"
 )

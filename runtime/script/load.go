@@ -29,6 +29,7 @@ func Load(name string, cfg Config) (*Script, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading script %q: %w", name, err)
 	}
+	go preludes() // while the bundler is at work
 	s := &Script{cfg: cfg, console: newConsole(cfg.Console), loaded: time.Now()}
 	s.values = sync.OnceValues(func() (*paramsFile, error) { return readParamsFile(cfg.ParamsFile) })
 	shownDir := ""
