@@ -25,6 +25,7 @@ import (
 type runFlags struct {
 	out          string
 	params       string
+	filesFrom    string
 	runtimes     int
 	progress     terminal.Mode
 	noSummary    bool
@@ -53,6 +54,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	fs.SortFlags = false
 	fs.StringVar(&f.params, "params", "", "JSON or YAML `file` with values for the script's parameters, or the result.json of a run whose parameters are taken")
+	fs.StringVar(&f.filesFrom, "files-from", "", "`folder` with the files that a bundle names and was made without (default its own)")
 	fs.IntVar(&f.repeat, "repeat", 0, "play each case `n` times in succession, to see how results differ from one time to the next (default 1, or as the script says)")
 	fs.Var(&f.instance, "instance", "play a share of the load: this is instance k of n, which together play the whole")
 	fs.Var(&f.sources, "source-ip", "local addresses that connections are made from, in turn; each has some 28,000 ports")

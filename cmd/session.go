@@ -78,7 +78,7 @@ func (s *session) run() error {
 		}
 	}()
 
-	found, err := findScenario(stop, s.name)
+	found, err := findScenario(stop, s.name, finding{say: s.progress, filesFrom: s.flags.filesFrom})
 	if err != nil {
 		return err
 	}
