@@ -20,7 +20,7 @@ const (
 // Bounds of what is read from a registry before its size is known to be sensible.
 const (
 	maxManifest = 1 << 20 // bytes
-	maxConfig   = 4 << 20
+	maxConfig   = 16 << 20
 )
 
 // DefaultMaxSize is the largest bundle that is fetched unless something else is said, bytes.
@@ -30,7 +30,6 @@ const DefaultMaxSize = 2 << 30
 type About struct {
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description,omitempty"`
-	Version     string `json:"version,omitempty"`
 }
 
 // Artifact is a bundle that is to be pushed.
@@ -45,7 +44,7 @@ type Artifact struct {
 func manifestOf(layer, config ocispec.Descriptor, about About) ([]byte, error) {
 	annotations := map[string]string{}
 	for name, value := range map[string]string{
-		ocispec.AnnotationTitle: about.Title, ocispec.AnnotationDescription: about.Description, ocispec.AnnotationVersion: about.Version,
+		ocispec.AnnotationTitle: about.Title, ocispec.AnnotationDescription: about.Description,
 	} {
 		if value != "" {
 			annotations[name] = value
@@ -104,7 +103,6 @@ func readManifest(mediaType string, text []byte) (layer ocispec.Descriptor, abou
 	return ocispec.Descriptor{MediaType: layer.MediaType, Digest: layer.Digest, Size: layer.Size}, About{
 		Title:       m.Annotations[ocispec.AnnotationTitle],
 		Description: m.Annotations[ocispec.AnnotationDescription],
-		Version:     m.Annotations[ocispec.AnnotationVersion],
 	}, nil
 }
 

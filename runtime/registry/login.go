@@ -18,7 +18,7 @@ import (
 func openLogins() (*credentials.DynamicStore, error) {
 	store, err := credentials.NewStoreFromDocker(credentials.StoreOptions{AllowPlaintextPut: true})
 	if err != nil {
-		return nil, &Error{Doing: "looking for credentials", Problem: oneLine(err), Hint: "config.json is in ~/.docker, or in the folder that DOCKER_CONFIG names", cause: err}
+		return nil, &Error{Problem: "the credentials cannot be read: " + oneLine(err), Hint: "config.json is in ~/.docker, or in the folder that DOCKER_CONFIG names", cause: err}
 	}
 	return store, nil
 }
@@ -27,7 +27,7 @@ func openLogins() (*credentials.DynamicStore, error) {
 // keeps them, too. It returns the file in which they are, or which names the program that
 // keeps them.
 func (c *Client) Login(ctx context.Context, host, user, password string) (file string, err error) {
-	doing := "logging in to " + host
+	doing := "logging in to " + withoutLogin(Scheme + host)[len(Scheme):]
 	at, err := c.registry(host)
 	if err != nil {
 		return "", explain(err, doing, host)
@@ -57,7 +57,7 @@ func (c *Client) Logout(ctx context.Context, host string) error {
 		err = credentials.Logout(ctx, store, host)
 	}
 	if err != nil {
-		return explain(err, "logging out of "+host, host)
+		return explain(err, "logging out of "+withoutLogin(Scheme + host)[len(Scheme):], host)
 	}
 	return nil
 }
