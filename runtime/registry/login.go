@@ -65,7 +65,7 @@ func (c *Client) Logout(ctx context.Context, host string) error {
 // registry is the registry at a host.
 func (c *Client) registry(host string) (*remote.Registry, error) {
 	if (registry.Reference{Registry: host}).ValidateRegistry() != nil {
-		return nil, &Error{Problem: fmt.Sprintf("%q is no host", withoutLogin(Scheme + host)[len(Scheme):]), Hint: "give a host or host:port, such as registry.example:5000"}
+		return nil, &Error{Problem: "that is no host", Hint: "give a host or host:port, such as registry.example:5000"}
 	}
 	at, err := remote.NewRegistry(host)
 	if err != nil {
