@@ -2,20 +2,31 @@ package scripts_test
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 
 	"github.com/dop251/goja"
 
 	"weir/modules/core"
+	"weir/modules/output"
 	"weir/runtime/script"
 	"weir/scripts"
 )
 
-// What the scenarios share runs in weir's own runtime, without any load: each
-// export of testdata/search.ts is a test.
-func TestLib(t *testing.T) {
-	s, err := script.Load("testdata/search.ts", script.Config{
-		Modules:   map[string]script.Module{"weir": core.New()},
+// The libraries run in weir's own runtime, without any load: each export of these
+// files of testdata is a test.
+func TestLibraries(t *testing.T) {
+	for file, names := range map[string][]string{
+		"slo":       {"intervals", "verdicts", "searches", "noisySearches"},
+		"libraries": {"statistics", "confidence", "ramps", "texts", "ascend", "capacities"},
+	} {
+		t.Run(file, func(t *testing.T) { callAll(t, filepath.Join("testdata", file+".ts"), names) })
+	}
+}
+
+func callAll(t *testing.T, path string, names []string) {
+	s, err := script.Load(path, script.Config{
+		Modules:   map[string]script.Module{"weir": core.New(), output.Path: new(output.Module)},
 		Builtin:   scripts.Files,
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Console:   t.Output(),
@@ -28,7 +39,7 @@ func TestLib(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer rt.Close()
-	for _, name := range []string{"intervals", "verdicts", "searches", "noisySearches"} {
+	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			err := rt.Wait(script.Task{Op: name, Run: func(*goja.Runtime) (goja.Value, error) {
 				f, ok := goja.AssertFunction(rt.Export(name))

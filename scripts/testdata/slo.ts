@@ -1,17 +1,10 @@
-// What scripts/lib can do without a service, as scripts_test.go runs it: each
-// fault is thrown, and the console has the numbers that are worth reading.
+// Verdicts on SLOs and the search that follows them, without a service, as scripts_test.go runs them:
+// each fault is thrown, and the console has the numbers that are worth reading.
 import { randomSeeded, type CaseResult, type Distribution } from "weir";
 import { binomialCDF, normalQuantile, percentileRanks, sampleFloor, shareInterval } from "weir/lib/intervals";
 import { search, type Answer, type Bracket, type SearchOptions, type Seen } from "weir/lib/search";
 import { hopelessFailures, hopelessMisses, judge, parseLimits, perRequest, requestsFor, type Judgement, type Promised } from "weir/lib/slo";
-
-function near(what: string, got: number, want: number, error = 1e-9): void {
-  if (!(Math.abs(got - want) <= error * Math.max(1, Math.abs(want)))) throw new Error(`${what} is ${got}, not ${want}`);
-}
-
-function equal(what: string, got: unknown, want: unknown): void {
-  if (JSON.stringify(got) !== JSON.stringify(want)) throw new Error(`${what} is ${JSON.stringify(got)}, not ${JSON.stringify(want)}`);
-}
+import { equal, near } from "./faults";
 
 /** Against values of exact rational arithmetic. */
 export function intervals(): void {
