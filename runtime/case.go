@@ -39,6 +39,9 @@ type caseSpec struct {
 	rules      metrics.Rules
 }
 
+// runOptions are the options of a run that are not those of its one case.
+var runOptions = []string{"doctor", "setupTimeout", "summaryTrendStats", "teardownTimeout"}
+
 // caseOptions are the options of a case besides those of a scenario.
 var caseOptions = []string{"name", "scenario", "scenarios", "of", "repeat", "pause", "preconnect", "expect", "window", "stopWhen", "profile"}
 

@@ -125,6 +125,9 @@ func (r *run) parseOptions(plain map[string]any) error {
 	}
 	switch {
 	case !r.exported["plan"]:
+		if err := checkOptions(single, slices.Concat(runOptions, caseOptions, scenarioOptions, load.OptionNames())); err != nil {
+			return fault("%v", err)
+		}
 		r.options.single, err = r.parseCase(single, 1)
 		return err
 	case len(single) > 0:

@@ -311,6 +311,9 @@ func (s *scanner) member(doc string) (Member, error) {
 
 // extends are the types that a head names after extends and implements.
 func extends(head string) []string {
+	if _, parameters, isGeneric := strings.Cut(head, "<"); isGeneric && !strings.Contains(before(head, "<"), " extends ") {
+		head = parameters[typeParameters(parameters):]
+	}
 	_, after, found := strings.Cut(head, " extends ")
 	if !found {
 		return nil
@@ -329,6 +332,28 @@ func extends(head string) []string {
 		all = append(all, strings.TrimSpace(after[at:at+len(one)]))
 	}
 	return all
+}
+
+// before is what stands before the first of a word.
+func before(text, word string) string {
+	found, _, _ := strings.Cut(text, word)
+	return found
+}
+
+// typeParameters is the length of what follows "<", up to and with its ">".
+func typeParameters(text string) int {
+	depth := 1
+	for i := range len(text) {
+		switch text[i] {
+		case '<':
+			depth++
+		case '>':
+			if depth--; depth == 0 && text[max(0, i-1)] != '=' {
+				return i + 1
+			}
+		}
+	}
+	return len(text)
 }
 
 // dedent takes the indentation of a module's body from all lines but the first.

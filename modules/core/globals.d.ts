@@ -82,6 +82,10 @@ declare class TextDecoder {
 /** A URL and its parts, as in browsers. */
 declare class URL {
   constructor(url: string | URL, base?: string | URL);
+  /** Whether the constructor would take this. */
+  static canParse(url: string | URL, base?: string | URL): boolean;
+  /** As the constructor, but null instead of an exception. */
+  static parse(url: string | URL, base?: string | URL): URL | null;
   href: string;
   readonly origin: string;
   protocol: string;

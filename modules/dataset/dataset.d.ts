@@ -125,6 +125,7 @@ declare module "weir/dataset" {
     private constructor();
     readonly length: number;
     readonly [index: number]: Dataset<RecordedItem>;
+    /** Conversation `index`; negative ones count from the end. */
     at(index: number): Dataset<RecordedItem> | undefined;
     [Symbol.iterator](): IterableIterator<Dataset<RecordedItem>>;
     /** When each begins, for the executor "replay". */
@@ -330,6 +331,7 @@ declare module "weir/dataset" {
     readonly bytes: number | null;
     /** `data:image/jpeg;base64,…`, or the URL that is passed on. */
     toURL(): string;
+    /** The file in base64. Throws for a URL that is passed on. */
     toBase64(): string;
     /** The part of a message's content: `{ type: "image_url", … }` or `{ type: "input_audio", … }`. */
     toJSON(): unknown;
@@ -434,6 +436,7 @@ declare module "weir/dataset" {
    */
   export class Messages {
     private constructor();
+    /** The messages in full, media included. */
     toJSON(): Message[];
   }
 

@@ -76,7 +76,7 @@ declare module "weir/http" {
   }
 
   /** The events of an answer. It throws a failure at the place of the event that did not come. */
-  export interface EventStream extends AsyncIterable<StreamEvent> {
+  export interface EventStream extends AsyncIterableIterator<StreamEvent> {
     /** HTTP status; 0 before the head has arrived. */
     readonly status: number;
     readonly headers: Record<string, string> | null;

@@ -97,8 +97,9 @@ const (
 	defaultMaxBody   = 256 << 20
 )
 
-// newRequest reads the arguments that all calls share.
-func (m *Module) newRequest(rt *script.Runtime, method string, url, body, options goja.Value) (*request, error) {
+// newRequest reads the arguments that all calls share. more are options that only this
+// call has.
+func (m *Module) newRequest(rt *script.Runtime, method string, url, body, options goja.Value, more map[string]func(*request, goja.Value) error) (*request, error) {
 	r := &request{method: method, url: url.String(), follow: defaultRedirects}
 	r.iterates, _ = rt.Current().(*metrics.Iteration)
 	r.req.Limits = transport.Limits{Connect: transport.DefaultConnectLimit, Total: defaultTimeout}
@@ -110,12 +111,15 @@ func (m *Module) newRequest(rt *script.Runtime, method string, url, body, option
 		reaching := r.reach.Set()
 		for _, name := range o.Keys() {
 			set, known := requestOptions[name]
+			if own, ok := more[name]; ok {
+				set, known = own, true
+			}
 			if reaches, ok := reaching[name]; ok {
 				set, known = func(_ *request, v goja.Value) error { return reaches(v) }, true
 			}
 			if !known {
-				names := slices.Sorted(maps.Keys(requestOptions))
-				names = slices.AppendSeq(names, maps.Keys(reaching))
+				names := slices.AppendSeq(slices.Collect(maps.Keys(requestOptions)), maps.Keys(reaching))
+				names = slices.AppendSeq(names, maps.Keys(more))
 				slices.Sort(names)
 				if near := suggest.Nearest(name, names); near != "" {
 					return nil, fmt.Errorf("unknown option %q; did you mean %q?", name, near)

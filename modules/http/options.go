@@ -35,6 +35,10 @@ var requestOptions = map[string]func(*request, goja.Value) error{
 		"text":   func(r *request) { r.binary = false },
 		"binary": func(r *request) { r.binary = true },
 	}),
+}
+
+// streamOptions are those that only stream has.
+var streamOptions = map[string]func(*request, goja.Value) error{
 	"format": choice(map[string]func(*request){
 		"sse":   func(r *request) { r.format = transport.SSE },
 		"lines": func(r *request) { r.format = transport.Lines },

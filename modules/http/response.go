@@ -28,7 +28,7 @@ type response struct {
 // start sends a request from a goroutine and returns the promise of its
 // response.
 func (m *Module) start(rt *script.Runtime, method string, url, body, options goja.Value) (any, error) {
-	r, err := m.newRequest(rt, method, url, body, options)
+	r, err := m.newRequest(rt, method, url, body, options, nil)
 	if err != nil {
 		return nil, err
 	}

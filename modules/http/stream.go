@@ -35,7 +35,7 @@ type event struct {
 
 // startStream is http.stream(url, options).
 func (m *Module) startStream(rt *script.Runtime, c goja.FunctionCall) (any, error) {
-	r, err := m.newRequest(rt, "GET", c.Argument(0), goja.Undefined(), c.Argument(1))
+	r, err := m.newRequest(rt, "GET", c.Argument(0), goja.Undefined(), c.Argument(1), streamOptions)
 	if err != nil {
 		return nil, err
 	}

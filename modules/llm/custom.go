@@ -80,11 +80,12 @@ func newCustom(rt *script.Runtime, o *goja.Object) (*backend, error) {
 	for _, name := range o.Keys() {
 		put, ok := set[name]
 		if !ok {
-			hint := ""
-			if near := suggest.Nearest(name, slices.Sorted(maps.Keys(set))); near != "" {
-				hint = fmt.Sprintf("; did you mean %q?", near)
+			known := slices.Sorted(maps.Keys(set))
+			hint := "the options are " + strings.Join(known, ", ")
+			if near := suggest.Nearest(name, known); near != "" {
+				hint = fmt.Sprintf("did you mean %q?", near)
 			}
-			return nil, fmt.Errorf("backend: there is no %q%s", name, hint)
+			return nil, fmt.Errorf("backend: there is no %q; %s", name, hint)
 		}
 		if err := put(o.Get(name)); err != nil {
 			return nil, fmt.Errorf("backend: %s: %w", name, err)

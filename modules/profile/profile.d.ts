@@ -95,4 +95,13 @@ declare module "weir/profile" {
 
   /** Programs of this machine (or of another, by ssh). A program is a list of its name and its arguments, which no shell reads. */
   export function command(options: RunningCommand | StartStopCommands): Profiler;
+
+  const all: {
+    vllm: typeof vllm;
+    sglang: typeof sglang;
+    http: typeof http;
+    msServiceProfiler: typeof msServiceProfiler;
+    command: typeof command;
+  };
+  export default all;
 }

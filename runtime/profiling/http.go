@@ -21,6 +21,7 @@ type Access struct {
 	// Signer makes what signs requests with these headers; nil: nothing does.
 	Signer  func([]transport.Header) (transport.Signer, error)
 	Secrets []string // that no message may have
+	Names   []string // of the options that have said all this, which profilers do not see
 }
 
 // remote is a profiler of a service, which is switched by requests.
@@ -44,7 +45,7 @@ type call struct {
 // request is a URL, which is sent a POST, or { url, method, body, headers }.
 func (m Maker) HTTP(of map[string]any, a Access) (Profiler, error) {
 	o := &options{of: of, dur: m.Duration}
-	o.known("start", "stop", "timeout", "trace", "name", "apiKey", "appCode", "authToken", "headers")
+	o.known(append([]string{"start", "stop", "timeout", "trace", "name", "apiKey", "appCode", "authToken", "headers"}, a.Names...)...)
 	r := &remote{trace: result.Trace{Profiler: o.text("name"), Where: o.text("trace")}, timeout: o.timeout(),
 		missing: "is that the path by which the service starts its profiler, and was it started with one?"}
 	if r.trace.Profiler == "" {

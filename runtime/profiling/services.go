@@ -28,7 +28,7 @@ var common = []string{"url", "timeout", "trace", "apiKey", "appCode", "authToken
 // out.
 func (m Maker) VLLM(of map[string]any, a Access) ([]Profiler, error) {
 	o := &options{of: of, dur: m.Duration}
-	o.known(append([]string{"level"}, common...)...)
+	o.known(slices.Concat([]string{"level"}, common, a.Names)...)
 	level := o.text("level")
 	query := ""
 	if level != "" {
@@ -44,7 +44,7 @@ func (m Maker) VLLM(of map[string]any, a Access) ([]Profiler, error) {
 // numSteps, activities, timeout, trace }, and how it is asked.
 func (m Maker) SGLang(of map[string]any, a Access) ([]Profiler, error) {
 	o := &options{of: of, dur: m.Duration}
-	o.known(append([]string{"outputDir", "numSteps", "activities"}, common...)...)
+	o.known(slices.Concat([]string{"outputDir", "numSteps", "activities"}, common, a.Names)...)
 	var body struct {
 		OutputDir  string   `json:"output_dir,omitempty"`
 		NumSteps   int64    `json:"num_steps,omitempty"`
