@@ -1,7 +1,7 @@
 // Package docs_test runs the scenarios that the documentation shows, and follows
 // its links.
 //
-// Every block of README.md and docs/*.md that starts with ```ts is a complete
+// Every block of README.md, docs/*.md and docs/modules/*.md that starts with ```ts is a complete
 // scenario, and is played against the simulator by the weir command itself.
 // What follows ts on that line are its flags; testdata/datasets is in the folder datasets beside it:
 //
@@ -49,7 +49,11 @@ func pages(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(all, "../README.md")
+	modules, err := filepath.Glob("modules/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Concat(all, modules, []string{"../README.md"})
 }
 
 // blocks extracts the TypeScript of a page, but for fragments.

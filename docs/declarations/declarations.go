@@ -9,6 +9,7 @@
 package declarations
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,6 +19,7 @@ type Module struct {
 	Name         string // import path; "": globals
 	Doc          string
 	Declarations []*Declaration
+	Imported     map[string]string // from which module a name is imported
 	// Closed: only what says export is exported, because there is an `export default` or
 	// `export {}`. In an open one TypeScript lets scripts import everything.
 	Closed bool
@@ -103,13 +105,16 @@ func Parse(path, text string) ([]*Module, error) {
 	return modules, nil
 }
 
+// importedName finds types in the braces of an import; they begin with a capital.
+var importedName = regexp.MustCompile(`\b[A-Z]\w*`)
+
 // module reads what follows `declare module`.
 func (s *scanner) module(doc string) (*Module, error) {
 	name, err := s.until("{")
 	if err != nil {
 		return nil, err
 	}
-	m := &Module{Name: strings.Trim(strings.TrimSpace(name), `"'`), Doc: doc}
+	m := &Module{Name: strings.Trim(strings.TrimSpace(name), `"'`), Doc: doc, Imported: map[string]string{}}
 	s.at++
 	for {
 		doc, _, err := s.space()
@@ -124,8 +129,14 @@ func (s *scanner) module(doc string) (*Module, error) {
 			return m, nil
 		}
 		if s.word() == "import" {
-			if _, err := s.until(";"); err != nil {
+			line, err := s.until(";")
+			if err != nil {
 				return nil, err
+			}
+			if names, from, found := strings.Cut(line, " from "); found {
+				for _, name := range importedName.FindAllString(names, -1) {
+					m.Imported[name] = strings.Trim(from, `"' `)
+				}
 			}
 			s.at++
 			continue
