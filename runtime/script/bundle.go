@@ -128,30 +128,13 @@ func importHint(name string, known []string) string {
 	if hint := didYouMean(name, known); hint != "" {
 		return hint
 	}
+	if libraries := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, libraryFolder) }); len(libraries) > 0 && strings.HasPrefix(name, libraryFolder) {
+		return "libraries are " + strings.Join(libraries, ", ")
+	}
 	if name == "weir" || strings.HasPrefix(name, "weir/") {
 		return "there are " + strings.Join(known, ", ")
 	}
 	return fmt.Sprintf("npm packages are taken from node_modules next to the script: npm install %s (Node's own modules do not exist here)", name)
-}
-
-// libraryFolder is where scripts find what weir brings for them to import.
-const libraryFolder = "weir/lib/"
-
-// libraryNames are what scripts can import of fsys: "weir/lib/stats" is its file lib/stats.ts.
-func libraryNames(fsys fs.FS) []string {
-	if fsys == nil {
-		return nil
-	}
-	files, _ := fs.Glob(fsys, "lib/*.ts") // the pattern is a right one
-	for i, file := range files {
-		files[i] = libraryFolder + strings.TrimSuffix(path.Base(file), ".ts")
-	}
-	return files
-}
-
-// libraryFile is the file of a name of libraryNames.
-func libraryFile(name string) string {
-	return "lib/" + strings.TrimPrefix(name, libraryFolder) + ".ts"
 }
 
 // builtinPlugin reads weir's own scripts, and what they import relatively, from cfg.Builtin.
@@ -244,6 +227,9 @@ func excerpt(at *api.Location) string {
 // displayName shows a file, named relative to dir, as the user would: relative when it is
 // below the working directory, else absolute.
 func displayName(file, dir, cwd string) string {
+	if library := libraryName(file); library != "" {
+		return library
+	}
 	if file == "" || strings.HasPrefix(file, builtinScheme+":") {
 		return file
 	}
@@ -261,7 +247,9 @@ func displayName(file, dir, cwd string) string {
 // Without dir, the sources' names are displayed as they are.
 func adaptSourceMap(m sourceMap, dir, cwd string) ([]byte, error) {
 	for i, name := range m.Sources {
-		if dir != "" {
+		if library := libraryName(name); library != "" {
+			name = library
+		} else if dir != "" {
 			name = displayName(name, dir, cwd)
 		}
 		// Absolute names must be URLs, goja joins them to the bundle's name otherwise.
