@@ -26,6 +26,7 @@ type runFlags struct {
 	out          string
 	params       string
 	filesFrom    string
+	registries   registryFlags
 	runtimes     int
 	progress     terminal.Mode
 	noSummary    bool
@@ -43,6 +44,7 @@ type runFlags struct {
 	sources      addresses
 	monitor      monitorFlags
 	publish      publishFlags
+	trust        trustFlags
 	cpuProfile   string
 	help         bool
 	sim          bool
@@ -83,12 +85,16 @@ func (f *runFlags) set() *pflag.FlagSet {
 	f.publish.flags(fs)
 	section(fs, "Beside the load")
 
+	f.trust.flags(fs)
+	section(fs, "What the script may do")
+
 	fs.BoolVar(&f.sim, "sim", false, "run against a simulated service, started on a free port for this run; whatever the script addresses is sent there")
 	fs.StringVar(&f.simTokenizer, "sim-tokenizer", tokenizer.Builtin, "tokenizer that the simulated service counts with: a directory, or builtin")
 	f.simConfig = sim.Default()
 	f.simConfig.Flags(fs, "sim-")
 	section(fs, "Simulated service")
 
+	f.registries.flags(fs)
 	fs.IntVar(&f.runtimes, "runtimes", processors, "JavaScript runtimes that share the iterations")
 	fs.StringVar(&f.cpuProfile, "cpu-profile", "", "`file` for a CPU profile of weir itself, for go tool pprof")
 	fs.BoolVarP(&f.help, "help", "h", false, "show this help; after a script's name, its own flags too")
@@ -173,13 +179,28 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if err := fs.Parse(own); err != nil {
 		return &exitError{exitConfig, err}
 	}
+	if name == "" && f.help {
+		runHelp(cmd, fs)
+		return nil
+	}
+	if err := f.check(fs, "run", name, rest); err != nil {
+		return err
+	}
+	s := &session{flags: &f, flagSet: fs, name: name, own: own, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+	stop, err := profile(f.cpuProfile)
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	defer stop()
+	return s.run()
+}
+
+// check finds fault with the flags of a command that takes a script, and with there being
+// none; rest is what follows its name.
+func (f *runFlags) check(fs *pflag.FlagSet, command, name string, rest []string) error {
 	if name == "" {
-		if f.help {
-			runHelp(cmd, fs)
-			return nil
-		}
 		if len(rest) > 0 {
-			return &exitError{exitConfig, flagBeforeScript(fs, rest[0])}
+			return &exitError{exitConfig, flagBeforeScript(command, fs, rest[0])}
 		}
 		return &exitError{exitConfig, fmt.Errorf("no script is named; write a file, or one of %s", strings.Join(builtinScripts(), ", "))}
 	}
@@ -201,27 +222,21 @@ func runScript(cmd *cobra.Command, args []string) error {
 	if err := f.monitor.check(); err != nil {
 		return &exitError{exitConfig, err}
 	}
-	if err := f.publish.check(); err != nil {
+	if err := errors.Join(f.publish.check(), f.trust.check()); err != nil {
 		return &exitError{exitConfig, err}
 	}
-	s := &session{flags: &f, flagSet: fs, name: name, own: own, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
-	stop, err := profile(f.cpuProfile)
-	if err != nil {
-		return &exitError{exitConfig, err}
-	}
-	defer stop()
-	return s.run()
+	return nil
 }
 
 // flagBeforeScript says what is wrong with a flag that is not weir's, in front
 // of the script's name.
-func flagBeforeScript(fs *pflag.FlagSet, arg string) error {
+func flagBeforeScript(command string, fs *pflag.FlagSet, arg string) error {
 	flag, _, _ := strings.Cut(arg, "=")
-	hint := "the script's own flags follow its name: weir run SCRIPT " + flag + " …"
+	hint := "the script's own flags follow its name: weir " + command + " SCRIPT " + flag + " …"
 	if near := suggest.Nearest(flag, flagNames(fs)); near != "" {
 		hint = fmt.Sprintf("did you mean %q? Or, if it is one of the script's: %s", near, hint)
 	}
-	return fmt.Errorf("%s is no flag of weir run\n  hint: %s", flag, hint)
+	return fmt.Errorf("%s is no flag of weir %s\n  hint: %s", flag, command, hint)
 }
 
 // flagNames are weir's own flags as they are written.

@@ -33,11 +33,13 @@ type session struct {
 	name    string
 	own     []string // weir's own flags, as they were given
 	args    []string // the script's
+	earlier *earlier // run that is repeated; nil: none is
 	stdout  io.Writer
 	stderr  io.Writer
 
 	machine   chan result.Environment // gets the facts about this machine once
 	progress  *progress
+	found     *scenario
 	folder    *result.Folder
 	records   *result.Records // nil: not asked for
 	requests  *result.Records // nil: there are records
@@ -65,11 +67,8 @@ func (s *session) run() error {
 	}
 	clients := transport.NewClients(redirect, s.flags.sources)
 	defer clients.Close()
-	outside := clients
-	if redirect != nil {
-		outside = transport.NewClients(nil, s.flags.sources)
-		defer outside.Close()
-	}
+	outside := transport.NewClients(nil, s.flags.sources) // of what weir itself asks
+	defer outside.Close()
 	s.hub = s.newHub()
 	modules := newModules(clients, redirect, s.flags, abort)
 	defer func() {
@@ -78,11 +77,13 @@ func (s *session) run() error {
 		}
 	}()
 
-	found, err := findScenario(stop, s.name, finding{say: s.progress, filesFrom: s.flags.filesFrom})
+	found, err := s.find(stop)
 	if err != nil {
 		return err
 	}
 	defer found.close()
+	s.found = found
+	s.flags.trust.apply(&found.rules)
 	loaded, allowed, err := found.load(script.Config{
 		Modules:    modules.table,
 		Builtin:    scripts.Files,
@@ -95,6 +96,7 @@ func (s *session) run() error {
 		return err
 	}
 	defer allowed.Close()
+	clients.Limit(allowed)
 
 	// While nothing runs yet, the first Ctrl-C ends everything. Afterwards not even the
 	// second one ends the runtimes themselves, on which plan has something left to do.
@@ -116,8 +118,11 @@ func (s *session) run() error {
 	if !unwatch() {
 		return &exitError{exitInterrupted, errors.New("interrupted before any load was sent")}
 	}
-	if err := s.checkParams(loaded); err != nil {
+	if err := errors.Join(s.checkParams(loaded), found.checkGiven(stop, loaded.Params())); err != nil {
 		return err
+	}
+	if s.earlier != nil {
+		s.earlier.tellOverrides(s.finding(), loaded.Params())
 	}
 	if err := s.openMonitors(stop, outside, modules.services); err != nil {
 		if stop.Err() != nil {
@@ -154,7 +159,7 @@ func (s *session) run() error {
 			return err
 		},
 		Doctor:    s.doctor(modules.services),
-		Describe:  (&describer{modules: modules, script: loaded, params: s.flags.params}).describe,
+		Describe:  (&describer{modules: modules, script: loaded, found: found, params: s.flags.params}).describe,
 		Profiling: modules.profiling,
 		Instance:  s.flags.instance.number,
 		Instances: s.flags.instance.of,
@@ -167,7 +172,20 @@ func (s *session) run() error {
 	})
 	s.progress.Close()
 	s.endPublishing(ctx, outcome.Refused)
+	s.keepFiles(loaded, outcome.Refused)
 	return s.finish(outcome, modules.aborted())
+}
+
+// find finds the script that is run.
+func (s *session) find(ctx context.Context) (*scenario, error) {
+	if s.earlier != nil {
+		return s.earlier.scenario(ctx, s.finding())
+	}
+	return findScenario(ctx, s.name, s.finding())
+}
+
+func (s *session) finding() finding {
+	return finding{say: s.progress, filesFrom: s.flags.filesFrom, registries: s.flags.registries}
 }
 
 // readMachine reads the facts about this machine while the script is loaded.
@@ -257,7 +275,7 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 		return &exitError{exitConfig, err}
 	}
 	loaded.Access().Out(s.folder.Dir)
-	if err := s.folder.SaveScript(loaded.Name+".js", loaded.Source); err != nil {
+	if err := s.keepBundle(loaded, nil); err != nil {
 		return &exitError{exitConfig, err}
 	}
 	if s.flags.records {

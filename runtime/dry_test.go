@@ -243,12 +243,12 @@ export function* plan() {
 // TestDryWithholds plays a plan that asks for something outside.
 func TestDryWithholds(t *testing.T) {
 	a := access.New(access.Rules{Dry: true})
-	err := a.Host("127.0.0.1:8000")
+	err := a.Connect("127.0.0.1:8000")
 	var refused *access.Refused
 	if !errors.As(err, &refused) || len(a.Twin().Withheld()) != 0 {
 		t.Errorf("%v; a twin knows nothing of it", err)
 	}
-	_ = a.Host("127.0.0.1:8000")
+	_ = a.Connect("127.0.0.1:8000")
 	if got := a.Withheld(); len(got) != 1 || !strings.Contains(got[0], "127.0.0.1:8000") {
 		t.Errorf("withheld %q, want the request, once", got)
 	}

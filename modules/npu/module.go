@@ -75,6 +75,9 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 func (m *Module) asking(rt *script.Runtime, name string, ask func(context.Context, *asked, selection) (any, error)) func(goja.FunctionCall) goja.Value {
 	return func(c goja.FunctionCall) goja.Value {
 		o, err := readOptions(c.Argument(0), "source", "hosts", "devices")
+		if err == nil {
+			err = o.allowed(rt.Script().Access())
+		}
 		if err != nil {
 			rt.Throw(fmt.Errorf("npu.%s: %w", name, err))
 		}

@@ -38,6 +38,9 @@ func (m *Module) monitor(rt *script.Runtime, v goja.Value) (*monitor, error) {
 	}
 	var watched *monitor
 	if err == nil {
+		err = o.allowed(rt.Script().Access())
+	}
+	if err == nil {
 		watched, err = m.watch(rt, o)
 	}
 	if err != nil { // it is mostly the value of a flag
@@ -53,7 +56,7 @@ func (m *Module) watch(rt *script.Runtime, o options) (*monitor, error) {
 		return watched, nil
 	}
 	watched := &monitor{hub: m.hub, devices: o.devices}
-	if m.hub != nil {
+	if m.hub != nil && !rt.Script().Access().Dry() {
 		opened, err := sources.Open(rt.Context(), o.sources, o.hosts, m.clients)
 		if err != nil {
 			return nil, err

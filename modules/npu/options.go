@@ -9,6 +9,8 @@ import (
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/access"
+	"weir/runtime/device/sources"
 	"weir/runtime/script"
 	"weir/runtime/suggest"
 	"weir/runtime/telemetry"
@@ -30,6 +32,16 @@ type selection struct {
 // has tells whether a device is one of them.
 func (s selection) has(host, kind string, index int) bool {
 	return s.text == "" || s.parsed.Has(host, kind, index)
+}
+
+// allowed tells whether the script may ask these machines.
+func (o *options) allowed(a *access.Access) error {
+	for _, address := range sources.Addresses(o.sources, o.hosts) {
+		if err := a.Host(address); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (

@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/access"
 	"weir/runtime/profiling"
 	"weir/runtime/reach"
 	"weir/runtime/script"
@@ -75,6 +77,9 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 		exports[name] = func(call goja.FunctionCall) goja.Value {
 			o, access, err := read(rt, call.Argument(0), f.remote)
 			if err == nil {
+				err = allow(rt.Script(), o)
+			}
+			if err == nil {
 				var all []profiling.Profiler
 				if all, err = f.make(o, access); err == nil {
 					return (&profiler{all}).Object(rt)
@@ -90,6 +95,32 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	}
 	exports["default"] = maps.Clone(exports)
 	return exports, nil
+}
+
+// allow asks for the files and programs that options name, and says where the files are.
+func allow(s *script.Script, o map[string]any) error {
+	if path, ok := o["config"].(string); ok && path != "" {
+		at, err := s.ReadPath(path)
+		if err == nil {
+			_, err = s.WritePath(at)
+		}
+		if err != nil {
+			return err
+		}
+		o["config"] = access.As(path, at)
+	}
+	for _, name := range []string{"run", "start", "stop"} {
+		list, ok := o[name].([]any)
+		if !ok || len(list) == 0 {
+			continue
+		}
+		if program, ok := list[0].(string); ok {
+			if err := s.Access().Program(program); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // read takes the options apart: those by which a service is reached, and all others.
@@ -119,5 +150,5 @@ func read(rt *script.Runtime, v goja.Value, remote bool) (o map[string]any, acce
 			return nil, access, fmt.Errorf("option %s: %w", name, err)
 		}
 	}
-	return o, profiling.Access{Options: reaching.Options, Signer: reaching.Signer, Secrets: reaching.Secrets()}, nil
+	return o, profiling.Access{Options: reaching.Options, Signer: reaching.Signer, Secrets: reaching.Secrets(), Names: slices.Sorted(maps.Keys(set))}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync"
 	"unicode"
@@ -55,9 +56,12 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 	return map[string]any{"Simulator": rt.Class(script.Class{
 		Name: "Simulator",
 		New: func(c goja.ConstructorCall) (any, error) {
-			s, err := m.start(c.Argument(0))
+			s, err := m.start(rt.Script(), c.Argument(0))
 			if err != nil {
 				return nil, fmt.Errorf("new Simulator: %w", err)
+			}
+			if u, err := url.Parse(s.URL()); err == nil {
+				rt.Script().Access().Serve(u.Host)
 			}
 			return s, nil
 		},
@@ -68,7 +72,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 }
 
 // start starts a simulator, or returns the one with equal options.
-func (m *Module) start(options goja.Value) (*sim.Server, error) {
+func (m *Module) start(of *script.Script, options goja.Value) (*sim.Server, error) {
 	config := sim.Default()
 	config.CountTokens, config.Encode = m.count, m.encode
 	key := "{}"
@@ -86,6 +90,15 @@ func (m *Module) start(options goja.Value) (*sim.Server, error) {
 	}
 	if err := config.Validate(); err != nil {
 		return nil, err
+	}
+	for _, path := range []*string{&config.LogFile, &config.ProfileDir} {
+		if *path == "" {
+			continue
+		}
+		var err error
+		if *path, err = of.WritePath(*path); err != nil {
+			return nil, err
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

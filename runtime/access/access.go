@@ -193,7 +193,7 @@ func (a *Access) Limited() bool { return a != nil && a.rules.Limited }
 // Program tells whether a module may start a program that the script says.
 func (a *Access) Program(name string) error {
 	if a == nil || !a.rules.Limited || slices.Contains(a.rules.Programs, name) {
-		return a.Tool(name)
+		return nil
 	}
 	return &Refused{
 		Message: fmt.Sprintf("the script may not start %s: it did not come from this machine, and the run does not allow that program", name),

@@ -17,9 +17,20 @@ type host struct {
 	port string // "": every one
 }
 
-// Host tells whether requests may be sent to an address, given as host:port.
+// Connect tells whether a connection may be made to an address that Host allows: not in a
+// dry run.
+func (a *Access) Connect(address string) error {
+	if a == nil || !a.rules.Dry {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.withhold(fmt.Sprintf("no request is sent to %s in a dry run", address))
+}
+
+// Host tells whether the script may send requests to an address, given as host:port.
 func (a *Access) Host(address string) error {
-	if a == nil {
+	if a == nil || !a.rules.Limited {
 		return nil
 	}
 	name, port, err := net.SplitHostPort(address)
@@ -29,10 +40,7 @@ func (a *Access) Host(address string) error {
 	name = hostName(name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.rules.Dry {
-		return a.withhold(fmt.Sprintf("no request is sent to %s in a dry run", address))
-	}
-	if !a.rules.Limited || a.allowed[net.JoinHostPort(name, port)] {
+	if a.allowed[net.JoinHostPort(name, port)] {
 		return nil
 	}
 	for _, h := range a.hosts {

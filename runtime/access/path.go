@@ -32,6 +32,15 @@ func (a *Access) Read(path string) (string, error) {
 	return abs, nil
 }
 
+// As is what Read or Write has given for a path, as it may be shown: the path itself, where
+// it starts at the working directory.
+func As(path, abs string) string {
+	if here, err := filepath.Abs(path); err == nil && here == abs {
+		return path
+	}
+	return abs
+}
+
 // Found notes a file that a module has found by itself in what Read has given: in a
 // folder, or because a file names it or needs it. All paths are absolute. What stands
 // beside a file that the run names may be read with it, such as tokenizer_config.json. The

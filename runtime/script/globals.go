@@ -81,7 +81,7 @@ func (r *Runtime) setEnv() {
 }
 
 // environment reads the variables through Config.LookupEnv; what a script
-// sets stays in its runtime.
+// sets stays in its runtime. A script that came from elsewhere is shown none.
 type environment struct {
 	r   *Runtime
 	own map[string]goja.Value // nil: deleted
@@ -91,7 +91,7 @@ func (e *environment) Get(key string) goja.Value {
 	if v, set := e.own[key]; set {
 		return v
 	}
-	if lookup := e.r.script.cfg.LookupEnv; lookup != nil {
+	if lookup := e.r.script.cfg.LookupEnv; lookup != nil && !e.r.script.cfg.Access.Limited() {
 		if v, found := lookup(key); found {
 			return e.r.vm.ToValue(v)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"weir/runtime/access"
 	"weir/runtime/metrics"
 )
 
@@ -21,6 +23,8 @@ import (
 type Clients struct {
 	redirect *url.URL // every client connects here instead; nil: nowhere else
 	sources  sources
+
+	access *access.Access // nil: everything is allowed; set before there are clients
 
 	mu     sync.Mutex // protects the following fields
 	byKey  map[clientKey]*Client
@@ -48,6 +52,10 @@ func NewClients(redirect *url.URL, from []netip.Addr) *Clients {
 	return &Clients{redirect: redirect, sources: sources{addrs: from}, byKey: make(map[clientKey]*Client)}
 }
 
+// Limit lets a say which hosts may be connected to, and which files options may name; to
+// where requests are redirected they always may go. It is called before any client is made.
+func (cs *Clients) Limit(a *access.Access) { cs.access = a }
+
 // Close closes the kept connections. A request that is still under way loses
 // its connection when it has ended; its context ends it earlier.
 func (cs *Clients) Close() {
@@ -72,19 +80,42 @@ func (cs *Clients) Client(rawURL string, o Options) (*Client, *url.URL, error) {
 		u.Scheme, u.Host = cs.redirect.Scheme, cs.redirect.Host
 		o.Proxy = ""
 	}
-	key := clientKey{scheme: u.Scheme, addr: hostPort(u), Options: o}
+	key := clientKey{scheme: u.Scheme, addr: Address(u), Options: o}
 
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if c, ok := cs.byKey[key]; ok {
 		return c, u, nil
 	}
-	c, err := newClient(cs, key)
+	allowed, err := cs.allow(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := newClient(cs, allowed)
 	if err != nil {
 		return nil, nil, err
 	}
 	cs.byKey[key] = c
 	return c, u, nil
+}
+
+// allow says whether a client may be made, with the files of its options where they are.
+// cs.mu is held.
+func (cs *Clients) allow(key clientKey) (clientKey, error) {
+	for option, file := range map[string]*string{"ca": &key.CA, "clientCert": &key.ClientCert, "clientKey": &key.ClientKey} {
+		if *file == "" || cs.access == nil {
+			continue
+		}
+		abs, err := cs.access.Read(*file)
+		if err != nil {
+			return key, fmt.Errorf("option %s: %w", option, err)
+		}
+		*file = access.As(*file, abs)
+	}
+	if cs.redirect != nil {
+		return key, nil
+	}
+	return key, cs.access.Host(key.addr)
 }
 
 // Client sends requests to one service. It may be used by several goroutines.
@@ -117,6 +148,11 @@ func newClient(cs *Clients, key clientKey) (*Client, error) {
 	}
 	if c.proxy, err = newProxy(key.Proxy, &url.URL{Scheme: key.scheme, Host: key.addr}, roots); err != nil {
 		return nil, err
+	}
+	if c.proxy != nil && key.Proxy != FromEnvironment {
+		if err := cs.access.Host(c.proxy.addr); err != nil {
+			return nil, fmt.Errorf("option proxy: %w", err)
+		}
 	}
 	if c.forwards() {
 		c.base = "http://" + strings.TrimSuffix(key.addr, ":80")

@@ -176,6 +176,9 @@ func (c *Client) dial(parent context.Context, limit time.Duration) (*connection,
 		DNSStart: func(httptrace.DNSStartInfo) { dnsStart = time.Now() },
 		DNSDone:  func(httptrace.DNSDoneInfo) { dnsDone = time.Now() },
 	})
+	if err := c.set.access.Connect(addr); err != nil {
+		return nil, &metrics.Error{Kind: "connect", Message: err.Error()}
+	}
 	start := time.Now()
 	raw, err := c.set.sources.dial(traced, addr)
 	connected := time.Now()

@@ -38,7 +38,7 @@ func newProxy(option string, service *url.URL, roots *x509.CertPool) (*proxy, er
 	if err != nil || u == nil {
 		return nil, err
 	}
-	p := &proxy{addr: hostPort(u)}
+	p := &proxy{addr: Address(u)}
 	if u.Scheme == "https" {
 		p.tls = newTLSConfig(u.Hostname(), roots)
 	}

@@ -90,8 +90,8 @@ func syntaxError(raw string, err error) error {
 	return err
 }
 
-// hostPort is where a URL's host is to be connected to.
-func hostPort(u *url.URL) string {
+// Address is where a URL's host is to be connected to, as host:port.
+func Address(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]

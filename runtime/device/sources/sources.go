@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -101,6 +102,29 @@ func Open(ctx context.Context, specs, hosts []string, clients *transport.Clients
 		}
 	}
 	return all, nil
+}
+
+// Addresses are those of the machines, as host:port, that Open would connect to.
+func Addresses(specs, hosts []string) (all []string) {
+	add := func(place string) {
+		if place = place[strings.LastIndexByte(place, '@')+1:]; place != "" && place != "localhost" {
+			all = append(all, net.JoinHostPort(strings.Trim(place, "[]"), "22"))
+		}
+	}
+	for _, spec := range specs {
+		spec = strings.TrimSpace(spec)
+		if name, at, _ := strings.Cut(spec, "@"); slices.Contains(Names(), name) {
+			add(at)
+		} else if page, ok := pageOf(spec); ok {
+			if u, err := transport.ParseURL(page); err == nil {
+				all = append(all, transport.Address(u))
+			}
+		}
+	}
+	for _, place := range hosts {
+		add(place)
+	}
+	return all
 }
 
 // withoutScheme is a page's address such as node1:8082 or node1:8082/metrics.
