@@ -1,7 +1,9 @@
 package script
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -27,3 +29,6 @@ func (r *Runtime) setDry() {
 		return r.script.loaded.Add(time.Duration(looks) * time.Millisecond)
 	})
 }
+
+// Modules are the paths of the modules that the code has imported so far, sorted.
+func (r *Runtime) Modules() []string { return slices.Sorted(maps.Keys(r.modules)) }

@@ -11,11 +11,21 @@ import (
 	layout "github.com/jedib0t/go-pretty/v6/text"
 )
 
-// Help writes the flags that the script declares: it runs the init code for
-// its params() calls only. Once something is declared, a fault of the rest of
-// the init code (a file that is not there without the right flags) is ignored,
-// and so are wrong flags. Lines are broken to fit into width columns; 0: they are not.
+// Help writes the flags that the script declares, see Declared. Lines are broken to fit
+// into width columns; 0: they are not.
 func (s *Script) Help(ctx context.Context, w io.Writer, width int) error {
+	params, err := s.Declared(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, formatHelp(s.Name, params, width))
+	return err
+}
+
+// Declared are the parameters of the script: it runs the init code for its params() calls
+// only. Once something is declared, a fault of the rest of the init code (a file that is
+// not there without the right flags) is ignored, and so are wrong flags.
+func (s *Script) Declared(ctx context.Context) ([]Param, error) {
 	quiet := &Script{Name: s.Name, Path: s.Path, Dir: s.Dir, Source: s.Source, Map: s.Map, cfg: s.cfg, program: s.program, console: newConsole(nil), values: s.values}
 	r := newRuntime(ctx, quiet, 0)
 	defer r.Close()
@@ -27,10 +37,9 @@ func (s *Script) Help(ctx context.Context, w io.Writer, width int) error {
 		},
 	}, nil)
 	if err != nil && len(r.params.params) == 0 {
-		return err
+		return nil, err
 	}
-	_, err = io.WriteString(w, formatHelp(s.Name, r.params.params, width))
-	return err
+	return r.params.params, nil
 }
 
 // helpIndent is where the help texts start at most; longer flags get a line of their own.

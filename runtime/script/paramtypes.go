@@ -185,6 +185,18 @@ func durationMS(d time.Duration) any {
 	return float64(d) / float64(time.Millisecond)
 }
 
+// Text is a value of the parameter as it is written behind its flag; "" for none, and for
+// what nobody may see.
+func (p *Param) Text(v any) string {
+	switch {
+	case v == nil || p.Secret:
+		return ""
+	case p.Type == typeDuration:
+		return showDuration(v)
+	}
+	return show(v)
+}
+
 // showDuration writes milliseconds as "1m30s".
 func showDuration(ms any) string {
 	d, err := ParseDuration(show(ms))
