@@ -1,9 +1,8 @@
 package cmd
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"math"
+	"os"
 	goruntime "runtime"
 	"runtime/debug"
 	"strings"
@@ -22,12 +21,16 @@ func (s *session) newResult(loaded *script.Script, server *sim.Server) *result.R
 	r := &result.Result{
 		Schema:      result.Schema,
 		Weir:        thisVersion(),
-		Script:      result.Script{Name: loaded.Name, Path: loaded.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(loaded.Source))},
+		Script:      s.found.described(loaded),
 		Params:      map[string]any{},
 		Command:     s.command(loaded),
 		Settings:    s.settings(),
 		Environment: <-s.machine,
 		Cases:       []*result.Case{},
+	}
+	r.Directory, _ = os.Getwd() // without one, nobody can repeat it from elsewhere
+	if s.found.place == nil {
+		r.Script.Dir = loaded.Dir
 	}
 	r.Environment.Runtimes = s.flags.runtimes
 	if server != nil {
@@ -36,7 +39,7 @@ func (s *session) newResult(loaded *script.Script, server *sim.Server) *result.R
 	for _, p := range loaded.Params() {
 		switch {
 		case !p.Secret:
-			r.Params[p.Name] = shownValue(p.Value)
+			r.Params[p.Name] = s.found.shownPaths(shownValue(p.Value))
 		case p.From != "default":
 			r.Secrets = append(r.Secrets, p.Name)
 		}
@@ -65,7 +68,11 @@ func shownValue(v any) any {
 
 // command is the command line, with weir's own flags before those of the script.
 func (s *session) command(loaded *script.Script) []string {
-	line := append([]string{"weir", "run", s.name}, s.own...)
+	line := []string{"weir", "run", s.name}
+	if s.earlier != nil {
+		line = []string{"weir", "rerun", s.earlier.dir}
+	}
+	line = append(line, s.own...)
 	line = append(line, loaded.HideSecrets(s.args, result.Hidden)...)
 	for i, arg := range line {
 		name, value, inline := strings.Cut(arg, "=")

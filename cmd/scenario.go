@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"weir/runtime/access"
@@ -20,28 +21,38 @@ import (
 // loaded: a file, one of weir's own by its name, a bundle, or something that has to be
 // fetched. Every command that takes a SCRIPT finds it here.
 type scenario struct {
-	name  string // for script.Load
-	rules access.Rules
+	name   string // for script.Load
+	called string // what the script is called; "": as its file
+	pinned string // reference, with its digest, that it was fetched by; "": it was not
+	rules  access.Rules
 
 	program *script.Program     // of what was bundled before; nil: name says all
 	bundled *bundle.Manifest    // likewise
 	sources map[string]string   // of program, when they are asked for
 	named   map[string][]string // files that the program's own values of parameters name
+	notes   []string            // what the user should know before it runs
 	digest  string              // of the bundle that it came in; "": in none
 	place   *bundle.Place       // where that is unpacked; nil: nothing is
 }
 
 // finding is how a scenario is found.
 type finding struct {
-	say       io.Writer // told what the user should know, a line at a time
-	filesFrom string    // folder of files that a bundle names and does not have; "": its own
+	say        io.Writer // told what the user should know, a line at a time
+	filesFrom  string    // folder of files that a bundle names and does not have; "": its own
+	registries registryFlags
 }
 
 // findScenario finds what name stands for. ctx ends fetching and unpacking it. Whoever has
 // it closes it.
 func findScenario(ctx context.Context, name string, f finding) (*scenario, error) {
+	if isFetched(name) {
+		return f.fetch(ctx, name)
+	}
 	if isBundle(name) {
 		return f.openBundle(ctx, name, name)
+	}
+	if s, err := inFolder(name); s != nil || err != nil {
+		return s, err
 	}
 	return &scenario{name: name}, nil
 }
@@ -184,11 +195,17 @@ func (s *scenario) load(c script.Config) (*script.Script, *access.Access, error)
 		}
 	}
 	a := access.New(s.rules)
+	for _, note := range s.notes {
+		fmt.Fprintf(c.Console, "weir: %s\n", note)
+	}
 	for param, paths := range s.named {
 		a.Name(param, paths...)
 	}
 	c.Access, c.Program = a, s.program
 	loaded, err := script.Load(s.name, c)
+	if err == nil && s.called != "" {
+		loaded.Name = s.called
+	}
 	return loaded, a, err
 }
 
@@ -204,20 +221,34 @@ func (s *scenario) checkGiven(ctx context.Context, params []script.Param) error 
 		if at < 0 || !strings.HasPrefix(f.Path, bundle.NamedDir+"/") {
 			continue
 		}
-		given, isText := params[at].Value.(string)
-		if !isText {
-			continue // a list, whose values are no longer known
+		if s.program.From == script.FromResult && params[at].From != script.FromResult {
+			continue // another one is meant
 		}
-		// named/PARAM/BASE, or what is below it
-		_, rel, below := strings.Cut(strings.TrimPrefix(f.Path, bundle.NamedDir+"/"+name+"/"), "/")
-		if below {
-			given = filepath.Join(given, filepath.FromSlash(rel))
-		}
+		given := givenFile(params[at].Value, strings.TrimPrefix(f.Path, bundle.NamedDir+"/"+name+"/"))
 		if err := checkFile(ctx, given, f); err != nil {
 			return &exitError{exitConfig, fmt.Errorf("--%s: %w\n  hint: give the files that %s was made with, or run the script itself", params[at].Flag, err, s.name)}
 		}
 	}
 	return nil
+}
+
+// givenFile is where a parameter's value has the file that is BASE, or below it, or, of a
+// list, NUMBER/BASE; "" when it has none.
+func givenFile(value any, place string) string {
+	if list, isList := value.([]any); isList {
+		number, rest, _ := strings.Cut(place, "/")
+		at, err := strconv.Atoi(number)
+		if err != nil || at < 0 || at >= len(list) {
+			return ""
+		}
+		value, place = list[at], rest
+	}
+	text, isText := value.(string)
+	if !isText || text == "" {
+		return ""
+	}
+	_, rel, _ := strings.Cut(place, "/")
+	return filepath.Join(text, filepath.FromSlash(rel))
 }
 
 // checkFile holds a file against what a bundle says of it.

@@ -22,6 +22,8 @@ type Bundle struct {
 	Bytes    int64  // of the file
 	Manifest Manifest
 
+	ManifestText []byte // weir.json as it is in the file
+
 	from    io.ReaderAt
 	close   func() error
 	entries map[string]*zip.File
@@ -100,7 +102,7 @@ func (b *Bundle) read() *Error {
 	if wrong != nil {
 		return wrong
 	}
-	b.Manifest = *m
+	b.Manifest, b.ManifestText = *m, text.Bytes()
 	return b.checkEntries()
 }
 

@@ -24,7 +24,7 @@ const (
 )
 
 // DefaultMaxSize is the largest bundle that is fetched unless something else is said, bytes.
-const DefaultMaxSize = 2 << 30
+const DefaultMaxSize = 2_000_000_000
 
 // About is what people read of a scenario. Any of it may be "".
 type About struct {

@@ -152,25 +152,6 @@ func blobPath(dir string, d digest.Digest) string {
 	return filepath.Join(dir, "blobs", string(d.Algorithm()), d.Encoded())
 }
 
-// replace writes a file whole.
-func replace(path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		os.Remove(file.Name())
-	}
-	return err
-}
-
 // leftover is how old what nobody refers to must be before it is removed: a process may
 // be about to refer to it.
 const leftover = time.Hour

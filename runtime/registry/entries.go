@@ -15,6 +15,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"weir/runtime/result"
 	"weir/runtime/suggest"
 )
 
@@ -55,7 +56,10 @@ func (c *Cache) writeJSON(folder, reference string, value any) error {
 		return err
 	}
 	return c.writing(func(dir string) error {
-		return replace(filepath.Join(dir, folder, nameOf(reference)), text)
+		if err := os.MkdirAll(filepath.Join(dir, folder), 0o777); err != nil {
+			return err
+		}
+		return result.ReplaceFile(filepath.Join(dir, folder, nameOf(reference)), text, 0o644)
 	})
 }
 

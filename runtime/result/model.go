@@ -19,8 +19,10 @@ type Result struct {
 	Chosen      map[string]any `json:"chosen,omitempty"`        // values that the script has given to params which left them open, such as a seed of -1
 	Secrets     []string       `json:"secret_params,omitempty"` // names of those that were given and are not in Params
 	Command     []string       `json:"command,omitempty"`       // line, with … for secrets
+	Directory   string         `json:"directory,omitempty"`     // that relative paths of the command line started at, absolute
 	Settings    *Settings      `json:"settings,omitempty"`
-	Files       []File         `json:"files,omitempty"` // that were read, sorted by kind and path
+	Files       []File         `json:"files,omitempty"`   // that were read, sorted by kind and path
+	Written     []string       `json:"written,omitempty"` // paths that the script has written to, as it said them
 	Environment Environment    `json:"environment"`
 	Started     time.Time      `json:"started"`
 	Ended       *time.Time     `json:"ended"` // null while the run goes on, and after a crash
@@ -55,8 +57,12 @@ type Version struct {
 // Script is what was run.
 type Script struct {
 	Name   string `json:"name"`
-	Path   string `json:"path"`   // as given; "builtin:static" for one of weir's own
-	SHA256 string `json:"sha256"` // of the bundled source
+	Path   string `json:"path"`             // as given; "builtin:static" for one of weir's own
+	Dir    string `json:"dir,omitempty"`    // its folder, absolute; "": it came in a bundle
+	SHA256 string `json:"sha256"`           // of the bundled program, script.js in bundle.weir
+	Bundle string `json:"bundle,omitempty"` // digest of the .weir file that it came in, "sha256:…"
+	Pinned string `json:"pinned,omitempty"` // where it was fetched from, with a digest: weir run gets the same by it
+	Commit string `json:"commit,omitempty"` // that was checked out in the git repository that it is in
 }
 
 // Case is one point of the plan: its load and what was measured.

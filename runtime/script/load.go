@@ -50,6 +50,7 @@ func Load(name string, cfg Config) (*Script, error) {
 	if err != nil {
 		return nil, &Error{Op: "bundle", Message: fmt.Sprintf("script %q: %v", name, err)}
 	}
+	limitMatches(cfg.Limits)
 	if s.program, err = compile(mapped); err != nil {
 		return nil, err
 	}
@@ -112,7 +113,6 @@ func (s *Script) similarScript(name string) string {
 }
 
 // BuiltinNames lists the scripts in the top folder of fsys, without endings.
-// Files that start with "_" are parts of scripts and are left out.
 func BuiltinNames(fsys fs.FS) []string {
 	if fsys == nil {
 		return nil
@@ -120,15 +120,17 @@ func BuiltinNames(fsys fs.FS) []string {
 	entries, _ := fs.ReadDir(fsys, ".") // an unreadable folder has no scripts
 	var names []string
 	for _, e := range entries {
-		name := e.Name()
-		if e.IsDir() || strings.HasPrefix(name, "_") || strings.HasSuffix(name, ".d.ts") {
-			continue
-		}
-		if ext := filepath.Ext(name); slices.Contains(scriptEndings, ext) {
-			names = append(names, strings.TrimSuffix(name, ext))
+		if name := e.Name(); !e.IsDir() && IsScript(name) {
+			names = append(names, strings.TrimSuffix(name, filepath.Ext(name)))
 		}
 	}
 	return names
+}
+
+// IsScript tells whether a file of this name is a script. Files that start with "_" are
+// parts of scripts, and are none.
+func IsScript(name string) bool {
+	return !strings.HasPrefix(name, "_") && !strings.HasSuffix(name, ".d.ts") && slices.Contains(scriptEndings, filepath.Ext(name))
 }
 
 func builtinFile(fsys fs.FS, name string) string {

@@ -1,0 +1,106 @@
+package cmd
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"weir/runtime/bundle"
+	"weir/runtime/registry"
+	"weir/runtime/script"
+	"weir/runtime/suggest"
+)
+
+// pushCommand sends a bundle to a registry.
+func pushCommand() *cobra.Command {
+	var f registryFlags
+	var tags []string
+	cmd := &cobra.Command{
+		Use:   "push FILE.weir oci://HOST/PATH[:TAG]",
+		Short: "Send a bundle to an OCI registry, for others to run",
+		Long: `Send a bundle to an OCI registry, one of those that keep container images: Harbor, SWR, GitLab's, distribution.
+It prints the reference to pass on, which has the digest: whoever runs that gets these bytes. A tag may
+be moved to another bundle later. Without a tag, latest is meant.
+
+Credentials are those of docker login, oras login and weir login.`,
+		Example: `  weir bundle sweep.ts -o sweep.weir
+  weir push sweep.weir oci://registry.example/team/sweep:v1
+  weir push sweep.weir oci://registry.example/team/sweep:v1 --tag stable --tag latest
+  weir run oci://registry.example/team/sweep@sha256:…      what everybody else does`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return &exitError{exitConfig, fmt.Errorf("weir push takes a bundle and where it goes, not %d arguments\n  hint: weir push sweep.weir oci://registry.example/team/sweep:v1", len(args))}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := artifactOf(args[0])
+			if err != nil {
+				return &exitError{exitConfig, err}
+			}
+			r, err := registry.ParseReference(args[1])
+			if err != nil {
+				return &exitError{exitConfig, err}
+			}
+			ctx, release := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer release()
+			client, err := f.client(cmd.ErrOrStderr(), "pushing "+args[0])
+			if err != nil {
+				return err
+			}
+			pushed, err := client.Push(ctx, a, r, tags...)
+			if err != nil {
+				return fetchFault(ctx, err)
+			}
+			tell := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "weir: "+format+"\n", args...) }
+			for _, tag := range pushed.Tags {
+				switch {
+				case !tag.Moved:
+					tell("%s is there already as %s", args[0], tag.Name)
+				case tag.Was != "":
+					tell("%s has moved from %s", tag.Name, tag.Was)
+				}
+			}
+			if pushed.Sent {
+				tell("%s was pushed, %s", args[0], registry.Megabytes(pushed.Size))
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), pushed.Pinned)
+			return nil
+		},
+	}
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringArrayVar(&tags, "tag", nil, "another `tag` for it; may be given several times")
+	f.flags(fs)
+	return cmd
+}
+
+// artifactOf reads what a registry shows of a bundle.
+func artifactOf(path string) (a registry.Artifact, err error) {
+	b, err := bundle.Open(path)
+	if err != nil {
+		if near := nearbyBundle(path); near != "" {
+			err = fmt.Errorf("%w\n  hint: did you mean %s?", err, near)
+		} else if script.IsScript(filepath.Base(path)) {
+			err = fmt.Errorf("%s is a script, and what is pushed is a bundle\n  hint: weir bundle %s -o %s", path, path, strings.TrimSuffix(path, filepath.Ext(path))+bundle.Ending)
+		}
+		return a, err
+	}
+	defer b.Close()
+	about := registry.About{Title: b.Manifest.Name, Description: b.Manifest.Description}
+	return registry.Artifact{File: path, Config: b.ManifestText, About: about}, nil
+}
+
+// nearbyBundle is the bundle whose name is nearly that of a file that is not there.
+func nearbyBundle(path string) string {
+	if exists(path) {
+		return ""
+	}
+	found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*"+bundle.Ending)) // a strange name has no neighbours
+	return suggest.Nearest(path, found)
+}
