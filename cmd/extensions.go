@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -65,11 +67,12 @@ type compiledIn struct {
 	Path    string `json:"path"`              // what scripts import
 	Module  string `json:"module"`            // the Go module that it is of
 	Version string `json:"version,omitempty"` // "": a folder's state, which has none
+	Fork    string `json:"fork,omitempty"`    // the module that was taken in its place
 	Folder  string `json:"folder,omitempty"`  // the folder that it was built from
 }
 
 func (c compiledIn) String() string {
-	from := c.Module
+	from := cmp.Or(c.Fork, c.Module)
 	if c.Version != "" {
 		from += "@" + c.Version
 	}
@@ -89,11 +92,14 @@ func compiledInExtensions() []compiledIn {
 			c.Module, c.Version = module.Path, module.Version
 			if r := module.Replace; r != nil {
 				c.Version = r.Version
-				if r.Version == "" {
+				if filepath.IsAbs(r.Path) || strings.HasPrefix(r.Path, ".") {
 					c.Folder = r.Path
 				} else if r.Path != module.Path {
-					c.Module += " replaced by " + r.Path
+					c.Fork = r.Path
 				}
+			}
+			if c.Version == "(devel)" { // of a folder, or of the module that is compiled itself
+				c.Version = ""
 			}
 		}
 		all = append(all, c)

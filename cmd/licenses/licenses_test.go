@@ -22,6 +22,9 @@ func TestWeir(t *testing.T) {
 	if l, err = licenses.Read(&b); err != nil {
 		t.Fatal(err)
 	}
+	if without := unlicensed(l); len(without) > 0 {
+		t.Errorf("no licence can be told of %v: do not link what has none", without)
+	}
 	f := func(kind, name, license, text string) {
 		t.Helper()
 		for _, d := range l.Dependencies {
