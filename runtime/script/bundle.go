@@ -1,6 +1,7 @@
 package script
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -35,6 +36,8 @@ const (
 // it imports. Module paths of the table stay require() calls. Sources are named relative
 // to dir, the script's folder, so that neither depends on where that is.
 func bundle(entry, dir, cwd string, cfg Config) (code, sourceMap []byte, err error) {
+	known := append(slices.Sorted(maps.Keys(cfg.Modules)), libraryNames(cfg.Builtin)...)
+	found := newPackages()
 	result := api.Build(api.BuildOptions{
 		EntryPoints:    []string{entry},
 		AbsWorkingDir:  dir,
@@ -42,9 +45,10 @@ func bundle(entry, dir, cwd string, cfg Config) (code, sourceMap []byte, err err
 		Write:          false,
 		Bundle:         true,
 		Format:         api.FormatCommonJS,
-		Platform:       api.PlatformNeutral,
-		MainFields:     []string{"module", "main"},
-		Conditions:     []string{"module"},
+		Platform:       api.PlatformBrowser,
+		MainFields:     packageFields,
+		Conditions:     packageConditions,
+		Define:         packageDefines,
 		Target:         api.ESNext,
 		Supported:      lowered,
 		Charset:        api.CharsetUTF8,
@@ -57,10 +61,10 @@ func bundle(entry, dir, cwd string, cfg Config) (code, sourceMap []byte, err err
 		LogOverride: map[string]api.LogLevel{
 			"empty-import-meta": api.LogLevelError,
 		},
-		Plugins: []api.Plugin{tablePlugin(cfg), builtinPlugin(cfg)},
+		Plugins: []api.Plugin{tablePlugin(cfg, known, found), builtinPlugin(cfg)},
 	})
 	if len(result.Errors) > 0 {
-		return nil, nil, bundleErrors(result.Errors, dir, cwd)
+		return nil, nil, bundleErrors(result.Errors, dir, cwd, found, known)
 	}
 	for _, file := range result.OutputFiles {
 		if strings.HasSuffix(file.Path, ".map") {
@@ -72,36 +76,21 @@ func bundle(entry, dir, cwd string, cfg Config) (code, sourceMap []byte, err err
 	return code, sourceMap, nil
 }
 
-// resolving marks the plugin's own questions to esbuild's resolver.
-type resolving struct{}
-
-// tablePlugin leaves the modules of the table to require(), finds weir/lib/NAME in
-// cfg.Builtin, and reports other bare names that are not in node_modules.
-func tablePlugin(cfg Config) api.Plugin {
-	known := slices.Sorted(maps.Keys(cfg.Modules))
-	libraries := libraryNames(cfg.Builtin)
-	known = append(known, libraries...)
+// tablePlugin leaves the modules of the table to require(), and finds weir/lib/NAME in
+// cfg.Builtin. Other bare names are esbuild's to find, in node_modules.
+func tablePlugin(cfg Config, known []string, found *packages) api.Plugin {
 	return api.Plugin{Name: "weir", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^[^./]`}, func(args api.OnResolveArgs) (api.OnResolveResult, error) {
-			if _, mine := args.PluginData.(resolving); mine || args.Kind == api.ResolveEntryPoint {
+			switch {
+			case args.Kind == api.ResolveEntryPoint:
 				return api.OnResolveResult{}, nil
-			}
-			if cfg.Modules[args.Path] != nil {
+			case cfg.Modules[args.Path] != nil:
 				return api.OnResolveResult{Path: args.Path, External: true}, nil
-			}
-			if slices.Contains(libraries, args.Path) {
+			case slices.Contains(known, args.Path):
 				return api.OnResolveResult{Path: libraryFile(args.Path), Namespace: builtinScheme, SideEffects: api.SideEffectsFalse}, nil
-			}
-			if args.Path != "weir" && !strings.HasPrefix(args.Path, "weir/") && args.Namespace == "file" {
-				found := build.Resolve(args.Path, api.ResolveOptions{
-					Importer: args.Importer, Namespace: args.Namespace, ResolveDir: args.ResolveDir, Kind: args.Kind, PluginData: resolving{},
-				})
-				if len(found.Errors) == 0 {
-					return api.OnResolveResult{
-						Path: found.Path, Namespace: found.Namespace, External: found.External, Suffix: found.Suffix,
-						PluginData: found.PluginData, SideEffects: sideEffects(found.SideEffects),
-					}, nil
-				}
+			case args.Namespace == "file" && args.Path != "weir" && !strings.HasPrefix(args.Path, "weir/") && !strings.Contains(args.Path, "://"):
+				found.imported(args.Path, args.Importer)
+				return api.OnResolveResult{}, nil
 			}
 			return api.OnResolveResult{Errors: []api.Message{{
 				Text:   fmt.Sprintf("unknown import %q", args.Path),
@@ -109,13 +98,6 @@ func tablePlugin(cfg Config) api.Plugin {
 			}}}, nil
 		})
 	}}
-}
-
-func sideEffects(has bool) api.SideEffects {
-	if has {
-		return api.SideEffectsTrue
-	}
-	return api.SideEffectsFalse
 }
 
 // importHint says what to import instead of a name that nobody knows.
@@ -127,6 +109,9 @@ func importHint(name string, known []string) string {
 	}
 	if hint := didYouMean(name, known); hint != "" {
 		return hint
+	}
+	if strings.Contains(name, "://") {
+		return "nothing is fetched for a script: npm packages are taken from node_modules, other files from a folder"
 	}
 	if libraries := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, libraryFolder) }); len(libraries) > 0 && strings.HasPrefix(name, libraryFolder) {
 		return "libraries are " + strings.Join(libraries, ", ")
@@ -167,15 +152,14 @@ func builtinPlugin(cfg Config) api.Plugin {
 }
 
 // bundleErrors makes one *Error of all that esbuild found.
-func bundleErrors(messages []api.Message, dir, cwd string) error {
+func bundleErrors(messages []api.Message, dir, cwd string, found *packages, known []string) error {
 	var all []*Error
 	for _, m := range messages {
-		e := &Error{Op: "bundle", Message: m.Text}
+		e := cmp.Or(unresolvedImport(m, found, known), loaderFault(m), &Error{Op: "bundle", Message: m.Text})
 		switch hint, fromPlugin := m.Detail.(string); {
 		case fromPlugin:
 			e.Hint = hint
-		case strings.HasPrefix(m.Text, "Could not resolve"):
-			e.Hint = "look at the path: it is relative to the file that imports it"
+		case e.Hint != "" || e.needing != "":
 		case strings.Contains(m.Text, "op-level await"):
 			e.Message = "await is not possible outside of a function"
 			e.Hint = "do it in an async setup() or in the iteration"
@@ -197,6 +181,7 @@ func bundleErrors(messages []api.Message, dir, cwd string) error {
 		}
 		return a.Line - b.Line
 	})
+	all = joinNeeds(all)
 	all[0].others = all[1:]
 	return all[0]
 }

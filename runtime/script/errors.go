@@ -23,6 +23,10 @@ type Error struct {
 	excerpt string   // the source line with a caret under the fault; may be ""
 	others  []*Error // further faults of the same bundle
 	cause   error    // the Go error that a native function threw; may be nil
+
+	// Of a package that needs Node.js: its name, how it came in, and what it needs.
+	needing, way string
+	needs        []string
 }
 
 // Error is the text for a terminal: place, message, the source line or the

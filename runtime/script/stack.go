@@ -179,6 +179,7 @@ func (r *Runtime) describeThrown(op string, v goja.Value, fallback []frame) *Err
 		frames = own
 	}
 	e := newError(op, errorText(obj), frames)
+	e.Hint = globalHint(e.Message)
 	if box := obj.GetSymbol(symGoError); box != nil {
 		if held, ok := box.Export().(*goError); ok {
 			e.cause = held.err
