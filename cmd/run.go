@@ -45,6 +45,7 @@ type runFlags struct {
 	monitor      monitorFlags
 	publish      publishFlags
 	trust        trustFlags
+	limits       limitFlags
 	cpuProfile   string
 	help         bool
 	sim          bool
@@ -86,6 +87,7 @@ func (f *runFlags) set() *pflag.FlagSet {
 	section(fs, "Beside the load")
 
 	f.trust.flags(fs)
+	f.limits.flags(fs)
 	section(fs, "What the script may do")
 
 	fs.BoolVar(&f.sim, "sim", false, "run against a simulated service, started on a free port for this run; whatever the script addresses is sent there")

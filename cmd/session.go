@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -46,16 +47,21 @@ type session struct {
 	hub       *telemetry.Hub
 	samples   *result.Samples // nil: there is nothing to sample; set under hub's lock
 	report    *result.Result
-	publisher *publish.Publisher // nil: nobody wants its metrics
-	published int                // cases that it knows the end of
-	stale     bool               // the file of the result lacks what came last
+	publisher *publish.Publisher            // nil: nobody wants its metrics
+	published int                           // cases that it knows the end of
+	breach    atomic.Pointer[script.Breach] // the limit that the script has passed
+	place     atomic.Pointer[result.Folder] // folder, for the guard's goroutine
+	stale     bool                          // the file of the result lacks what came last
 }
 
-func (s *session) run() error {
+func (s *session) run() (err error) {
+	defer func() { err = s.contained(err) }()
 	s.progress = s.newProgress()
 	defer s.progress.Close() // also of a panic
 	ctx, stop, abort, release := signals(s.progress)
 	defer release()
+	ctx, cut := context.WithCancel(ctx)
+	defer cut()
 	s.readMachine()
 
 	server, redirect, err := s.startSim(ctx)
@@ -85,6 +91,7 @@ func (s *session) run() error {
 	s.found = found
 	s.flags.trust.apply(&found.rules)
 	loaded, allowed, err := found.load(script.Config{
+		Limits:     s.flags.limits.limits(found.rules),
 		Modules:    modules.table,
 		Builtin:    scripts.Files,
 		Args:       s.args,
@@ -97,6 +104,11 @@ func (s *session) run() error {
 	}
 	defer allowed.Close()
 	clients.Limit(allowed)
+	defer loaded.Guard(func(b *script.Breach) {
+		s.breach.Store(b)
+		abort()
+		cut()
+	}, s.stuck)()
 
 	// While nothing runs yet, the first Ctrl-C ends everything. Afterwards not even the
 	// second one ends the runtimes themselves, on which plan has something left to do.
@@ -171,6 +183,10 @@ func (s *session) run() error {
 		Write:     s.folder.Save,
 	})
 	s.progress.Close()
+	if b := s.breach.Load(); b != nil {
+		s.report.Error = b.Message
+		_ = s.save(s.report) // finish tells of it
+	}
 	s.endPublishing(ctx, outcome.Refused)
 	s.keepFiles(loaded, outcome.Refused)
 	return s.finish(outcome, modules.aborted())
@@ -275,6 +291,7 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 		return &exitError{exitConfig, err}
 	}
 	loaded.Access().Out(s.folder.Dir)
+	s.place.Store(s.folder)
 	if err := s.keepBundle(loaded, nil); err != nil {
 		return &exitError{exitConfig, err}
 	}

@@ -61,6 +61,7 @@ func keepSaying[T any](k *maker, key any, say saying, work func(ctx context.Cont
 	if !k.rt.InInit() {
 		return watch(k, say, work)
 	}
+	defer k.rt.Pause()()
 	entry := k.module.entry(key)
 	var none T
 	select {
@@ -89,6 +90,7 @@ func watch[T any](k *maker, say saying, work func(ctx context.Context, done, all
 	ctx := k.rt.Context()
 	finished := make(chan struct{})
 	begin := time.Now()
+	defer k.rt.Pause()()
 	go func() {
 		defer close(finished)
 		made, err = work(ctx, &done, &all)

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"weir/runtime/health"
 	"weir/runtime/result"
 )
 
@@ -48,4 +49,19 @@ func hugePages(f files) map[string]int64 {
 		all[size] = *n
 	}
 	return all
+}
+
+// Usable is how many bytes of memory this process may use at most: what the machine has, or
+// less where a control group says so. 0: nobody tells.
+func Usable(root fs.FS) uint64 {
+	m := memory(files{root: root})
+	_, group := health.Limits(root)
+	var usable int64
+	if m != nil && m.Total != nil {
+		usable = *m.Total
+	}
+	if group != nil && (usable == 0 || *group < usable) {
+		usable = *group
+	}
+	return uint64(max(usable, 0))
 }

@@ -20,12 +20,14 @@ const preludeName = "weir-prelude"
 var (
 	//go:embed prelude.js
 	preludeSource string
+	//go:embed bounds.js
+	boundsSource string
 	//go:embed url.js
 	urlSource string
 
 	// preludes are these, compiled when the first script is loaded: other commands do without.
 	preludes = sync.OnceValue(func() []*goja.Program {
-		return []*goja.Program{goja.MustCompile(preludeName, preludeSource, true), goja.MustCompile(preludeName, urlSource, true)}
+		return []*goja.Program{goja.MustCompile(preludeName, preludeSource, true), goja.MustCompile(preludeName, boundsSource, true), goja.MustCompile(preludeName, urlSource, true)}
 	})
 )
 

@@ -32,8 +32,10 @@ type loop struct {
 	requested atomic.Bool
 	running   atomic.Pointer[task] // whose code runs; nil: nobody's. Set by the loop only
 
-	lag  atomic.Int64 // longest wait of an item since the last TakeLag, nanoseconds
-	next atomic.Int64 // when the batch's next item was queued, since the runtime began; 0: there is none
+	lag   atomic.Int64 // longest wait of an item since the last TakeLag, nanoseconds
+	since atomic.Int64 // when the loop took up what it does, since the runtime began; 0: nothing, or it does not count
+	begun atomic.Int64 // the same of the init code with all that it has begun
+	next  atomic.Int64 // when the batch's next item was queued, since the runtime began; 0: there is none
 
 	stopWatching func() bool // ends the watch on the run's context
 	closed       chan struct{}
@@ -113,6 +115,7 @@ func (r *Runtime) run() {
 			r.do(&batch[i])
 		}
 		r.next.Store(0)
+		r.since.Store(0)
 		clear(batch) // lets go of what the items hold
 	}
 }
@@ -128,6 +131,7 @@ func (r *Runtime) note(batch []item, i int) time.Duration {
 		next = int64(batch[i+1].queued)
 	}
 	r.next.Store(next)
+	r.since.Store(int64(now))
 	return now
 }
 
@@ -252,6 +256,7 @@ func (r *Runtime) putBack(rest []item) {
 // do runs one item and what follows from it until nothing is left to run but
 // what others have to queue.
 func (r *Runtime) do(it *item) {
+	defer r.survive()
 	switch {
 	case it.start != nil:
 		r.begin(it.start)
@@ -259,6 +264,24 @@ func (r *Runtime) do(it *item) {
 		r.settle(it.settle)
 	case it.timer != nil:
 		r.fire(it.timer)
+	}
+	r.endTurn()
+}
+
+// survive makes a fault of the script of what the engine cannot do and does not check, such
+// as a number with more bits than there is memory for.
+func (r *Runtime) survive() {
+	x := recover()
+	if x == nil {
+		return
+	}
+	fault, ok := x.(runtime.Error)
+	if !ok {
+		panic(x)
+	}
+	r.damaged = true
+	if t := r.running.Load(); t != nil && !t.ended {
+		r.settleTask(t, nil, &Error{Op: t.Op, File: r.script.Path, Message: "the script engine cannot do what the code asks for: " + fault.Error(), Hint: "look for numbers, texts or lists that are far too large"})
 	}
 	r.endTurn()
 }
@@ -316,4 +339,5 @@ func (r *Runtime) Close() {
 	r.mu.Unlock()
 	r.interrupt()
 	<-r.closed
+	r.script.alive(r, false)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -198,4 +199,18 @@ func checkMappings(mappings string, sources int) error {
 		}
 	}
 	return nil
+}
+
+var requireCall = regexp.MustCompile(`\brequire\("([^"\\]+)"\)`)
+
+// Imports are the modules of weir that the script imports, sorted.
+func (s *Script) Imports() []string {
+	var all []string
+	for _, m := range requireCall.FindAllSubmatch(s.Source, -1) {
+		if path := string(m[1]); s.cfg.Modules[path] != nil && !slices.Contains(all, path) {
+			all = append(all, path)
+		}
+	}
+	slices.Sort(all)
+	return all
 }

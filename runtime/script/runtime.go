@@ -60,7 +60,9 @@ type intrinsics struct {
 // every task ends with ErrInterrupted; the Runtime still has to be closed.
 func (s *Script) NewRuntime(ctx context.Context, id int) (*Runtime, error) {
 	r := newRuntime(ctx, s, id)
+	r.begun.Store(1)
 	err := r.Wait(Task{Op: "init", Run: r.evaluate, Done: func(goja.Value, error) { r.inInit = false }}, nil)
+	r.begun.Store(0)
 	set := r.params
 	if paramErr := set.finish(); paramErr != nil {
 		err = paramErr
@@ -94,6 +96,7 @@ func newRuntime(ctx context.Context, s *Script, id int) *Runtime {
 	r.setIntrinsics()
 	r.setGlobals()
 	r.setDry()
+	s.alive(r, true)
 	go r.run()
 	r.stopWatching = context.AfterFunc(ctx, r.interrupt)
 	return r

@@ -45,6 +45,8 @@ type Config struct {
 	Console    io.Writer // where console.* writes; one Write a line, never two at once
 	// Access says what the script may read, write and call; its modules ask it. nil: everything.
 	Access *access.Access
+	// Limits bound what its code takes, where Guard holds it to them.
+	Limits Limits
 }
 
 // Script is a bundled and compiled scenario. It may be used by several
@@ -63,7 +65,8 @@ type Script struct {
 	values  func() (*paramsFile, error)
 	loaded  time.Time // when Load began
 
-	mu     sync.Mutex // protects the fields below
+	mu     sync.Mutex       // protects the fields below
+	live   map[int]*Runtime // by their numbers
 	params []Param
 	chosen map[string]any // values that the script has given to parameters, by their names
 }
@@ -87,10 +90,7 @@ func (s *Script) WritePath(path string) (string, error) {
 		return path, nil
 	}
 	abs, err := s.cfg.Access.Write(path)
-	if here, other := filepath.Abs(path); other == nil && here == abs {
-		return path, err
-	}
-	return abs, err
+	return access.As(path, abs), err
 }
 
 // Choose notes the value that the script itself has given to a parameter which leaves

@@ -1,0 +1,189 @@
+package script
+
+import (
+	"fmt"
+	"runtime/metrics"
+	"sync"
+	"time"
+
+	"github.com/dlclark/regexp2/v2"
+)
+
+// Limits bound what the code of a script takes. The zero value bounds nothing.
+type Limits struct {
+	// Time is how long code may run until it returns or comes to an await: one step of a
+	// plan, one iteration up to its first await, the init code with what it has begun. What
+	// modules do meanwhile, such as making prompts, does not count (Pause).
+	Time time.Duration
+	// Memory is how many bytes this program may have in use, whatever for.
+	Memory uint64
+}
+
+// Breach is a limit that was passed.
+type Breach struct {
+	Message string
+	Hint    string
+}
+
+func (b *Breach) Error() string { return b.Message + "\n  hint: " + b.Hint }
+
+const (
+	// guardPeriod is how often is looked. Much of what allocates cannot fill more than some
+	// hundred megabytes meanwhile.
+	guardPeriod = 20 * time.Millisecond
+	// stuckAfter is how long the script may go on after it was told to end: native code of
+	// the engine, such as a sort or a regular expression, cannot be interrupted.
+	stuckAfter = 3 * time.Second
+	// mostStack is how much memory the stacks of goroutines may take together: Go ends the
+	// program when one alone takes 1 GB.
+	mostStack = 600 << 20
+)
+
+// Guard holds a script to its limits, from before its init code to after its end. When it
+// passes one, ended is called, once, which shall interrupt it; and when that does not end
+// it soon, or memory is used up still, stuck, which shall end the program. Whoever calls
+// release ends the guard.
+func (s *Script) Guard(ended, stuck func(*Breach)) (release func()) {
+	if s.cfg.Limits == (Limits{}) {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var over sync.WaitGroup
+	over.Go(func() {
+		g := &guard{script: s, Limits: s.cfg.Limits, ended: ended, stuck: stuck}
+		tick := time.NewTicker(guardPeriod)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case now := <-tick.C:
+				g.look(now)
+			}
+		}
+	})
+	return sync.OnceFunc(func() {
+		close(done)
+		over.Wait()
+	})
+}
+
+// guard is what Guard knows. Its goroutine alone uses it.
+type guard struct {
+	Limits
+	script *Script
+	ended  func(*Breach)
+	stuck  func(*Breach)
+	breach *Breach // nil: none yet
+	since  time.Time
+	gone   bool // stuck was called
+}
+
+// inUse are the bytes of the heap, with what is still to be swept, and of stacks.
+func inUse() (heap, stacks uint64) {
+	samples := [2]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(samples[:])
+	return samples[0].Value.Uint64(), samples[1].Value.Uint64()
+}
+
+func (g *guard) look(now time.Time) {
+	if g.gone {
+		return
+	}
+	heap, stacks := inUse()
+	busy := g.script.busy()
+	if g.breach == nil {
+		if g.breach = g.passed(busy, heap, stacks); g.breach != nil {
+			g.since = now
+			g.ended(g.breach)
+		}
+		return
+	}
+	late := now.Sub(g.since) > stuckAfter && busy > stuckAfter
+	if late || g.Memory > 0 && (heap+stacks > g.Memory/4*5 || stacks > mostStack) {
+		g.gone = true
+		g.stuck(g.breach)
+	}
+}
+
+// passed is the limit that is passed; nil: none is.
+func (g *guard) passed(busy time.Duration, heap, stacks uint64) *Breach {
+	switch {
+	case g.Time > 0 && busy > g.Time:
+		return &Breach{
+			Message: fmt.Sprintf("the script's code ran for %v without coming to an await or to its end, and the run was ended", g.Time),
+			Hint:    "look for an endless loop; if it needs that long, give --script-time-limit, such as 10m, or 0 for none",
+		}
+	case g.Memory > 0 && stacks > mostStack:
+		return &Breach{
+			Message: fmt.Sprintf("the script nests data too deeply: the stacks of calls take %d MB, and the run was ended", stacks/1e6),
+			Hint:    "look for a recursion without end, or for arrays or objects in one another by the million",
+		}
+	case g.Memory > 0 && heap+stacks > g.Memory:
+		return &Breach{
+			Message: fmt.Sprintf("more than %d MB of memory are in use, and the run was ended", g.Memory/1e6),
+			Hint:    "look for what the script keeps or makes; if it needs so much and the machine has it, give --memory-limit, in MB, or 0 for none",
+		}
+	}
+	return nil
+}
+
+// busy is how long the code of one of the script's runtimes runs by now, the longest.
+func (s *Script) busy() (longest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.live {
+		longest = max(longest, r.busy())
+	}
+	return longest
+}
+
+// busy is how long the runtime's code runs by now: since the loop took up what it does, or
+// since it was paused.
+func (r *Runtime) busy() time.Duration {
+	since := r.since.Load()
+	if begun := r.begun.Load(); begun > 0 {
+		since = begun
+	}
+	if since > 0 {
+		return r.now() - time.Duration(since)
+	}
+	return 0
+}
+
+// Pause tells that the loop waits for something that is not the script's code, as long as it
+// takes. It is called on the loop, and so is resume.
+func (r *Runtime) Pause() (resume func()) {
+	since, begun, from := r.since.Swap(0), r.begun.Swap(0), r.now()
+	return func() {
+		paused := int64(r.now() - from)
+		if since > 0 {
+			r.since.Store(since + paused)
+		}
+		if begun > 0 {
+			r.begun.Store(begun + paused)
+		}
+	}
+}
+
+// alive notes a runtime that has begun, or has ended.
+func (s *Script) alive(r *Runtime, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if is {
+		if s.live == nil {
+			s.live = map[int]*Runtime{}
+		}
+		s.live[r.id] = r
+	} else if s.live[r.id] == r {
+		delete(s.live, r.id)
+	}
+}
+
+// limitMatches bounds how long a regular expression is matched, which cannot be interrupted:
+// by then the guard has ended the script.
+func limitMatches(l Limits) {
+	if l.Time > 0 {
+		regexp2.DefaultMatchTimeout = l.Time + time.Second
+	}
+}
