@@ -76,7 +76,9 @@ func Dry(ctx context.Context, runtimes []*script.Runtime, c DryConfig) (*Planned
 	err := p.take(ctx, first, c)
 	p.Withheld = c.Script.Access().Withheld()
 	p.sum()
-	return p, p.explain(ctx, err, c, limit)
+	err = p.explain(ctx, err, c, limit)
+	p.Ended = c.Script.Access().Plain(p.Ended)
+	return p, err
 }
 
 // newDry is one play of the plan.

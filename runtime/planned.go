@@ -165,16 +165,16 @@ func (l list) Lengths(i int) (prompt, output int) {
 const mostItems = 5_000_000
 
 // tokensOf adds up what a scenario's data ask for. Of data that are a list, iteration i
-// takes item i, and begins it again when it is too short; what other data are for, only
-// the script knows.
+// takes item i, and begins it again when it is too short. So it does of a list in an object
+// that has just one item for each iteration; what others are for, only the script knows.
 func tokensOf(s *scenario, iterations *int64) *Tokens {
-	data, listed := itemsOf(s.data)
+	data, each := itemsOf(s.data, iterations)
 	if data == nil || data.Len() == 0 {
 		return nil
 	}
 	t := &Tokens{Of: "data", Items: int64(data.Len())}
 	index := func(i int64) int64 { return i }
-	if listed && iterations != nil && *iterations <= mostItems {
+	if each && *iterations <= mostItems {
 		t.Of, t.Items = "iterations", *iterations
 		index = s.profile.Index
 	}
@@ -191,22 +191,38 @@ func tokensOf(s *scenario, iterations *int64) *Tokens {
 	return t
 }
 
-// itemsOf finds the items in data: the list that they are, or the first one among the
-// members of an object.
-func itemsOf(data any) (items lengths, listed bool) {
-	switch d := data.(type) {
-	case lengths:
-		return d, true
-	case []any:
-		return list(d), true
-	case *script.Object:
-		for _, v := range d.Values {
-			if items, ok := v.(lengths); ok {
-				return items, false
-			}
+// itemsOf finds the items in data, and tells whether each iteration takes one.
+func itemsOf(data any, iterations *int64) (items lengths, each bool) {
+	if items := asItems(data); items != nil {
+		return items, iterations != nil
+	}
+	o, ok := data.(*script.Object)
+	if !ok {
+		return nil, false
+	}
+	for _, v := range o.Values {
+		list := asItems(v)
+		if list == nil {
+			continue
+		}
+		if iterations != nil && int64(list.Len()) == *iterations {
+			return list, true
+		}
+		if items == nil {
+			items = list
 		}
 	}
-	return nil, false
+	return items, false
+}
+
+func asItems(v any) lengths {
+	switch v := v.(type) {
+	case lengths:
+		return v
+	case []any:
+		return list(v)
+	}
+	return nil
 }
 
 func (s *TokenStats) add(n int) {

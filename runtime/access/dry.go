@@ -3,6 +3,7 @@ package access
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Dry tells whether nothing that the script does may be seen outside.
@@ -33,6 +34,20 @@ func (a *Access) Withheld() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.withheld)
+}
+
+// Plain is a text in which the paths are those that the script was to write to, not those
+// of the scratch folder.
+func (a *Access) Plain(text string) string {
+	if a == nil {
+		return text
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.scratch == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, a.scratch+"/", "/")
 }
 
 // withhold notes what is not done, and is the error for it. mu is held.
