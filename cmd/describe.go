@@ -22,6 +22,7 @@ const (
 type describer struct {
 	modules *modules
 	script  *script.Script
+	found   *scenario
 	params  string // the file of --params; "": none
 	asked   map[*llm.Service]bool
 	read    map[string]bool
@@ -38,6 +39,7 @@ func (d *describer) describe(ctx context.Context, r *result.Result) {
 	services := d.services(ctx)
 	hashing.Wait()
 	r.Chosen = d.script.Chosen()
+	r.Written = d.script.Access().Written()
 	r.Services = append(r.Services, services...)
 	r.Files = append(r.Files, files...)
 }
@@ -87,5 +89,11 @@ func (d *describer) files(ctx context.Context) (all []result.File) {
 	}
 	add("tokenizer", d.modules.tokenizers.Files()...)
 	add("dataset", d.modules.datasets.Files()...)
+	for _, f := range d.script.Access().Files() {
+		add("file", f.Path)
+	}
+	for i := range all {
+		all[i].Path = d.found.shownPath(all[i].Path)
+	}
 	return all
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"weir/runtime/access"
@@ -224,31 +223,12 @@ func (s *scenario) checkGiven(ctx context.Context, params []script.Param) error 
 		if s.program.From == script.FromResult && params[at].From != script.FromResult {
 			continue // another one is meant
 		}
-		given := givenFile(params[at].Value, strings.TrimPrefix(f.Path, bundle.NamedDir+"/"+name+"/"))
+		given := s.bundled.GivenFile(f, params[at].Value)
 		if err := checkFile(ctx, given, f); err != nil {
 			return &exitError{exitConfig, fmt.Errorf("--%s: %w\n  hint: give the files that %s was made with, or run the script itself", params[at].Flag, err, s.name)}
 		}
 	}
 	return nil
-}
-
-// givenFile is where a parameter's value has the file that is BASE, or below it, or, of a
-// list, NUMBER/BASE; "" when it has none.
-func givenFile(value any, place string) string {
-	if list, isList := value.([]any); isList {
-		number, rest, _ := strings.Cut(place, "/")
-		at, err := strconv.Atoi(number)
-		if err != nil || at < 0 || at >= len(list) {
-			return ""
-		}
-		value, place = list[at], rest
-	}
-	text, isText := value.(string)
-	if !isText || text == "" {
-		return ""
-	}
-	_, rel, _ := strings.Cut(place, "/")
-	return filepath.Join(text, filepath.FromSlash(rel))
 }
 
 // checkFile holds a file against what a bundle says of it.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -217,4 +218,40 @@ func (m *Manifest) Values(dir string) (values map[string]any, named map[string][
 		}
 	}
 	return values, named
+}
+
+// GivenFile is where a file that the script reads through a parameter is, when that has
+// another value than in the bundle: a path, or a list with such; "" when it has none there.
+func (m *Manifest) GivenFile(f File, value any) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(f.Path, NamedDir+"/"), "/")
+	at := slices.IndexFunc(m.Params, func(p Param) bool { return p.Name == name })
+	if at < 0 {
+		return ""
+	}
+	was, isList := m.Params[at].Value.([]any)
+	if !isList {
+		was = []any{m.Params[at].Value}
+	}
+	is, isList := value.([]any)
+	if !isList {
+		is = []any{value}
+	}
+	for _, i := range m.Params[at].Paths {
+		before, _ := was[i].(string)
+		if i >= len(is) || !strings.HasPrefix(f.Path, path.Dir(before)+"/") {
+			continue
+		}
+		now, isText := is[i].(string)
+		switch rest, below := strings.CutPrefix(f.Path, before+"/"); {
+		case !isText || now == "":
+			return ""
+		case f.Path == before:
+			return now
+		case below:
+			return filepath.Join(now, filepath.FromSlash(rest))
+		default: // beside it
+			return filepath.Join(filepath.Dir(now), filepath.FromSlash(strings.TrimPrefix(f.Path, path.Dir(before)+"/")))
+		}
+	}
+	return ""
 }

@@ -10,8 +10,11 @@ import (
 	"time"
 )
 
-// FileName is the result's name in its folder.
-const FileName = "result.json"
+// FileName is the result's name in its folder, and BundleName that of what was run.
+const (
+	FileName   = "result.json"
+	BundleName = "bundle.weir"
+)
 
 // Folder is where a run is written to. Its methods are for one goroutine.
 type Folder struct {
@@ -102,10 +105,9 @@ func (f *Folder) Write(r *Result) error {
 	return ReplaceFile(f.Path(), data, 0o644)
 }
 
-// SaveScript keeps a copy of what was run in script/. name is a path relative to
-// that folder.
-func (f *Folder) SaveScript(name string, source []byte) error {
-	return f.Save(filepath.Join("script", name), source)
+// KeepBundle replaces the run's bundle: what was run.
+func (f *Folder) KeepBundle(data []byte) error {
+	return ReplaceFile(filepath.Join(f.Dir, BundleName), data, 0o644)
 }
 
 // Save writes another file of the run, such as one that handleSummary returned;
@@ -114,8 +116,8 @@ func (f *Folder) Save(name string, data []byte) error {
 	if !filepath.IsLocal(name) {
 		return fmt.Errorf("write %q to the results folder %s: the name leads out of the folder", name, f.Dir)
 	}
-	if filepath.Clean(name) == FileName {
-		return fmt.Errorf("write %q to the results folder %s: that is the run's own result; choose another name", name, f.Dir)
+	if clean := filepath.Clean(name); clean == FileName || clean == BundleName {
+		return fmt.Errorf("write %q to the results folder %s: that is the run's own; choose another name", name, f.Dir)
 	}
 	path := filepath.Join(f.Dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
