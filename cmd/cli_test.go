@@ -12,6 +12,8 @@
 //	paths PATH…                     they must have gone to these paths, in this order
 //	await-requests N                wait until it has
 //	peers ADDRESS…                  its requests must have come from these addresses, and no others
+//	registry start, tls, stop       start an OCI registry in memory, and end it (registry_test.go); sets REGISTRY
+//	registry asked N                it must have been asked N times since the last time
 //	release                         let the service answer the requests that it holds back
 //	json FILE PATH OPERATOR VALUE   compare a value of a JSON file (json_test.go)
 //	exec quoted FILE                print the lines of a file as Go strings
@@ -88,6 +90,7 @@ func TestCommandLine(t *testing.T) {
 			"peers":          peers,
 			"release":        release,
 			"json":           jsonCommand,
+			"registry":       registryCommand,
 		},
 	})
 }
@@ -96,6 +99,7 @@ func TestCommandLine(t *testing.T) {
 type state struct {
 	service    *service
 	background *exec.Cmd
+	registry   *registryServer
 }
 
 type stateKey struct{}

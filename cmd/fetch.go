@@ -89,7 +89,7 @@ func (f finding) fetch(ctx context.Context, name string) (*scenario, error) {
 	if r, err := registry.ParseReference(name); err == nil {
 		shown = name
 		if r.Digest == "" {
-			f.tell("%s is %s now", name, got.Reference)
+			f.tell("%s is now %s", name, got.Reference)
 		}
 	}
 	s, err := f.openBundle(ctx, got.File, shown)

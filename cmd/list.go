@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -78,7 +79,10 @@ func builtinEntries() (all []builtinEntry) {
 
 // write shows the list to people.
 func (l *listing) write(to io.Writer) error {
-	columns := width(to)
+	columns := math.MaxInt
+	if isTerminal(to) {
+		columns = width(to)
+	}
 	var b strings.Builder
 	longest := 0
 	for _, e := range l.Builtin {

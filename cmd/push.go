@@ -58,16 +58,18 @@ Credentials are those of docker login, oras login and weir login.`,
 				return fetchFault(ctx, err)
 			}
 			tell := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "weir: "+format+"\n", args...) }
-			for _, tag := range pushed.Tags {
-				switch {
-				case !tag.Moved:
-					tell("%s is there already as %s", args[0], tag.Name)
-				case tag.Was != "":
-					tell("%s has moved from %s", tag.Name, tag.Was)
-				}
-			}
 			if pushed.Sent {
 				tell("%s was pushed, %s", args[0], registry.Megabytes(pushed.Size))
+			} else {
+				tell("the registry had %s already", args[0])
+			}
+			for _, tag := range pushed.Tags {
+				switch {
+				case tag.Was == "":
+					tell("%s is new", tag.Name)
+				case tag.Moved:
+					tell("%s has moved, it was %s", tag.Name, tag.Was)
+				}
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), pushed.Pinned)
 			return nil
