@@ -180,9 +180,9 @@ declare module "weir/dataset" {
     tokenizer: Tokenizer;
     /** How many items. */
     count: number;
-    /** Length of the prompts. */
+    /** Length of the prompts. It has to be there unless `like` is. */
     input?: Length;
-    /** Length of the outputs to ask for. */
+    /** Length of the outputs to ask for; 1 where there are none, as of embeddings. It has to be there unless `like` is. */
     output?: Length;
     /** Instead of `input` and `output`: the lengths of a dataset's items, drawn in pairs. */
     like?: Dataset;

@@ -7,7 +7,7 @@ export declare const layouts: readonly Layout[];
  * A table as those scripts write it: byte order mark, CR LF, readable for its owner alone. A file that exists is not overwritten. Not in init
  * code, as `new Csv`.
  */
-export declare function scriptTable(path: string, columns: (string | Column)[]): Csv;
+export declare function scriptTable(path: string, columns: readonly (string | Column)[]): Csv;
 /**
  * For the `finally` of a plan: puts the rows in order and says where the table is, or takes a table without rows away. Without `order`:
  * by the first column, then the second, and so on; null leaves them as they are.

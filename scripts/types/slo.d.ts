@@ -8,8 +8,12 @@ export interface Limit {
     /** Milliseconds. */
     below: number;
 }
-/** Reads --slo. With a schedule, latencies are counted from it. */
-export declare function parseLimits(texts: readonly string[], scheduled: boolean): Limit[];
+/**
+ * Reads limits such as "ttft:p99<500", several in a text with commas between them. With a schedule, ttft, ttfo and e2el are counted from
+ * it. What is wrong ends the run as a wrong parameter does, with a message that begins with `name`, the flag's.
+ */
+export declare function parseLimits(texts: readonly string[], scheduled?: boolean, name?: string): Limit[];
+/** "ttft p99". */
 export declare function limitName(limit: Limit): string;
 /**
  * The SLOs that each request is held against: those whose statistic lets at most as
