@@ -19,7 +19,7 @@ import (
 
 // Inspection is what weir inspect --json prints. What is not known is absent.
 type Inspection struct {
-	Schema    int               `json:"schema"` // 1
+	Schema    int               `json:"schema"` // as in result.json
 	Script    result.Script     `json:"script"`
 	Params    []InspectedParam  `json:"params"`
 	Plan      *runtime.Planned  `json:"plan"`
@@ -42,7 +42,7 @@ type InspectedParam struct {
 	Secret   bool     `json:"secret,omitempty"`  // and then neither default nor value is shown
 	Default  any      `json:"default,omitempty"` // durations in ms; absent: there is none
 	Value    any      `json:"value,omitempty"`   // absent: there is none
-	From     string   `json:"from"`              // "default", "file", "env", "flag", "bundle" or "result"
+	From     string   `json:"from"`              // where the value is from
 
 	written, standard string // value and default, as they are written on a command line
 }
@@ -72,8 +72,8 @@ type InspectedWrite struct {
 // inspection collects what there is to be known when the plan has been played dry.
 func inspection(s *script.Script, rt *script.Runtime, m *modules, planned *runtime.Planned) *Inspection {
 	i := &Inspection{
-		Schema: 1, Script: result.Script{Name: s.Name, Path: s.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(s.Source))},
-		Plan: planned, Params: []InspectedParam{}, Services: []InspectedTarget{}, Libraries: []string{}, Sources: []string{},
+		Schema: result.Schema, Script: result.Script{Name: s.Name, Path: s.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(s.Source))},
+		Plan: planned, Params: []InspectedParam{}, Services: []InspectedTarget{}, Modules: []string{}, Libraries: []string{}, Sources: []string{},
 	}
 	for _, p := range s.Params() {
 		shown := InspectedParam{
@@ -88,7 +88,7 @@ func inspection(s *script.Script, rt *script.Runtime, m *modules, planned *runti
 	for _, service := range m.services.Services() {
 		i.Services = append(i.Services, InspectedTarget{URL: service.URL, Backend: service.Backend, Model: service.Model})
 	}
-	i.Modules = rt.Modules()
+	i.Modules = append(i.Modules, rt.Modules()...)
 	for name := range s.Sources() {
 		switch kind, short := sourceKind(name); kind {
 		case "library":

@@ -15,8 +15,9 @@ func schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema [" + strings.Join(docs.SchemaNames, "|") + "]",
 		Short: "Print the JSON Schema of what weir writes",
-		Long: `Print the JSON Schema of what weir writes: of result.json (result, which is the default), or of a line of
-records.jsonl.zst and requests.jsonl.zst (record) or telemetry.jsonl.zst (telemetry).`,
+		Long: `Print the JSON Schema of what weir writes: of result.json (result, which is the default), of a line of
+records.jsonl.zst and requests.jsonl.zst (record) or telemetry.jsonl.zst (telemetry), or of what weir inspect --json prints
+(inspect).`,
 		Args:      cobra.MaximumNArgs(1),
 		ValidArgs: docs.SchemaNames,
 		RunE: func(cmd *cobra.Command, args []string) error {

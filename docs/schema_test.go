@@ -13,6 +13,7 @@ import (
 	"github.com/invopop/jsonschema"
 	"github.com/klauspost/compress/zstd"
 
+	"weir/cmd"
 	"weir/docs"
 	"weir/docs/schematest"
 	"weir/runtime/result"
@@ -37,6 +38,10 @@ var enums = map[string][]any{
 		"usage", "tokenizer", "events",
 	},
 	"Sample.kind": {"npu", "gpu", "host", "service"},
+	"Tokens.of":   {"iterations", "data"},
+	"InspectedParam.from": {
+		"default", "file", "env", "flag", "bundle", "result",
+	},
 }
 
 // schema makes the schema of a Go type.
@@ -51,15 +56,21 @@ func schema(t *testing.T, name, title string, v any) string {
 			return nil
 		},
 	}
-	if err := r.AddGoComments("weir/docs", "../runtime/result", jsonschema.WithFullComment()); err != nil {
-		t.Fatal(err)
+	folders := []string{"../runtime/result"}
+	if name == "inspect" {
+		folders = append(folders, "../runtime", "../cmd")
+	}
+	for _, folder := range folders {
+		if err := r.AddGoComments("weir/docs", folder, jsonschema.WithFullComment()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s := r.Reflect(v)
 	s.ID = jsonschema.ID(fmt.Sprintf("urn:weir:schema:%s:%d", name, result.Schema))
 	s.Title = title
 	finish(s, reflect.TypeOf(v).Elem(), map[reflect.Type]bool{})
-	if name == "result" {
-		version, _ := s.Definitions["Result"].Properties.Get("schema")
+	if of := map[string]string{"result": "Result", "inspect": "Inspection"}[name]; of != "" {
+		version, _ := s.Definitions[of].Properties.Get("schema")
 		version.Const = result.Schema
 	}
 	text, err := json.MarshalIndent(s, "", "  ")
@@ -124,6 +135,7 @@ func TestSchemas(t *testing.T) {
 	f("result", "result.json of weir run", &result.Result{})
 	f("record", "a line of records.jsonl.zst and requests.jsonl.zst", &result.Request{})
 	f("telemetry", "a line of telemetry.jsonl.zst", &result.Sample{})
+	f("inspect", "what weir inspect --json prints", &cmd.Inspection{})
 	for of := range enums {
 		if !strings.Contains(of, ".") {
 			t.Errorf("%s names no field", of)

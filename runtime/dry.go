@@ -72,7 +72,7 @@ func Dry(ctx context.Context, runtimes []*script.Runtime, c DryConfig) (*Planned
 	if err := first.readOptions(); err != nil {
 		return nil, err
 	}
-	p := &Planned{Options: plainOptions(first.options.given), SetupSkipped: first.exported["setup"]}
+	p := &Planned{Cases: []PlannedCase{}, Options: plainOptions(first.options.given), SetupSkipped: first.exported["setup"]}
 	err := p.take(ctx, first, c)
 	p.Withheld = c.Script.Access().Withheld()
 	p.sum()
