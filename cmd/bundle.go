@@ -157,7 +157,7 @@ func (b *bundling) pack(ctx context.Context, found *scenario) (*packing, error) 
 		Args:       b.args,
 		ParamsFile: b.flags.params,
 		LookupEnv:  os.LookupEnv,
-		Console:    b.stderr,
+		Console:    io.Discard, // of a play that sends nothing
 	})
 	if err != nil {
 		return nil, err
@@ -182,7 +182,7 @@ func (b *bundling) pack(ctx context.Context, found *scenario) (*packing, error) 
 	case planned.Ended != "":
 		p.notes = append(p.notes, "what the plan reads later is not in the bundle (--include adds it): "+planned.Ended)
 	}
-	if planned.SetupSkipped {
+	if planned.SetupSkipped && !isBuiltin(loaded.Path) {
 		p.notes = append(p.notes, "setup() was not called: what it alone reads is not in the bundle (--include adds it)")
 	}
 	p.files = allowed.Files()

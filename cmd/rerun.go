@@ -209,22 +209,26 @@ func (e *earlier) scenario(ctx context.Context, f finding) (*scenario, error) {
 // are where they were; for a run from elsewhere, in its folder or that of --files-from.
 func (e *earlier) prepare(ctx context.Context, s *scenario, b *bundle.Bundle, f finding) error {
 	r := e.result
-	if err := s.unpack(ctx, b, f); err != nil {
-		return err
+	fromElsewhere := !e.own || r.Script.Bundle != ""
+	dir := ""
+	if fromElsewhere {
+		if err := s.unpack(ctx, b, f); err != nil {
+			return err
+		}
+		dir = s.place.Dir
 	}
-	if err := s.readProgram(b); err != nil {
+	if err := s.readProgram(b, dir); err != nil {
 		return err
 	}
 	if sum := sha256Text(s.program.Code); sum != r.Script.SHA256 {
 		return fmt.Errorf("repeat %s: %s has another script than the run (SHA-256 %s, expected %s)\n  hint: the folder was changed; weir run runs the script as it is now", e.dir, result.BundleName, sum, r.Script.SHA256)
 	}
-	fromElsewhere := !e.own || r.Script.Bundle != ""
 	s.program.Path, s.program.Name = r.Script.Path, r.Script.Name
 	s.rules.Limited = fromElsewhere
 	if fromElsewhere {
 		return e.borrow(ctx, s, f)
 	}
-	dir := r.Script.Dir
+	dir = r.Script.Dir
 	if f.filesFrom != "" {
 		dir = f.filesFrom
 	}

@@ -95,7 +95,7 @@ func (f finding) openBundle(ctx context.Context, path, name string) (_ *scenario
 		}
 		return nil, err
 	}
-	if err := s.readProgram(b); err != nil {
+	if err := s.readProgram(b, s.place.Dir); err != nil {
 		return nil, err
 	}
 	if own := thisVersion().Version; b.Manifest.Weir != own {
@@ -130,9 +130,9 @@ func (s *scenario) unpack(ctx context.Context, b *bundle.Bundle, f finding) (err
 	return os.MkdirAll(filepath.Join(s.place.Dir, bundle.FilesDir), 0o755)
 }
 
-// readProgram makes the program of what is in the bundle.
-func (s *scenario) readProgram(b *bundle.Bundle) (err error) {
-	p := &script.Program{Name: b.Manifest.Name, Path: b.Path, Dir: filepath.Join(s.place.Dir, bundle.FilesDir), From: script.FromBundle, Left: b.Manifest.Left}
+// readProgram makes the program of what is in the bundle, which is unpacked to dir.
+func (s *scenario) readProgram(b *bundle.Bundle, dir string) (err error) {
+	p := &script.Program{Name: b.Manifest.Name, Path: b.Path, Dir: filepath.Join(dir, bundle.FilesDir), From: script.FromBundle, Left: b.Manifest.Left}
 	if p.Code, err = b.Text(bundle.ScriptName); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *scenario) readProgram(b *bundle.Bundle) (err error) {
 	if s.sources, err = b.Sources(); err != nil {
 		return err
 	}
-	p.Given, s.named = b.Manifest.Values(s.place.Dir)
+	p.Given, s.named = b.Manifest.Values(dir)
 	s.program = p
 	s.rules = access.Rules{Dir: p.Dir, Limited: true}
 	return nil
@@ -225,7 +225,11 @@ func (s *scenario) checkGiven(ctx context.Context, params []script.Param) error 
 		}
 		given := s.bundled.GivenFile(f, params[at].Value)
 		if err := checkFile(ctx, given, f); err != nil {
-			return &exitError{exitConfig, fmt.Errorf("--%s: %w\n  hint: give the files that %s was made with, or run the script itself", params[at].Flag, err, s.name)}
+			hint := fmt.Sprintf("give the files that %s was made with, or run the script itself", s.name)
+			if s.program.From == script.FromResult {
+				hint = fmt.Sprintf("put it back as it was, or give what is to be read instead: --%s", params[at].Flag)
+			}
+			return &exitError{exitConfig, fmt.Errorf("--%s: %w\n  hint: %s", params[at].Flag, err, hint)}
 		}
 	}
 	return nil
