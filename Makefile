@@ -60,8 +60,9 @@ lint: types libtokenizers ## check formatting, vet, staticcheck, and the types o
 	go run $(STATICCHECK) ./...
 
 .PHONY: types
-types: scripts/node_modules/.package-lock.json ## check the types of scripts and examples alone
+types: scripts/node_modules/.package-lock.json build ## check the types of scripts, examples and templates alone
 	npm run --silent --prefix scripts check
+	sh scripts/check-templates.sh ./weir .build/templates
 
 .PHONY: fuzz
 fuzz: libtokenizers ## fuzz every parser, one after another (FUZZTIME=60s each)
@@ -90,7 +91,7 @@ test-report: build need-npm need-chromium ## open reports of real runs in headle
 
 .PHONY: clean
 clean: ## remove what was built; keeps results/ and libtokenizers (1 to 4 minutes to build)
-	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers .build/report
+	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers .build/report .build/templates
 
 .PHONY: distclean
 distclean: clean ## remove that and everything else that was built or downloaded; keeps results/
