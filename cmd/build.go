@@ -25,6 +25,7 @@ type builder struct {
 	output   string
 	source   string
 	race     bool
+	trim     bool
 	keep     bool
 	verbose  bool
 
@@ -76,6 +77,7 @@ GOFLAGS, GOPROXY, GOPRIVATE and the like work as with go build.`,
 	fs.StringVarP(&b.output, "output", "o", "weir", "`file` that is made")
 	fs.StringVar(&b.source, "source", "", "`folder` with weir's source (default $"+sourceVariable+", or the checkout that this is in)")
 	fs.BoolVar(&b.race, "race", false, "with Go's race detector, to test extensions")
+	fs.BoolVar(&b.trim, "trimpath", true, "leave the paths of sources out; --trimpath=false is for debuggers")
 	fs.BoolVar(&b.keep, "keep", false, "keep the temporary folder with the program that is compiled")
 	fs.BoolVarP(&b.verbose, "verbose", "v", false, "show the commands, and the packages as they are compiled")
 	return cmd
@@ -105,9 +107,12 @@ func (b *builder) run(ctx context.Context, out io.Writer) (err error) {
 	if err := b.require(ctx); err != nil {
 		return err
 	}
-	overlay := b.licenses(ctx)
+	fmt.Fprintln(b.say, "weir: compiling (a minute or two when little of it was compiled before)")
+	if err := b.compile(ctx, "", ""); err != nil {
+		return err
+	}
 	made := filepath.Join(b.folder, "weir")
-	if err := b.compile(ctx, made, overlay); err != nil {
+	if err := b.compile(ctx, made, b.licenses(ctx)); err != nil {
 		return err
 	}
 	extensions, err := b.try(ctx, made)
@@ -232,12 +237,12 @@ func (b *builder) licenses(ctx context.Context) string {
 	return overlay
 }
 
-// compile builds the program as "make build" does.
+// compile builds the program as "make build" does; without made, only the packages that
+// are added, whose mistakes come first so.
 func (b *builder) compile(ctx context.Context, made, overlay string) error {
-	fmt.Fprintf(b.say, "weir: compiling (a minute or two when little of it was compiled before)\n")
-	args := []string{"build", "-trimpath", "-o", made, "-ldflags", b.linkerFlags(ctx)}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
+	args := []string{"build"}
+	if b.trim {
+		args = append(args, "-trimpath")
 	}
 	if b.race {
 		args = append(args, "-race")
@@ -245,7 +250,17 @@ func (b *builder) compile(ctx context.Context, made, overlay string) error {
 	if b.verbose {
 		args = append(args, "-v")
 	}
-	if err := b.tool(ctx, b.folder, "go", append(args, ".")...); err != nil {
+	if overlay != "" {
+		args = append(args, "-overlay", overlay)
+	}
+	if made == "" {
+		for _, a := range b.added {
+			args = append(args, a.path)
+		}
+	} else {
+		args = append(args, "-o", made, "-ldflags", b.linkerFlags(ctx), ".")
+	}
+	if err := b.tool(ctx, b.folder, "go", args...); err != nil {
 		return fmt.Errorf("compiling: %w", err)
 	}
 	return nil

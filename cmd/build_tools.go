@@ -145,8 +145,8 @@ func (b *builder) tool(ctx context.Context, dir, name string, args ...string) er
 		cmd.Stdout, cmd.Stderr = b.say, b.say
 	}
 	err := cmd.Run()
-	if err != nil && ctx.Err() == nil && said.Len() > 0 {
-		return fmt.Errorf("%s\n%w", strings.TrimRight(said.String(), "\n"), err)
+	if text := strings.TrimSpace(said.String()); err != nil && ctx.Err() == nil && text != "" {
+		return errors.New(text)
 	}
 	return err
 }
@@ -157,8 +157,8 @@ func (b *builder) ask(ctx context.Context, dir, name string, args ...string) (st
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	if err != nil && stderr.Len() > 0 {
-		err = fmt.Errorf("%s\n%w", strings.TrimRight(stderr.String(), "\n"), err)
+	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
+		err = errors.New(text)
 	}
 	return strings.TrimSpace(string(out)), err
 }

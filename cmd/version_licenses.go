@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"runtime/debug"
@@ -56,7 +57,7 @@ func readLinked(texts bool) (*linked, error) {
 func (l *linked) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, d := range l.Dependencies {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, d.Version, d.License)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", d.Name, cmp.Or(d.Version, "-"), cmp.Or(d.License, "unknown"))
 	}
 	if err := w.Flush(); err != nil || l.Texts == nil {
 		return err

@@ -27,9 +27,28 @@ import (
 	"weir/runtime/access"
 )
 
-// Module is what a script imports: one value a run, one set of exports a
-// Runtime. Exports is called on the runtime's loop (during init) and may be
-// called for several runtimes at the same time.
+// Module is what a script imports: one value a run, and a set of exports for each
+// [Runtime], of which there are several.
+//
+// What may be called when:
+//
+//  1. Exports is called once for each Runtime, on its loop, while the init code runs; for
+//     several runtimes at the same time. What the module shares between them needs a lock.
+//  2. The functions that it exports, and a [Class]'s constructor, methods and getters, are
+//     called on the loop of their Runtime: one at a time there, at the same time elsewhere.
+//     While they run nothing else does on that runtime, so they wait for nothing: what
+//     takes time goes into a goroutine, and JavaScript gets a promise ([Runtime.Promise]).
+//  3. A goroutine touches no goja value, and of the Runtime only what says so. It gives up
+//     when the context ends that [Runtime.Context] gave before it was started, and calls
+//     settle all the same: the function that it gives to settle is called on the loop.
+//  4. Values of JavaScript belong to their Runtime. [Runtime.Detach] makes a copy for
+//     others, [Runtime.Attach] one of it there; what an instance of a Class holds goes by
+//     reference when it is [Shared].
+//  5. An error is returned, or thrown by [Runtime.Throw] where there is nothing to return.
+//     A panic of any other kind ends the program.
+//
+// Modules ask [Script.Access] before they open a file, connect, or start a program.
+// Modules of others are added with [Register].
 type Module interface {
 	Exports(*Runtime) (map[string]any, error)
 }
