@@ -10,6 +10,7 @@ BENCH ?=
 REAL_SERVER ?= .build/real-server
 REAL_TOKENIZERS ?= .build/real-tokenizers
 REPORT_CHECK ?= .build/report
+REGISTRY_CHECK ?= .build/registry
 LIB := .build/libtokenizers/current/libtokenizers.a
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*' -not -path './.build/*'
 
@@ -89,9 +90,13 @@ test-conventions: need-python ## work out the numbers of other tools' convention
 test-report: build need-npm need-chromium ## open reports of real runs in headless Chromium
 	testdata/report/check.sh ./weir "$(REPORT_CHECK)"
 
+.PHONY: test-registry
+test-registry: build ## share scenarios through a real OCI registry (builds distribution, a Go module)
+	testdata/registry/check.sh ./weir "$(REGISTRY_CHECK)"
+
 .PHONY: clean
 clean: ## remove what was built; keeps results/ and libtokenizers (1 to 4 minutes to build)
-	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers .build/report .build/templates
+	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers .build/report .build/registry .build/templates
 
 .PHONY: distclean
 distclean: clean ## remove that and everything else that was built or downloaded; keeps results/
