@@ -16,6 +16,7 @@ var libraryTypes embed.FS
 var (
 	relativeImport = regexp.MustCompile(`(from |import\()"\./([\w-]+)"`)
 	declareKeyword = regexp.MustCompile(`(?m)^(export )?declare `)
+	privateMembers = regexp.MustCompile(`(?m)^ *#private;\n`) // that a class has some
 )
 
 // LibraryTypes are the declarations of what scripts import as weir/lib/NAME, by name:
@@ -45,6 +46,7 @@ func LibraryTypes() (map[string]string, error) {
 // ambient makes the declaration of a module out of those of a file.
 func ambient(name, doc, text string) string {
 	text = declareKeyword.ReplaceAllString(text, "$1")
+	text = privateMembers.ReplaceAllString(text, "")
 	text = relativeImport.ReplaceAllString(text, `$1"weir/lib/$2"`)
 	if !strings.Contains(text, "export {}") {
 		text = strings.TrimRight(text, "\n") + "\nexport {};\n" // what is not exported stays inside

@@ -2,14 +2,18 @@
 // two generations (6.3 with Chinese heads and milliseconds, 6.5 with English ones and seconds), and benchmark_serving.py.
 // docs/ascend.md tells what each column is.
 //
+// ```ts
 // const table = scriptTable("benchmark_parallel.csv", parallelColumns("6.5"));
 // table.row(parallelCells("6.5", { promptTokens: 512, outputTokens: 256, parallel: 8 }, result, { backend: "openai-chat" }));
+// ```
 import type { CaseResult, Distribution } from "weir";
 import { Csv, type Cell, type Column } from "weir/output";
 
 /** Of benchmark_parallel.py: that of the packages up to 6.3, or from 6.5 on. */
 export type Layout = "6.3" | "6.5";
 
+/** Those that there are. */
+/** For the choices of a parameter. */
 export const layouts: readonly Layout[] = ["6.3", "6.5"];
 
 /**

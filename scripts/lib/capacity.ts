@@ -1,6 +1,7 @@
 // The highest load at which a service keeps its SLOs: plays cases until it lies between one that keeps them and one that does not.
 // docs/find-capacity.md tells how it searches and how it decides; `weir run find-capacity` is this search with flags.
 //
+// ```ts
 // const search = new CapacitySearch({
 //   slo: ["ttft:p95<500", "tpot:avg<50"],
 //   start: 4,
@@ -13,12 +14,14 @@
 // }
 //
 // export const handleSummary = () => ({ stdout: search.report() });
-import { notMet, undecided, type Case, type CaseResult } from "weir";
+// ```
+import { notMet, undecided, type Case, type CaseResult, type SLOs } from "weir";
 import { arrivals } from "./ramps";
 import { search, type Answer, type Bracket, type Decision } from "./search";
 import { hopelessMisses, judge, parseLimits, perRequest, requestsFor, type Judgement, type Limit, type Promised } from "./slo";
 import { milliseconds, percents, textTable, thousands, wrapped } from "./text";
 
+/** What is searched for, and how. */
 export interface CapacityOptions {
   /** What must be kept: texts such as "ttft:p99<500", or what `parseLimits` of weir/lib/slo has made of them. */
   slo: readonly string[] | readonly Limit[];
@@ -85,27 +88,29 @@ export const serviceRules: readonly string[] = ["no_completed_requests", "failed
 
 /** A search; its fields are up to date after each case, also when the run ends early. */
 export class CapacitySearch {
+  /** What must be kept. */
   readonly limits: readonly Limit[];
   /** Latencies that make a single request a bad one. */
-  readonly slo: ReturnType<typeof perRequest>;
+  readonly slo: SLOs;
+  /** What cases are held against: the limits with the shares and the confidence. */
   readonly promised: Promised;
   /** In the order in which they were played. */
   readonly played: Played[] = [];
   /** Why the search is over; undefined: it is not. */
   ended?: Answer["ended"] | "interrupted" | "no answer" | "invalid";
-  private readonly o: Required<Omit<CapacityOptions, "slo">>;
-  private readonly rates: boolean;
-  private readonly soFar: Bracket = {};
-  private answer?: Answer;
+  readonly #o: Required<Omit<CapacityOptions, "slo">>;
+  readonly #rates: boolean;
+  readonly #soFar: Bracket = {};
+  #answer: Answer | undefined;
 
   constructor(options: CapacityOptions) {
     const { slo, of = "rate", start, tolerance = 0.05, goodputShare = 0.99, failedShare = 0.01, confidence = 0.95 } = options;
-    this.rates = of === "rate";
-    this.limits = slo.length > 0 && typeof slo[0] !== "string" ? (slo as readonly Limit[]) : parseLimits(slo as readonly string[], this.rates);
+    this.#rates = of === "rate";
+    this.limits = slo.length > 0 && typeof slo[0] !== "string" ? (slo as readonly Limit[]) : parseLimits(slo as readonly string[], this.#rates);
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as CapacityOptions;
     const requests = options.requests ?? requestsFor(this.limits, goodputShare);
-    this.o = {
-      min: this.rates ? start / 64 : 1,
+    this.#o = {
+      min: this.#rates ? start / 64 : 1,
       max: Infinity,
       maxCases: 20,
       maxRequests: 4 * requests,
@@ -115,32 +120,32 @@ export class CapacitySearch {
       nameOf: (option) => option,
       ...given, of, tolerance, goodputShare, failedShare, confidence, requests,
     };
-    check(this.o);
+    check(this.#o);
     this.slo = perRequest(this.limits, goodputShare);
-    this.promised = { limits: this.limits, goodputShare, failedShare, confidence, ...(this.rates ? { growth: tolerance / 2 } : {}) };
+    this.promised = { limits: this.limits, goodputShare, failedShare, confidence, ...(this.#rates ? { growth: tolerance / 2 } : {}) };
   }
 
   /** Highest load that was met below the lowest that was missed; undefined: none was. */
   get kept(): Decision | undefined {
-    return this.soFar.kept;
+    return this.#soFar.kept;
   }
 
   /** Lowest load above it that was missed; undefined: none was. */
   get missed(): Decision | undefined {
-    return this.soFar.missed;
+    return this.#soFar.missed;
   }
 
   /** Plays the cases: `yield* search.run()` in plan. It ends without throwing; see `ended`. */
   *run(): Generator<Case, void, CaseResult> {
-    const { o, played } = this;
-    const steps = search({ ...o, whole: !this.rates }, this.soFar);
+    const [o, played] = [this.#o, this.played];
+    const steps = search({ ...o, whole: !this.#rates }, this.#soFar);
     let [invalid, latency] = [0, o.latency]; // invalid: cases one after another
     let step = steps.next();
     while (!step.done) {
       const { load } = step.value;
       const attempt = played.filter((p) => p.load === load).length + 1;
-      const requests = this.requestsOf(load, step.value.requests);
-      const result = yield this.caseOf({ load, requests, attempt, number: played.length + 1 }, latency);
+      const requests = this.#requestsOf(load, step.value.requests);
+      const result = yield this.#caseOf({ load, requests, attempt, number: played.length + 1 }, latency);
       if (result.interrupted) {
         this.ended = "interrupted";
         return;
@@ -151,13 +156,13 @@ export class CapacitySearch {
       played.push(row);
       const { requests: sent, requests_failed: failed, requests_interrupted: cut } = result.counts;
       if (sent - failed - cut <= 0) {
-        this.decide(row, "none: no answer");
+        this.#decide(row, "none: no answer");
         this.ended = "no answer";
         return;
       }
       const reason = result.validity.reasons.find((r) => r.verdict === "INVALID");
       if (reason && !o.ignoreValidity) {
-        this.decide(row, "none: INVALID");
+        this.#decide(row, "none: INVALID");
         console.warn(wrapped(`${result.name}: INVALID: ${reason.rule}: ${reason.message}`, 71));
         if (++invalid <= 2) continue; // a mishap does not end a search
         this.ended = "invalid";
@@ -167,11 +172,11 @@ export class CapacitySearch {
       const before = step.value;
       step = steps.next(judgement);
       const open = !step.done && step.value.load === load && step.value.attempt === before.attempt + 1;
-      this.decide(row, judgement.verdict !== "unclear" ? judgement.verdict : open ? "unclear" : `unclear, taken as ${judgement.lean}`);
+      this.#decide(row, judgement.verdict !== "unclear" ? judgement.verdict : open ? "unclear" : `unclear, taken as ${judgement.lean}`);
       console.log(wrapped(`${result.name}: ${row.decision}${judgement.against.length > 0 ? ` (${judgement.against.map((f) => f.text).join("; ")})` : ""}`));
     }
     this.ended = step.value.ended;
-    this.answer = step.value;
+    this.#answer = step.value;
   }
 
   /** Ends the run when there is no answer: exit code 99 when no load that was tried keeps the SLOs, 1 when it could not be found out. For the end of plan. */
@@ -194,21 +199,21 @@ export class CapacitySearch {
 
   /** What is known, as a sentence: "keeps 35 req/s: 34.7 req/s, 555 tok/s; 36.7 misses: …". */
   get text(): string {
-    const { nameOf } = this.o;
+    const { nameOf } = this.#o;
     const last = this.played.at(-1);
     switch (this.ended) {
       case undefined: case "interrupted":
-        return `the search did not come to its end; until then: ${this.bracket()}`;
+        return `the search did not come to its end; until then: ${this.#bracket()}`;
       case "no answer":
-        return `the service stopped answering in case ${last!.result.name}; until then: ${this.bracket()}`;
+        return `the service stopped answering in case ${last!.result.name}; until then: ${this.#bracket()}`;
       case "invalid":
-        return `${this.show(last!.load)} was INVALID ${last!.attempt} times, so it decides nothing; until then: ${this.bracket()}`;
+        return `${this.#show(last!.load)} was INVALID ${last!.attempt} times, so it decides nothing; until then: ${this.#bracket()}`;
     }
-    const cut = this.ended === "cases" ? `after ${this.answer!.cases} cases (${nameOf("maxCases")}), before the bracket was narrow enough: ` : "";
+    const cut = this.ended === "cases" ? `after ${this.#answer!.cases} cases (${nameOf("maxCases")}), before the bracket was narrow enough: ` : "";
     const tried = this.ended === "max" ? `; it is the most that was tried (${nameOf("max")})` : this.ended === "min" ? `; it is the least that was tried (${nameOf("min")})` : "";
-    const loads = [...new Set(this.answer!.contradictions.map((d) => d.load))].sort((a, b) => a - b);
+    const loads = [...new Set(this.#answer!.contradictions.map((d) => d.load))].sort((a, b) => a - b);
     const doubt = loads.length > 0 ? `\nnot monotonic: ${loads.join(", ")} missed though as much or more was met at another time: the service was not the same all the time, or the cases are too short` : "";
-    return `${cut}${this.bracket()}${tried}${doubt}`;
+    return `${cut}${this.#bracket()}${tried}${doubt}`;
   }
 
   /** The cases in the order of their load. */
@@ -217,7 +222,7 @@ export class CapacitySearch {
     const metrics = this.limits.map((l) => l.metric.replace("_from_schedule", ""));
     const statistics = this.limits.map((l) => `${l.statistic === "percentile" ? `p${l.p}` : l.statistic} ms`);
     const above = ["", "", ...metrics, "good", "", "", ""];
-    const head = [this.rates ? "req/s" : "concurrency", "sent", ...statistics, "%", "failed", "validity", "decision"];
+    const head = [this.#rates ? "req/s" : "concurrency", "sent", ...statistics, "%", "failed", "validity", "decision"];
     const lines = [...this.played]
       .sort((a, b) => a.load - b.load || a.attempt - b.attempt)
       .map(({ load, result, judgement, decision }) => [
@@ -233,54 +238,54 @@ export class CapacitySearch {
   }
 
   // Of many users at the same time, each must come to its turn some times.
-  private requestsOf(load: number, requests: number): number {
-    return this.rates ? requests : Math.ceil(requests * Math.max(1, (4 * load) / this.o.requests));
+  #requestsOf(load: number, requests: number): number {
+    return this.#rates ? requests : Math.ceil(requests * Math.max(1, (4 * load) / this.#o.requests));
   }
 
-  private caseOf(next: Next, latency: number): Case {
+  #caseOf(next: Next, latency: number): Case {
     const { load, requests, attempt, number } = next;
-    const own = this.o.case(next);
+    const own = this.#o.case(next);
     const hopeless: Record<string, string> = Object.keys(this.slo).length > 0 ? { goodput: `missed>=${hopelessMisses(requests, this.promised)}` } : {};
     return {
-      name: `${this.show(load)}${attempt > 1 ? `, attempt ${attempt}` : ""}`,
-      ...(own.executor !== undefined ? {} : this.rates
+      name: `${this.#show(load)}${attempt > 1 ? `, attempt ${attempt}` : ""}`,
+      ...(own.executor !== undefined ? {} : this.#rates
         ? { executor: "replay", timestamps: arrivals({ rate: load, count: requests, seed: number }) }
         // Users who all came at once would find a queue that no other request meets.
         : { executor: "ramping-vus", startVUs: 1, stages: [{ duration: latency, target: load }], iterations: requests }),
       ...own,
-      tags: { [this.o.of]: load, attempt, ...own.tags },
+      tags: { [this.#o.of]: load, attempt, ...own.tags },
       slo: { ...this.slo, ...own.slo },
       expect: [...serviceRules, ...(own.expect ?? [])],
       stopWhen: { ...hopeless, ...own.stopWhen },
     };
   }
 
-  private decide(row: Played, decision: string): void {
+  #decide(row: Played, decision: string): void {
     row.decision = decision;
     row.result.tag("decision", decision);
-    this.o.played(row);
+    this.#o.played(row);
   }
 
-  private show(load: number): string {
-    return this.rates ? `${load} req/s` : `concurrency ${load}`;
+  #show(load: number): string {
+    return this.#rates ? `${load} req/s` : `concurrency ${load}`;
   }
 
   // bracket is what is known so far.
-  private bracket(): string {
+  #bracket(): string {
     const { kept, missed, played } = this;
     const last = played.at(-1);
     const open = last && last.load !== kept?.load && last.load !== missed?.load && last.decision.startsWith("unclear") ? `, ${last.load} unclear` : "";
     if (!kept && !missed) return `no load was decided${open}`;
     const doubt = (d: Decision): string => (d.doubtful ? " (too close to call, decided by the values alone)" : "");
-    const misses = missed ? `${this.caseThatDecided(missed).judgement.against.map((f) => f.text).join("; ") || "no request completed"}${doubt(missed)}` : "";
-    if (!kept) return `does not keep the SLOs at ${this.show(missed!.load)}: ${misses}${open}`;
-    const { throughput, goodput } = this.caseThatDecided(kept).result;
+    const misses = missed ? `${this.#caseThatDecided(missed).judgement.against.map((f) => f.text).join("; ") || "no request completed"}${doubt(missed)}` : "";
+    if (!kept) return `does not keep the SLOs at ${this.#show(missed!.load)}: ${misses}${open}`;
+    const { throughput, goodput } = this.#caseThatDecided(kept).result;
     const good = goodput ? `, goodput ${thousands(goodput.per_second)} req/s` : "";
-    const what = this.rates ? this.show(kept.load) : `${kept.load} at once`;
+    const what = this.#rates ? this.#show(kept.load) : `${kept.load} at once`;
     return `keeps ${what}${doubt(kept)}: ${thousands(throughput.requests)} req/s, ${thousands(throughput.output_tokens)} tok/s${good}${missed ? `; ${missed.load} misses: ${misses}` : ""}${open}`;
   }
 
-  private caseThatDecided({ load, met }: Decision): Played {
+  #caseThatDecided({ load, met }: Decision): Played {
     return this.played.findLast((row) => row.load === load && row.decision.endsWith(met ? "met" : "missed")) ?? this.played.findLast((row) => row.load === load)!;
   }
 }

@@ -1,7 +1,8 @@
-// The search for the highest load that a service stands: doubling or halving until
-// the limit is between two loads, then bisection.
+// The search for the highest load that is met, by itself: doubling or halving until the limit is between two loads, then bisection.
+// It knows nothing of cases: who drives it plays a step and tells what came of it, as weir/lib/capacity does with SLOs.
 import type { Verdict } from "./slo";
 
+/** Where a search goes. */
 export interface SearchOptions {
   start: number;
   min: number;
@@ -46,6 +47,7 @@ export interface Bracket {
   missed?: Decision;
 }
 
+/** What a search has come to. */
 export interface Answer extends Bracket {
   /** Why the search is over. */
   ended: "found" | "cases" | "min" | "max";

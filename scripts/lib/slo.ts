@@ -1,5 +1,6 @@
 // What a service promises, and whether a case has kept it: limits of statistics,
 // the share of good requests, the share of failed ones.
+// weir/lib/capacity searches with it for the highest load that keeps them.
 import { invalidParams, type CaseResult, type Distribution, type SLOName, type SLOs } from "weir";
 import { normalQuantile, percentileRanks, sampleFloor, shareInterval } from "./intervals";
 import { milliseconds, percent } from "./text";
@@ -84,6 +85,7 @@ export function requestsFor(limits: readonly Limit[], share: number): number {
   return Math.max(100, ...percentiles.map(sampleFloor));
 }
 
+/** What a case is held against. */
 export interface Promised {
   limits: readonly Limit[];
   /** Least share of good requests. */
@@ -96,6 +98,7 @@ export interface Promised {
   confidence: number;
 }
 
+/** met: kept, with the confidence that was asked for. missed: not kept, with it. unclear: too close to call. */
 export type Verdict = "met" | "missed" | "unclear";
 
 /** One thing that was promised, and what a case shows of it. */
@@ -111,6 +114,7 @@ export interface Finding {
   text: string;
 }
 
+/** What a case shows of all that was promised. */
 export interface Judgement {
   verdict: Verdict;
   /** What the values themselves say, without their uncertainty. */

@@ -1,6 +1,7 @@
-import { type Case, type CaseResult } from "weir";
+import { type Case, type CaseResult, type SLOs } from "weir";
 import { type Answer, type Decision } from "./search";
-import { perRequest, type Judgement, type Limit, type Promised } from "./slo";
+import { type Judgement, type Limit, type Promised } from "./slo";
+/** What is searched for, and how. */
 export interface CapacityOptions {
     /** What must be kept: texts such as "ttft:p99<500", or what `parseLimits` of weir/lib/slo has made of them. */
     slo: readonly string[] | readonly Limit[];
@@ -63,18 +64,17 @@ export interface Played {
 export declare const serviceRules: readonly string[];
 /** A search; its fields are up to date after each case, also when the run ends early. */
 export declare class CapacitySearch {
+    #private;
+    /** What must be kept. */
     readonly limits: readonly Limit[];
     /** Latencies that make a single request a bad one. */
-    readonly slo: ReturnType<typeof perRequest>;
+    readonly slo: SLOs;
+    /** What cases are held against: the limits with the shares and the confidence. */
     readonly promised: Promised;
     /** In the order in which they were played. */
     readonly played: Played[];
     /** Why the search is over; undefined: it is not. */
     ended?: Answer["ended"] | "interrupted" | "no answer" | "invalid";
-    private readonly o;
-    private readonly rates;
-    private readonly soFar;
-    private answer?;
     constructor(options: CapacityOptions);
     /** Highest load that was met below the lowest that was missed; undefined: none was. */
     get kept(): Decision | undefined;
@@ -90,10 +90,4 @@ export declare class CapacitySearch {
     get text(): string;
     /** The cases in the order of their load. */
     table(): string;
-    private requestsOf;
-    private caseOf;
-    private decide;
-    private show;
-    private bracket;
-    private caseThatDecided;
 }

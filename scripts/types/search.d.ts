@@ -1,4 +1,5 @@
 import type { Verdict } from "./slo";
+/** Where a search goes. */
 export interface SearchOptions {
     start: number;
     min: number;
@@ -38,6 +39,7 @@ export interface Bracket {
     /** Lowest load above it that was missed; undefined: none was. */
     missed?: Decision;
 }
+/** What a search has come to. */
 export interface Answer extends Bracket {
     /** Why the search is over. */
     ended: "found" | "cases" | "min" | "max";

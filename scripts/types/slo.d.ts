@@ -23,6 +23,7 @@ export declare function limitName(limit: Limit): string;
 export declare function perRequest(limits: readonly Limit[], share: number): SLOs;
 /** How many requests a case needs for its statistics to mean something. */
 export declare function requestsFor(limits: readonly Limit[], share: number): number;
+/** What a case is held against. */
 export interface Promised {
     limits: readonly Limit[];
     /** Least share of good requests. */
@@ -34,6 +35,7 @@ export interface Promised {
     /** Of the intervals, such as 0.95. */
     confidence: number;
 }
+/** met: kept, with the confidence that was asked for. missed: not kept, with it. unclear: too close to call. */
 export type Verdict = "met" | "missed" | "unclear";
 /** One thing that was promised, and what a case shows of it. */
 export interface Finding {
@@ -47,6 +49,7 @@ export interface Finding {
     /** The limit as a sentence has it. */
     text: string;
 }
+/** What a case shows of all that was promised. */
 export interface Judgement {
     verdict: Verdict;
     /** What the values themselves say, without their uncertainty. */
