@@ -263,6 +263,7 @@ func (s *scanner) members() ([]Member, error) {
 
 func (s *scanner) member(doc string) (Member, error) {
 	m := Member{Doc: doc}
+	getter := false
 	for {
 		word, before := s.word(), s.at
 		if !slices.Contains([]string{"private", "static", "readonly", "abstract", "get"}, word) || !s.take(word) {
@@ -274,10 +275,15 @@ func (s *scanner) member(doc string) (Member, error) {
 		}
 		m.Private = m.Private || word == "private"
 		m.Static = m.Static || word == "static"
+		getter = getter || word == "get"
 	}
 	from := s.at
 	var err error
 	switch name := s.word(); {
+	case strings.HasPrefix(s.text[s.at:], "#"): // what tsc makes of private fields
+		s.at++
+		m.Name, m.Private = "#"+s.word(), true
+		s.at += len(s.word())
 	case name != "":
 		m.Name = name
 		s.at += len(name)
@@ -307,6 +313,9 @@ func (s *scanner) member(doc string) (Member, error) {
 	if s.at < len(s.text) && s.text[s.at] == '?' {
 		m.Optional = true
 		s.at++
+	}
+	if getter && strings.HasPrefix(s.text[s.at:], "()") {
+		s.at += len("()")
 	}
 	m.Method = s.at < len(s.text) && (s.text[s.at] == '(' || s.text[s.at] == '<')
 	after := s.at
