@@ -10,6 +10,7 @@ BENCH ?=
 REAL_SERVER ?= .build/real-server
 REAL_TOKENIZERS ?= .build/real-tokenizers
 REPORT_CHECK ?= .build/report
+ARCHS ?= amd64 arm64
 REGISTRY_CHECK ?= .build/registry
 LIB := .build/libtokenizers/current/libtokenizers.a
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*' -not -path './.build/*'
@@ -94,9 +95,17 @@ test-report: build need-npm need-chromium ## open reports of real runs in headle
 test-registry: build ## share scenarios through a real OCI registry (builds distribution, a Go module)
 	testdata/registry/check.sh ./weir "$(REGISTRY_CHECK)"
 
+.PHONY: dist
+dist: build ## make what a release consists of, in dist/ (ARCHS="amd64 arm64"; docs/release.md)
+	go run ./cmd/dist -weir ./weir -archs "$(ARCHS)" -o dist
+
+.PHONY: test-dist
+test-dist: ## check what make dist has made: static binaries, packages, sums (ARCHS)
+	cmd/dist/check.sh dist $(ARCHS)
+
 .PHONY: clean
 clean: ## remove what was built; keeps results/ and libtokenizers (1 to 4 minutes to build)
-	rm -rf weir scripts/node_modules .build/real-server .build/real-tokenizers .build/report .build/registry .build/templates
+	rm -rf weir dist scripts/node_modules .build/real-server .build/real-tokenizers .build/report .build/registry .build/templates
 
 .PHONY: distclean
 distclean: clean ## remove that and everything else that was built or downloaded; keeps results/

@@ -11,7 +11,9 @@
 # modules/tokenizer links from. Prints that folder. An archive that is already
 # there is used at once; two builds at the same time do not disturb each other.
 #
-# Environment: CARGO_BUILD_TARGET builds for another Rust target.
+# Environment: CARGO_BUILD_TARGET builds for another Rust target, with a C compiler that
+# cargo finds (CC_<target>). That archive never becomes the current one, and no path of
+# this machine is in it: cmd/dist links it.
 set -eu
 
 module=github.com/daulet/tokenizers
@@ -35,10 +37,15 @@ target=${CARGO_BUILD_TARGET:-}
 cache=$root/.build/libtokenizers
 ours=$root/modules/tokenizer/chattemplate/chattemplate.rs
 [ -f "$ours" ] || fail "$ours is missing"
-name=$version-r$recipe-$(cksum <"$ours" | cut -d ' ' -f 1)${target:+-$target}
+name=$version-r$recipe-$(cksum <"$ours" | cut -d ' ' -f 1)${target:+-$target-rust$(rustc --version | cut -d ' ' -f 2)}
 
-# use makes the version the current one; the rename replaces the link in one step.
+# use makes the version the current one, unless it is for another target; the rename
+# replaces the link in one step.
 use() {
+	if [ -n "$target" ]; then
+		echo "$cache/$name"
+		return
+	fi
 	if [ "$(readlink "$cache/current" 2>/dev/null || true)" != "$name" ]; then
 		ln -sfn "$name" "$cache/current.$$"
 		mv -Tf "$cache/current.$$" "$cache/current" 2>/dev/null ||
@@ -121,6 +128,11 @@ cp "$source/Cargo.lock" "$work/Cargo.lock"
 chmod u+w "$work/Cargo.lock"
 
 echo "build-libtokenizers: building $module $version (1 to 4 minutes, once per version)" >&2
+if [ -n "$target" ]; then
+	RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$work=/libtokenizers --remap-path-prefix=$root=/weir \
+		--remap-path-prefix=$source=/tokenizers --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
+	export RUSTFLAGS
+fi
 CARGO_TARGET_DIR=$work/target cargo build --release --quiet --manifest-path "$work/Cargo.toml" >&2 ||
 	fail "cargo build failed, see above; crates.io must be reachable"
 
