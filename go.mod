@@ -28,7 +28,7 @@ require (
 	google.golang.org/protobuf v1.36.12
 )
 
-require golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
+require golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d
 
 require (
 	github.com/google/go-containerregistry v0.22.1
