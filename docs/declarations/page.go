@@ -41,7 +41,11 @@ func (p Pages) Page(module string) string {
 	if module != "" && len(values) > 0 {
 		fmt.Fprintf(&b, "```ts fragment\n%s\n```\n\n", importLine(m, values))
 	}
-	contents(&b, "Exports", values)
+	head := "Exports"
+	if module == "" {
+		head = "Names"
+	}
+	contents(&b, head, values)
 	contents(&b, "Types", types)
 	for _, d := range slices.Concat(values, types) {
 		p.declaration(&b, m, d)
@@ -109,12 +113,32 @@ func importLine(m *Module, values []*Declaration) string {
 		}
 	}
 	line := fmt.Sprintf("import { %s } from %q;", strings.Join(names, ", "), m.Name)
+	if len(line) > pageColumns {
+		line = fmt.Sprintf("import {\n%s} from %q;", wrap(names), m.Name)
+	}
 	for _, d := range m.Declarations {
 		if d.Kind == Default {
 			line += fmt.Sprintf("\nimport %s from %q; // the same, as members of one object", lastElement(m.Name), m.Name)
 		}
 	}
 	return line
+}
+
+const pageColumns = 100 // of code that does not have to be scrolled
+
+// wrap is a list of names in lines.
+func wrap(names []string) string {
+	var b strings.Builder
+	line := " "
+	for _, name := range names {
+		if len(line)+len(name)+2 > pageColumns {
+			b.WriteString(line + "\n")
+			line = " "
+		}
+		line += " " + name + ","
+	}
+	b.WriteString(line + "\n")
+	return b.String()
 }
 
 func lastElement(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

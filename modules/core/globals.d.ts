@@ -23,9 +23,9 @@ declare function open(path: string, mode: "b"): ArrayBuffer;
 /** The environment variables. */
 declare const __ENV: Record<string, string | undefined>;
 
-/** A timer keeps its iteration alive until it has fired or was cleared. Delays are milliseconds. */
+/** Calls a function once, after a time. A timer keeps its iteration alive until it has fired or was cleared. Delays are milliseconds. */
 declare function setTimeout<Args extends unknown[]>(callback: (...args: Args) => void, ms?: number, ...args: Args): number;
-/** Not in init code, which would never end. */
+/** Calls a function again and again. Not in init code, which would never end. */
 declare function setInterval<Args extends unknown[]>(callback: (...args: Args) => void, ms?: number, ...args: Args): number;
 /** Calls a function as soon as what runs now has come to its end or awaits. */
 declare function setImmediate<Args extends unknown[]>(callback: (...args: Args) => void, ...args: Args): number;
