@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"weir/runtime/licenses"
+	"weir/runtime/result"
 )
 
 // build runs weir build in a folder, with a folder for temporary files of its own, and
@@ -165,6 +166,13 @@ func TestBuild(t *testing.T) {
 	}
 	if trace, err := os.ReadFile(filepath.Join(dir, "trace.jsonl")); err != nil || bytes.Count(trace, []byte("\n")) != 4 {
 		t.Errorf("trace: %v\n%s", err, trace)
+	}
+	var r result.Result
+	if text, err = os.ReadFile(filepath.Join(dir, "out", result.FileName)); err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil || len(r.Weir.Extensions) != 2 || r.Weir.Extensions[1] != "weir/x/prefix of example.com/weir-prefix in "+example {
+		t.Errorf("result: %v, extensions %q", err, r.Weir.Extensions)
 	}
 	run = exec.Command(weir, "run", pings, "--sim", "--out", "pings")
 	run.Dir = dir

@@ -29,7 +29,7 @@ type packing struct {
 // contents are those of the bundle, with the data on disk.
 func (p *packing) contents() (c bundle.Contents, err error) {
 	m := &c.Manifest
-	m.Name, m.Weir, m.Libraries, m.Modules = p.loaded.Name, thisVersion().Version, lockedLibraries(), p.loaded.Imports()
+	m.Name, m.Weir, m.Libraries, m.Modules = p.loaded.Name, thisVersion().Version, lockedLibraries(p.loaded.Imports()), p.loaded.Imports()
 	c.Script, c.Sources = p.loaded.Source, p.loaded.Sources()
 	if c.Map, err = script.PlainMap(p.loaded.Map); err != nil {
 		return c, err
@@ -58,8 +58,9 @@ func firstOf(texts ...string) string {
 // lockedModules are the Go modules that decide what a script means.
 var lockedModules = []string{"github.com/dop251/goja", "github.com/evanw/esbuild", "github.com/daulet/tokenizers"}
 
-// lockedLibraries are the versions of them that this weir was built with.
-func lockedLibraries() map[string]string {
+// lockedLibraries are the versions of them that this weir was built with, and of the
+// extensions that the script imports.
+func lockedLibraries(imports []string) map[string]string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return nil
@@ -68,6 +69,11 @@ func lockedLibraries() map[string]string {
 	for _, dep := range info.Deps {
 		if slices.Contains(lockedModules, dep.Path) {
 			all[dep.Path] = dep.Version
+		}
+	}
+	for _, e := range compiledInExtensions() {
+		if slices.Contains(imports, e.Path) && e.Version != "" { // a folder's state has none
+			all[e.Module] = e.Version
 		}
 	}
 	return all

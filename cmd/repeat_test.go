@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -39,7 +40,7 @@ func TestRepeatFromResult(t *testing.T) {
 			}
 		}
 		again := runWeirIn(t, elsewhere, append(args, more...)...)
-		if again.Script.SHA256 != read.Script.SHA256 || again.Weir != read.Weir || !maps.Equal(again.Settings.Sim, read.Settings.Sim) {
+		if again.Script.SHA256 != read.Script.SHA256 || !reflect.DeepEqual(again.Weir, read.Weir) || !maps.Equal(again.Settings.Sim, read.Settings.Sim) {
 			t.Errorf("script %+v, weir %+v, simulator %v", again.Script, again.Weir, again.Settings.Sim)
 		}
 		return sizes(t, filepath.Join(elsewhere, "out"))

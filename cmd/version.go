@@ -19,7 +19,11 @@ var (
 )
 
 func thisVersion() result.Version {
-	return result.Version{Version: version, Commit: revision(), Go: runtime.Version()}
+	v := result.Version{Version: version, Commit: revision(), Go: runtime.Version()}
+	for _, e := range compiledInExtensions() {
+		v.Extensions = append(v.Extensions, e.String())
+	}
+	return v
 }
 
 // revision is the commit that the program was built from.

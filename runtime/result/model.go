@@ -52,6 +52,9 @@ type Version struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit,omitempty"`
 	Go      string `json:"go"`
+	// Extensions are the modules that others have added, by what scripts import:
+	// "weir/x/clock of example.com/weir-clock@v1.2.0".
+	Extensions []string `json:"extensions,omitempty"`
 }
 
 // Script is what was run.

@@ -116,6 +116,9 @@ func importHint(name string, known []string) string {
 	if libraries := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, libraryFolder) }); len(libraries) > 0 && strings.HasPrefix(name, libraryFolder) {
 		return "libraries are " + strings.Join(libraries, ", ")
 	}
+	if strings.HasPrefix(name, extensionFolder) {
+		return "that is an extension, which this weir does not have: weir build --with MODULE makes one that has it"
+	}
 	if name == "weir" || strings.HasPrefix(name, "weir/") {
 		return "there are " + strings.Join(known, ", ")
 	}

@@ -24,6 +24,9 @@ type Typed interface {
 	Types() string
 }
 
+// extensionFolder begins the paths of extensions.
+const extensionFolder = "weir/x/"
+
 // extensionPath is what an extension may be called. Everything else is weir's own, now
 // and later.
 var extensionPath = regexp.MustCompile(`^weir/x(/[a-z0-9][a-z0-9._-]*)+$`)
