@@ -45,7 +45,6 @@ func (f *registryFlags) client(say io.Writer, doing string) (*registry.Client, e
 		UserAgent: "weir/" + version,
 		MaxSize:   registry.DefaultMaxSize,
 		Cache:     registry.OpenCache(dir, line),
-		Say:       line,
 		Moved:     everySeconds(doing, line),
 	}, nil
 }

@@ -192,8 +192,8 @@ func TestUnwritableCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said []string
-	c := newClient(t, &said)
-	c.Cache = registry.OpenCache(filepath.Join(file, "cache"), c.Say)
+	c := newClient(t, nil)
+	c.Cache = registry.OpenCache(filepath.Join(file, "cache"), func(line string) { said = append(said, line) })
 	for range 2 {
 		if got := pull(t, c, pinned); read(t, got.File) != "the bundle" {
 			t.Errorf("%+v", got)

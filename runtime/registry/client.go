@@ -22,16 +22,9 @@ type Client struct {
 	UserAgent string
 	MaxSize   int64  // of a bundle that is fetched, bytes
 	Cache     *Cache // where it is kept
-	// Say is told what the user should know, a line at a time; Moved how many of a bundle's
-	// bytes have been sent or fetched. nil: nobody wants to know.
-	Say   func(line string)
+	// Moved is told how many of a bundle's bytes have been sent or fetched, of how many; of
+	// is -1 where nobody knows. nil: nobody wants to know.
 	Moved func(done, of int64)
-}
-
-func (c *Client) say(format string, args ...any) {
-	if c.Say != nil {
-		c.Say(fmt.Sprintf(format, args...))
-	}
 }
 
 // answerLimit is how long a server may take to begin an answer. A registry works out the

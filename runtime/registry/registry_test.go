@@ -89,7 +89,7 @@ func newClient(t *testing.T, said *[]string) *registry.Client {
 			*said = append(*said, line)
 		}
 	}
-	c := &registry.Client{Cache: registry.OpenCache(t.TempDir(), say), Say: say, UserAgent: "weir/test", MaxSize: 1 << 20}
+	c := &registry.Client{Cache: registry.OpenCache(t.TempDir(), say), UserAgent: "weir/test", MaxSize: 1 << 20}
 	t.Cleanup(func() { c.Cache.Close() })
 	return c
 }
