@@ -817,6 +817,8 @@ declare module "weir" {
     expr: string;
     /** null: there were no samples, or it is on the verdict. */
     value: number | null;
+    /** Of the value, such as "ms"; left out: it is a number or a share. */
+    unit?: string;
     /** Of a threshold on `validity`: the case's. */
     verdict?: Verdict;
     ok: boolean;
@@ -964,8 +966,32 @@ declare module "weir" {
     /** ms. */
     goodput?: Record<string, number>;
     records: boolean;
+    /** `--repeat`. */
+    repeat?: number;
+    /** `--window`; left out: as the script says. */
+    window?: Window;
+    /** `--threshold`, as they were given. */
+    thresholds?: string[];
     /** Every flag of the simulated service with its value. */
     sim?: Record<string, string>;
+  }
+
+  /** What became of the metrics that a run pushed to a service while it went on. */
+  export interface Published {
+    to: "prometheus" | "otlp";
+    /** Without a login. */
+    url: string;
+    /** By which the run is found there: the label `run`, the attribute `service.instance.id`. */
+    run: string;
+    interval_s: number;
+    /** That the service took. */
+    pushes: number;
+    /** That were given up. */
+    failed: number;
+    /** That were never sent, as too many waited. */
+    dropped: number;
+    /** The first failure. */
+    error?: string;
   }
 
   /** A file that the run read. */
@@ -1138,6 +1164,14 @@ declare module "weir" {
     error?: string;
     verdict: Verdict;
     cases: CaseResult[];
+    /** Thresholds that no case has judged, as none has the tags that they name: they are not kept. */
+    thresholds?: ThresholdResult[];
+    /** The folder that relative paths of the command line started at. */
+    directory?: string;
+    /** Paths that the script has written to, as it said them. */
+    written?: string[];
+    /** What became of each service that metrics were pushed to (docs/publish.md). */
+    published?: Published[];
     /** What was found before the load (options.doctor; docs/doctor.md). */
     doctor?: Finding[];
     /** The devices that were monitored (docs/telemetry.md). */
