@@ -41,10 +41,13 @@ type Rules struct {
 	// Reads and Writes are files and folders that may be read and written besides, such as
 	// those of --allow-read. Relative ones start at the working directory.
 	Reads, Writes []string
-	// Hosts limits where the script sends requests to: hosts that the run names, and these
-	// (host, host:port, or * for any). Without Limited, it sends wherever it wants.
+	// Limited scripts came from elsewhere: they send requests to hosts that the run names and
+	// to Hosts only, start no programs but Programs, and are not shown the environment.
 	Limited bool
-	Hosts   []string
+	// Hosts are host, host:port, or * for any. With OnlyHosts, they and those that the run
+	// names are the only ones for any script.
+	Hosts     []string
+	OnlyHosts bool
 	// Programs are those that a limited script may have started, by the names it says.
 	Programs []string
 	// Dry: nothing that the script does may be seen outside. What it writes goes to a
@@ -186,8 +189,7 @@ func (a *Access) Out(dir string) {
 	a.out = newRoot("", dir)
 }
 
-// Limited tells whether the script only reaches hosts that the run names. Such a script is
-// not shown the environment either.
+// Limited tells whether the script came from elsewhere: it is not shown the environment.
 func (a *Access) Limited() bool { return a != nil && a.rules.Limited }
 
 // Program tells whether a module may start a program that the script says.

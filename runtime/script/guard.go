@@ -34,9 +34,11 @@ const (
 	// stuckAfter is how long the script may go on after it was told to end: native code of
 	// the engine, such as a sort or a regular expression, cannot be interrupted.
 	stuckAfter = 3 * time.Second
-	// mostStack is how much memory the stacks of goroutines may take together: Go ends the
-	// program when one alone takes 1 GB.
-	mostStack = 600 << 20
+	// mostStack is how much memory the stacks of goroutines may take together, beside a usual
+	// one for each: Go ends the program when one alone takes 1 GB, and makes it twice as large
+	// each time.
+	mostStack  = 480 << 20
+	usualStack = 24 << 10
 )
 
 // Guard holds a script to its limits, from before its init code to after its end. When it
@@ -79,42 +81,44 @@ type guard struct {
 	gone   bool // stuck was called
 }
 
-// inUse are the bytes of the heap, with what is still to be swept, and of stacks.
-func inUse() (heap, stacks uint64) {
-	samples := [2]metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
-	metrics.Read(samples[:])
-	return samples[0].Value.Uint64(), samples[1].Value.Uint64()
+// inUse are the bytes of the heap, with what is still to be swept, and of stacks, and
+// whether these are too many.
+func inUse() (heap, stacks uint64, deep bool) {
+	samples := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/sched/goroutines:goroutines"}}
+	metrics.Read(samples)
+	heap, stacks = samples[0].Value.Uint64(), samples[1].Value.Uint64()
+	return heap, stacks, stacks > mostStack+usualStack*samples[2].Value.Uint64()
 }
 
 func (g *guard) look(now time.Time) {
 	if g.gone {
 		return
 	}
-	heap, stacks := inUse()
+	heap, stacks, deep := inUse()
 	busy := g.script.busy()
 	if g.breach == nil {
-		if g.breach = g.passed(busy, heap, stacks); g.breach != nil {
+		if g.breach = g.passed(busy, heap, stacks, deep); g.breach != nil {
 			g.since = now
 			g.ended(g.breach)
 		}
 		return
 	}
 	late := now.Sub(g.since) > stuckAfter && busy > stuckAfter
-	if late || g.Memory > 0 && (heap+stacks > g.Memory/4*5 || stacks > mostStack) {
+	if late || g.Memory > 0 && (heap+stacks > g.Memory/4*5 || deep) {
 		g.gone = true
 		g.stuck(g.breach)
 	}
 }
 
 // passed is the limit that is passed; nil: none is.
-func (g *guard) passed(busy time.Duration, heap, stacks uint64) *Breach {
+func (g *guard) passed(busy time.Duration, heap, stacks uint64, deep bool) *Breach {
 	switch {
 	case g.Time > 0 && busy > g.Time:
 		return &Breach{
 			Message: fmt.Sprintf("the script's code ran for %v without coming to an await or to its end, and the run was ended", g.Time),
 			Hint:    "look for an endless loop; if it needs that long, give --script-time-limit, such as 10m, or 0 for none",
 		}
-	case g.Memory > 0 && stacks > mostStack:
+	case g.Memory > 0 && deep:
 		return &Breach{
 			Message: fmt.Sprintf("the script nests data too deeply: the stacks of calls take %d MB, and the run was ended", stacks/1e6),
 			Hint:    "look for a recursion without end, or for arrays or objects in one another by the million",
