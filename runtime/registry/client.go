@@ -88,6 +88,6 @@ func (c *Client) authorized() (*auth.Client, error) {
 }
 
 // errStalled ends a transfer in which nothing moves.
-var errStalled = errors.New("nothing has moved for a minute")
+var errStalled = errors.New("nothing has moved for too long")
 
 const stallLimit = time.Minute
