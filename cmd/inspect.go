@@ -37,11 +37,13 @@ func (f *inspectFlags) set() (own, all *pflag.FlagSet) {
 	own.SortFlags = false
 	own.BoolVar(&f.json, "json", false, "print everything as JSON; weir schema inspect prints its schema")
 	own.BoolVar(&f.hashes, "hashes", false, "make the SHA-256 of the files that are read")
-	own.IntVar(&f.cases, "dry-cases", runtime.DryCases, "look at so `many` cases of the plan at most")
-	own.DurationVar(&f.time, "dry-time", runtime.DryTime, "give the plan so `long` to come to its end")
+	own.IntVar(&f.cases, "dry-cases", runtime.DryCases, "look at `n` cases of the plan at most")
+	own.DurationVar(&f.time, "dry-time", runtime.DryTime, "give the plan at most this `duration` to come to its end")
 	section(own, "What is shown")
-	all = f.run.set()
+	all = pflag.NewFlagSet("inspect", pflag.ContinueOnError)
+	all.SortFlags = false
 	all.AddFlagSet(own)
+	all.AddFlagSet(f.run.set())
 	return own, all
 }
 
