@@ -78,13 +78,13 @@ and measures their token streams.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(runCommand(), doctorCommand(), probeCommand(), npuCommand(), reportCommand(), compareCommand(), schemaCommand(), simCommand(), versionCommand())
+	root.AddCommand(runCommand(), newCommand(), inspectCommand(), bundleCommand(), rerunCommand(), pushCommand(), pullCommand(), listCommand(), cacheCommand(), loginCommand(), logoutCommand(), doctorCommand(), probeCommand(), npuCommand(), reportCommand(), compareCommand(), typesCommand(), schemaCommand(), simCommand(), buildCommand(), completionCommand(), manCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	wrapHelp(root, stdout)
 	root.SetFlagErrorFunc(nearestFlag)
+	addCompletion(root, args)
 
 	err := root.Execute()
 	if err == nil {
