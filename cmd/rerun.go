@@ -80,6 +80,8 @@ type earlier struct {
 	result *result.Result
 	kept   string // its bundle
 	own    bool   // it was made by this user on this machine
+
+	renamed map[string]string // what is written to instead of what is there, by parameter
 }
 
 func openEarlier(path string) (*earlier, error) {
@@ -281,7 +283,7 @@ func (e *earlier) origin(ctx context.Context, f finding) (*scenario, error) {
 	}
 	s, err := findScenario(ctx, name, f)
 	if err != nil {
-		return nil, fmt.Errorf("repeat %s: its files are in the bundle that was run: %w", e.dir, err)
+		return nil, &exitError{exitConfig, fmt.Errorf("repeat %s: its files are in the bundle that was run: %w", e.dir, err)}
 	}
 	if s.digest != r.Script.Bundle {
 		s.close()
@@ -316,7 +318,7 @@ func (e *earlier) give(s *scenario) {
 			p.Given[name] = absoluteAt(v, of[name].Paths, r.Directory)
 			delete(s.named, name)
 		default:
-			p.Given[name] = e.unwritten(s, v)
+			p.Given[name] = e.unwritten(name, v)
 		}
 	}
 	for _, name := range r.Secrets {
@@ -369,7 +371,7 @@ func absoluteAt(v any, places []int, dir string) any {
 
 // unwritten is another name for a file that the run has written and that is still there:
 // such are never overwritten.
-func (e *earlier) unwritten(s *scenario, v any) any {
+func (e *earlier) unwritten(param string, v any) any {
 	name, isText := v.(string)
 	if !isText || !slices.Contains(e.result.Written, name) {
 		return v
@@ -383,7 +385,10 @@ func (e *earlier) unwritten(s *scenario, v any) any {
 		fresh = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ending), n, ending)
 	}
 	if fresh != name {
-		s.notes = append(s.notes, fmt.Sprintf("writing %s, since %s is there", fresh, name))
+		if e.renamed == nil {
+			e.renamed = map[string]string{}
+		}
+		e.renamed[param] = fresh
 	}
 	return fresh
 }
@@ -411,6 +416,9 @@ func versionText(v result.Version) string {
 func (e *earlier) tellOverrides(f finding, params []script.Param) {
 	for _, p := range params {
 		was, known := e.result.Params[p.Name]
+		if p.From == script.FromResult && e.renamed[p.Name] != "" {
+			f.tell("writing %s, since %v is there", p.Value, was)
+		}
 		if p.From == "default" || p.From == script.FromResult || p.From == script.FromBundle || p.Secret || !known {
 			continue
 		}

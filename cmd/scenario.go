@@ -29,7 +29,6 @@ type scenario struct {
 	bundled *bundle.Manifest    // likewise
 	sources map[string]string   // of program, when they are asked for
 	named   map[string][]string // files that the program's own values of parameters name
-	notes   []string            // what the user should know before it runs
 	digest  string              // of the bundle that it came in; "": in none
 	place   *bundle.Place       // where that is unpacked; nil: nothing is
 }
@@ -194,9 +193,6 @@ func (s *scenario) load(c script.Config) (*script.Script, *access.Access, error)
 		}
 	}
 	a := access.New(s.rules)
-	for _, note := range s.notes {
-		fmt.Fprintf(c.Console, "weir: %s\n", note)
-	}
 	for param, paths := range s.named {
 		a.Name(param, paths...)
 	}
