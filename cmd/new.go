@@ -119,7 +119,7 @@ func scenarioName(folder string) (string, error) {
 	if folder == "" {
 		return fail("it is empty", "weir new latency")
 	}
-	if !utf8.ValidString(folder) || strings.ContainsFunc(folder, unicode.IsControl) {
+	if !utf8.ValidString(folder) || strings.ContainsFunc(folder, func(c rune) bool { return !unicode.IsPrint(c) }) {
 		return fail("it has characters that cannot be seen", "use letters, digits, - and _, such as latency-8k")
 	}
 	abs, err := filepath.Abs(folder)
@@ -132,6 +132,8 @@ func scenarioName(folder string) (string, error) {
 		return fail("it is the root of the file system", "weir new latency makes the folder latency here")
 	case len(name) > maxNameBytes:
 		return fail(fmt.Sprintf("it has %d bytes, and may have %d", len(name), maxNameBytes), "the name is that of its results, too: a short one is easier to read")
+	case strings.TrimSpace(name) != name:
+		return fail("it begins or ends with a blank", "try "+strings.TrimSpace(name))
 	case strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-"):
 		return fail(fmt.Sprintf("it begins with %q", name[:1]), "letters and digits are good beginnings, as of latency-8k")
 	case strings.ContainsAny(name, `\:*?"<>|`):

@@ -146,7 +146,7 @@ func readTypes(dir string) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w", err)
 		}
-		at[e.Name()] = string(text)
+		at[e.Name()] = strings.ReplaceAll(string(text), "\r\n", "\n") // as git may have made it
 	}
 	return at, nil
 }

@@ -40,7 +40,7 @@ export function* plan(): Plan {
       seed: 1, // the same arrivals in every run
       data: synthetic({
         tokenizer,
-        count: Math.max(1, Math.ceil((rate * p.duration) / 1000)),
+        count: 10 + Math.ceil((1.2 * rate * p.duration) / 1000), // chance may bring more than the rate says
         // Lengths vary as those of people do: many short ones, and a few long.
         input: { distribution: "lognormal", mean: p.promptTokens, std: p.promptTokens / 2, min: 8, max: 4 * p.promptTokens },
         output: { distribution: "lognormal", mean: p.outputTokens, std: p.outputTokens / 2, min: 2, max: 4 * p.outputTokens },
