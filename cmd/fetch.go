@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -67,7 +68,7 @@ func everySeconds(doing string, line func(string)) func(done, of int64) {
 }
 
 // isFetched tells whether a name on the command line is that of a scenario elsewhere.
-func isFetched(name string) bool { return registry.IsReference(name) || registry.IsLink(name) }
+func isFetched(name string) bool { return strings.Contains(name, "://") }
 
 // fetch fetches what name stands for, and unpacks it.
 func (f finding) fetch(ctx context.Context, name string) (*scenario, error) {
@@ -104,20 +105,24 @@ func fetch(ctx context.Context, client *registry.Client, name string) (*registry
 	if registry.IsLink(name) {
 		l, err := registry.ParseLink(name)
 		if err != nil {
-			return nil, err
+			return nil, &exitError{exitConfig, err}
 		}
 		return client.Download(ctx, l)
 	}
 	r, err := registry.ParseReference(name)
 	if err != nil {
-		return nil, err
+		return nil, &exitError{exitConfig, err}
 	}
 	return client.Pull(ctx, r)
 }
 
 // fetchFault gives the exit code of what could not be fetched or sent.
 func fetchFault(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	var coded *exitError
+	switch {
+	case errors.As(err, &coded):
+		return err
+	case ctx.Err() != nil:
 		return &exitError{exitInterrupted, err}
 	}
 	return &exitError{exitFault, err}

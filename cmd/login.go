@@ -33,11 +33,14 @@ that file names.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, release := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer release()
+			host, err := registry.ParseHost(args[0])
+			if err != nil {
+				return &exitError{exitConfig, err}
+			}
 			input := bufio.NewReaderSize(cmd.InOrStdin(), longestLine)
 			if user == "" && fromStdin {
 				return &exitError{exitConfig, errors.New("--password-stdin needs --username")}
 			}
-			var err error
 			if user == "" {
 				fmt.Fprint(cmd.ErrOrStderr(), "user: ")
 				if user, err = readLine(input); err != nil {
@@ -55,11 +58,11 @@ that file names.`,
 			if err != nil {
 				return err
 			}
-			file, err := client.Login(ctx, args[0], user, password)
+			file, err := client.Login(ctx, host, user, password)
 			if err != nil {
 				return fetchFault(ctx, err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "logged in to %s; this is kept in %s, or by the program that it names\n", args[0], file)
+			fmt.Fprintf(cmd.OutOrStdout(), "logged in to %s; this is kept in %s, or by the program that it names\n", host, file)
 			return nil
 		},
 	}
@@ -78,7 +81,11 @@ func logoutCommand() *cobra.Command {
 		Short: "Forget the login to a registry",
 		Args:  oneHost("logout"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := new(registry.Client).Logout(cmd.Context(), args[0]); err != nil {
+			host, err := registry.ParseHost(args[0])
+			if err != nil {
+				return &exitError{exitConfig, err}
+			}
+			if err := new(registry.Client).Logout(cmd.Context(), host); err != nil {
 				return &exitError{exitFault, err}
 			}
 			return nil

@@ -112,7 +112,7 @@ func connecting(err error, host string) (problem, hint string) {
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %s cannot be looked up: %s", dns.Name, dns.Err), "is there a network, and a name server?"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens at " + host, "is the port right, and does the registry run?"
+		return "nothing listens at " + host, "is the port right, and does the server run?"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return host + " cannot be reached from this machine", "is there a network, or a proxy to name in HTTPS_PROXY?"
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"), strings.Contains(text, "first record does not look like a TLS handshake"):

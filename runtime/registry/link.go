@@ -37,6 +37,9 @@ func ParseLink(text string) (Link, error) {
 		}
 		l.digest = "sha256:" + sum
 	}
+	if u.Path == "" || u.Path == "/" {
+		return fail(fmt.Sprintf("%s has no path, and so is no scenario", l), "if it is the service that is to be measured: weir run SCRIPT --url "+l.String())
+	}
 	u.Fragment, u.RawFragment = "", ""
 	return l, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"oras.land/oras-go/v2/registry"
 	"oras.land/oras-go/v2/registry/remote"
 	"oras.land/oras-go/v2/registry/remote/auth"
 	"oras.land/oras-go/v2/registry/remote/credentials"
@@ -27,7 +26,7 @@ func openLogins() (*credentials.DynamicStore, error) {
 // keeps them, too. It returns the file in which they are, or which names the program that
 // keeps them.
 func (c *Client) Login(ctx context.Context, host, user, password string) (file string, err error) {
-	doing := "logging in to " + withoutLogin(Scheme + host)[len(Scheme):]
+	doing := "logging in to " + host
 	at, err := c.registry(host)
 	if err != nil {
 		return "", explain(err, doing, host)
@@ -57,16 +56,13 @@ func (c *Client) Logout(ctx context.Context, host string) error {
 		err = credentials.Logout(ctx, store, host)
 	}
 	if err != nil {
-		return explain(err, "logging out of "+withoutLogin(Scheme + host)[len(Scheme):], host)
+		return explain(err, "logging out of "+host, host)
 	}
 	return nil
 }
 
 // registry is the registry at a host.
 func (c *Client) registry(host string) (*remote.Registry, error) {
-	if (registry.Reference{Registry: host}).ValidateRegistry() != nil {
-		return nil, &Error{Problem: "that is no host", Hint: "give a host or host:port, such as registry.example:5000"}
-	}
 	at, err := remote.NewRegistry(host)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,20 @@ func ParseReference(text string) (Reference, error) {
 	return r, nil
 }
 
+// ParseHost reads host or host:port; the scheme of a URL before it, and a slash behind it,
+// are no matter.
+func ParseHost(text string) (string, error) {
+	host := text
+	if _, rest, ok := strings.Cut(text, "://"); ok {
+		host = rest
+	}
+	host = strings.TrimSuffix(host, "/")
+	if (registry.Reference{Registry: host}).ValidateRegistry() != nil {
+		return "", &Error{Problem: fmt.Sprintf("%q is no host", withoutLogin(Scheme + host)[len(Scheme):]), Hint: "give a host or host:port, such as registry.example:5000"}
+	}
+	return host, nil
+}
+
 // isSHA256 tells whether a text is such a digest, the only one that weir uses.
 func isSHA256(text string) bool {
 	d, err := digest.Parse(text)

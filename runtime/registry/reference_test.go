@@ -61,6 +61,23 @@ func TestParseReferenceErrors(t *testing.T) {
 	f("oci://me:geheim@host/a", "weir login")
 }
 
+func TestParseHost(t *testing.T) {
+	f := func(text, want string) {
+		t.Helper()
+		if got, err := registry.ParseHost(text); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+		}
+	}
+	f("registry.example", "registry.example")
+	f("https://registry.example:5000/", "registry.example:5000")
+	f("[::1]:5000", "[::1]:5000")
+	for _, text := range []string{"", "https://", "a/b", "oci://a/b", "a b", "me:geheim@host"} {
+		if got, err := registry.ParseHost(text); err == nil || strings.Contains(err.Error(), "geheim") || !strings.Contains(err.Error(), "host:port") {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+}
+
 func TestParseLink(t *testing.T) {
 	digits := strings.TrimPrefix(sum, "sha256:")
 	f := func(text, digest, shown string) {
@@ -86,6 +103,7 @@ func TestParseLink(t *testing.T) {
 	refused("https://h/x#sha256=12", "64 hexadecimal digits")
 	refused("https://h/x#"+digits, "after # comes sha256=")
 	refused("https:///x", "no URL of a web server")
+	refused("http://127.0.0.1:8000", "weir run SCRIPT --url http://127.0.0.1:8000")
 	refused("https://u:geheim@h:x/", "no URL of a web server")
 	refused("ftp://h/x", "no URL of a web server")
 }

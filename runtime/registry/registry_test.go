@@ -199,7 +199,7 @@ func TestPushAndPull(t *testing.T) {
 		t.Error("it is not known that nobody was reached")
 	}
 	_, err = c.Pull(t.Context(), s.ref(t, "team/chat:v2"))
-	refused(t, err, "nothing listens at "+s.host(), "does the registry run?")
+	refused(t, err, "nothing listens at "+s.host(), "does the server run?")
 }
 
 // A manifest says what it is of, and no time.
