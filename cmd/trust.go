@@ -37,5 +37,5 @@ func (f *trustFlags) apply(r *access.Rules) {
 	r.Reads = append(r.Reads, f.reads...)
 	r.Writes = append(r.Writes, f.writes...)
 	r.Programs = append(r.Programs, f.programs...)
-	r.Limited = r.Limited || len(f.hosts) > 0
+	r.OnlyHosts = r.OnlyHosts || len(f.hosts) > 0
 }

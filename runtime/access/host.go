@@ -31,7 +31,7 @@ func (a *Access) Connect(address string) error {
 // Host tells whether the script may send requests to an address, given as host:port. In a
 // dry run it may say everything, since [Access.Connect] lets nothing through.
 func (a *Access) Host(address string) error {
-	if a == nil || !a.rules.Limited || a.rules.Dry {
+	if a == nil || !a.rules.Limited && !a.rules.OnlyHosts || a.rules.Dry {
 		return nil
 	}
 	name, port, err := net.SplitHostPort(address)
