@@ -108,7 +108,8 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCRIPT [flags]",
 		Short: "Run a scenario: a file, or one of weir's own by its name",
-		Long: `Run a scenario: a TypeScript or JavaScript file, or one of weir's own by its name
+		Long: `Run a scenario: a TypeScript or JavaScript file, a folder that has one, a bundle (NAME.weir), one in a registry
+(oci://HOST/PATH:TAG) or on a web server (https://…#sha256=…), or one of weir's own by its name
 (` + strings.Join(builtinScripts(), ", ") + `).
 A scenario declares flags of its own, which follow its name: weir run SCRIPT --help lists them.`,
 		SuggestFor: builtinScripts(), // weir static
