@@ -144,7 +144,11 @@ func (b *bundling) run(ctx context.Context) error {
 }
 
 // pack loads the scenario and runs it dry, to see what it reads.
-func (b *bundling) pack(ctx context.Context, found *scenario) (*packing, error) {
+func (b *bundling) pack(ctx context.Context, found *scenario) (_ *packing, err error) {
+	s := &session{stderr: b.stderr} // for the script's limits
+	defer func() { err = s.contained(err) }()
+	ctx, cut := context.WithCancel(ctx)
+	defer cut()
 	clients := transport.NewClients(nil, nil)
 	defer clients.Close()
 	stop := make(chan struct{})
@@ -152,6 +156,7 @@ func (b *bundling) pack(ctx context.Context, found *scenario) (*packing, error) 
 	defer modules.close()
 	found.rules.Dry = true
 	loaded, allowed, err := found.load(script.Config{
+		Limits:     new(limitFlags).limits(found.rules),
 		Modules:    modules.table,
 		Builtin:    scripts.Files,
 		Args:       b.args,
@@ -164,6 +169,10 @@ func (b *bundling) pack(ctx context.Context, found *scenario) (*packing, error) 
 	}
 	defer allowed.Close()
 	clients.Limit(allowed)
+	defer loaded.Guard(func(limit *script.Breach) {
+		s.breach.Store(limit)
+		cut()
+	}, s.stuck)()
 	runtimes, err := runtime.Init(ctx, loaded, 1)
 	if err != nil {
 		return nil, err

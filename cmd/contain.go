@@ -21,8 +21,11 @@ type limitFlags struct {
 	memory optional[int64] // MB
 }
 
-// remoteTime bounds the code of scripts that came from elsewhere, where no flag does.
-const remoteTime = time.Minute
+// What bounds scripts that came from elsewhere, the time where no flag does.
+const (
+	remoteTime  = time.Minute
+	remoteBytes = 1e9 // written to files
+)
 
 func (f *limitFlags) flags(fs *pflag.FlagSet) {
 	f.time = optional[time.Duration]{kind: "duration", parse: time.ParseDuration}
@@ -40,6 +43,9 @@ func (f *limitFlags) flags(fs *pflag.FlagSet) {
 // limits are those of a run by rules.
 func (f *limitFlags) limits(r access.Rules) script.Limits {
 	l := script.Limits{Time: f.time.value, Memory: uint64(f.memory.value) * 1e6}
+	if r.Limited {
+		l.Written = remoteBytes
+	}
 	if r.Limited && !f.time.set {
 		l.Time = remoteTime
 	}
@@ -81,7 +87,9 @@ func (o *optional[T]) Set(text string) error {
 func (s *session) stuck(b *script.Breach) {
 	closed := make(chan struct{})
 	go func() {
-		s.progress.Close()
+		if s.progress != nil {
+			s.progress.Close()
+		}
 		close(closed)
 	}()
 	select {

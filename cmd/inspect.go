@@ -91,7 +91,7 @@ func inspectScript(cmd *cobra.Command, args []string) error {
 		return &exitError{exitConfig, errors.New("--dry-time must be more than 0, such as 30s")}
 	}
 	s := &session{flags: &f.run, flagSet: fs, name: name, own: mine, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
-	return s.inspect(&f, own)
+	return s.contained(s.inspect(&f, own))
 }
 
 // inspect plays the scenario dry and prints what that shows. What goes wrong is told as by
@@ -114,7 +114,7 @@ func (s *session) inspect(f *inspectFlags, own *pflag.FlagSet) error {
 	says := &dryConsole{to: s.stderr}
 	s.flags.trust.apply(&found.rules)
 	loaded, allowed, err := found.load(script.Config{
-		Modules: modules.table, Builtin: scripts.Files, Args: s.args, ParamsFile: s.flags.params, LookupEnv: os.LookupEnv, Console: says,
+		Limits: s.flags.limits.limits(found.rules), Modules: modules.table, Builtin: scripts.Files, Args: s.args, ParamsFile: s.flags.params, LookupEnv: os.LookupEnv, Console: says,
 	})
 	if err != nil {
 		return err
@@ -122,6 +122,10 @@ func (s *session) inspect(f *inspectFlags, own *pflag.FlagSet) error {
 	defer allowed.Close()
 	says.access.Store(allowed)
 	clients.Limit(allowed)
+	defer loaded.Guard(func(b *script.Breach) {
+		s.breach.Store(b)
+		abort()
+	}, s.stuck)()
 	if s.flags.help {
 		return s.inspectScriptHelp(stop, loaded, own)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -180,7 +181,12 @@ func (s *session) run() (err error) {
 		Custom:    modules.custom,
 		Output:    s.progress.before(s.stdout),
 		Errors:    s.progress.before(s.stderr),
-		Write:     s.folder.Save,
+		Write: func(path string, content []byte) error {
+			if _, err := allowed.Write(filepath.Join(s.folder.Dir, path)); err != nil && filepath.IsLocal(path) {
+				return err
+			}
+			return s.folder.Save(path, content)
+		},
 	})
 	s.progress.Close()
 	if b := s.breach.Load(); b != nil {

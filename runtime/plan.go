@@ -268,8 +268,7 @@ func toJS(rt *script.Runtime, v any) (goja.Value, error) {
 		return nil, err
 	}
 	vm := rt.VM()
-	parse, _ := goja.AssertFunction(vm.Get("JSON").ToObject(vm).Get("parse"))
-	o, err := parse(goja.Undefined(), vm.ToValue(string(text)))
+	o, err := rt.ParseJSON(string(text))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,22 @@ func (a *Access) Files() []File {
 		info, err := os.Stat(f.Path)
 		return err != nil || info.IsDir()
 	})
+}
+
+// Size is how many bytes the files have that the script has written to.
+func (a *Access) Size() (bytes int64) {
+	if a == nil {
+		return 0
+	}
+	a.mu.Lock()
+	paths := slices.Collect(maps.Keys(a.made))
+	a.mu.Unlock()
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			bytes += info.Size()
+		}
+	}
+	return bytes
 }
 
 // Written are the paths that were written to so far, as the script said them.

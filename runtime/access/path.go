@@ -67,6 +67,9 @@ func (a *Access) Found(in, abs string) error {
 	return nil
 }
 
+// mostFiles bounds what a limited script writes.
+const mostFiles = 10_000
+
 // Write is Read for what is to be written. A relative path that the run does not name
 // starts at the folder of the result, the only one that is written to without being named.
 func (a *Access) Write(path string) (string, error) {
@@ -87,6 +90,9 @@ func (a *Access) Write(path string) (string, error) {
 		return refuse("that is the script itself", "choose another name")
 	case a.out.path != "" && within(real, a.out.real) && !a.made[abs] && !a.rules.Trusted && isFile(real):
 		return refuse("the run has made that file itself", "choose another name")
+	}
+	if a.rules.Limited && len(a.made) >= mostFiles && !a.made[abs] {
+		return refuse(fmt.Sprintf("it has written %d files already, as many as a scenario may that came from elsewhere", mostFiles), "")
 	}
 	a.written = append(a.written, path)
 	a.made[abs] = true

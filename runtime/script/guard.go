@@ -17,6 +17,8 @@ type Limits struct {
 	Time time.Duration
 	// Memory is how many bytes this program may have in use, whatever for.
 	Memory uint64
+	// Written is how many bytes the files may have that the script writes.
+	Written int64
 }
 
 // Breach is a limit that was passed.
@@ -79,6 +81,7 @@ type guard struct {
 	breach *Breach // nil: none yet
 	since  time.Time
 	gone   bool // stuck was called
+	ticks  int
 }
 
 // inUse are the bytes of the heap, with what is still to be swept, and of stacks, and
@@ -97,7 +100,10 @@ func (g *guard) look(now time.Time) {
 	heap, stacks, deep := inUse()
 	busy := g.script.busy()
 	if g.breach == nil {
-		if g.breach = g.passed(busy, heap, stacks, deep); g.breach != nil {
+		if g.breach = g.passed(busy, heap, stacks, deep); g.breach == nil {
+			g.breach = g.wrote()
+		}
+		if g.breach != nil {
 			g.since = now
 			g.ended(g.breach)
 		}
@@ -130,6 +136,17 @@ func (g *guard) passed(busy time.Duration, heap, stacks uint64, deep bool) *Brea
 		}
 	}
 	return nil
+}
+
+// wrote is the limit of what is written, once a second.
+func (g *guard) wrote() *Breach {
+	if g.ticks++; g.Written == 0 || g.ticks%int(time.Second/guardPeriod) != 0 || g.script.cfg.Access.Size() <= g.Written {
+		return nil
+	}
+	return &Breach{
+		Message: fmt.Sprintf("the script has written more than %d MB to files, and the run was ended", g.Written/1e6),
+		Hint:    "a scenario that came from elsewhere may not write more; if you trust it, save it and run it as a file of yours",
+	}
 }
 
 // busy is how long the code of one of the script's runtimes runs by now, the longest.

@@ -49,7 +49,7 @@ type Runtime struct {
 type intrinsics struct {
 	errorClass, typeErrorClass *goja.Object
 	promiseThen                goja.Callable
-	freeze, stringify          goja.Callable
+	freeze, stringify, parse   goja.Callable
 	nothing                    goja.Callable // to run the promise reactions that wait
 }
 
@@ -109,6 +109,7 @@ func (r *Runtime) setIntrinsics() {
 	r.intrinsic.promiseThen, _ = goja.AssertFunction(prototype.Get("then")) // a function by the language
 	r.intrinsic.freeze, _ = goja.AssertFunction(r.vm.Get("Object").(*goja.Object).Get("freeze"))
 	r.intrinsic.stringify, _ = goja.AssertFunction(r.vm.Get("JSON").(*goja.Object).Get("stringify"))
+	r.intrinsic.parse, _ = goja.AssertFunction(r.vm.Get("JSON").(*goja.Object).Get("parse"))
 	r.intrinsic.nothing, _ = goja.AssertFunction(r.vm.ToValue(func(goja.FunctionCall) goja.Value { return goja.Undefined() }))
 	r.onFulfilled = r.vm.ToValue(r.taskFulfilled)
 	r.onRejected = r.vm.ToValue(r.taskRejected)
@@ -186,6 +187,11 @@ func (r *Runtime) moduleObject(path string, values map[string]any) *goja.Object 
 	})
 	_ = exports.SetPrototype(r.vm.ToValue(misses).(*goja.Object)) // extensible
 	return exports
+}
+
+// ParseJSON makes a value of JSON, whatever the script has made of JSON.parse.
+func (r *Runtime) ParseJSON(text string) (goja.Value, error) {
+	return r.intrinsic.parse(goja.Undefined(), r.vm.ToValue(text))
 }
 
 // ID is the number of the runtime in its run, from 0. Any goroutine.
