@@ -204,9 +204,13 @@ func matching(all []string, word string) (found []string) {
 	return found
 }
 
-// ownFlags are the command's own flags, with a line on each.
+// ownFlags are the command's own flags, with a line on each. Those of the simulated service
+// are many, and only shown to who looks for them.
 func ownFlags(fs *pflag.FlagSet, word string) (found []string) {
 	fs.VisitAll(func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Name, "sim-") && !strings.HasPrefix(word, "--sim") {
+			return
+		}
 		if strings.HasPrefix("--"+f.Name, word) {
 			_, usage := pflag.UnquoteUsage(f)
 			found = append(found, described("--"+f.Name, usage))

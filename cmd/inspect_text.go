@@ -39,6 +39,16 @@ type inspectionText struct {
 	*Inspection
 	b       strings.Builder
 	columns int
+	apart   bool // what comes next is a block of its own
+}
+
+// block writes text, behind an empty line when it begins another block.
+func (t *inspectionText) block(text string) {
+	if t.apart {
+		t.b.WriteString("\n")
+	}
+	t.apart = false
+	t.b.WriteString(text)
 }
 
 // draw prints a table without the columns that have nothing in them. The widest ones give
@@ -84,13 +94,14 @@ func (t *inspectionText) draw(head table.Row, rows []table.Row, right ...string)
 		configs[widest].WidthMax = widths[widest]
 	}
 	w.SetColumnConfigs(configs)
-	t.b.WriteString(w.Render() + "\n")
+	t.block(w.Render() + "\n")
 }
 
 // params lists the parameters that were given, and in short those that were not.
 func (t *inspectionText) params() {
+	t.apart = true
 	if len(t.Params) == 0 {
-		t.b.WriteString("\nIt declares no parameters.\n")
+		t.block("It declares no parameters.\n")
 		return
 	}
 	var rows []table.Row
@@ -107,7 +118,7 @@ func (t *inspectionText) params() {
 			rows = append(rows, table.Row{"--" + p.Flag, p.Type, p.written, p.From, p.standard})
 		}
 	}
-	t.b.WriteString("\n")
+	t.apart = true
 	if len(rows) > 0 {
 		t.draw(table.Row{"parameter", "type", "value", "from", "default"}, rows)
 	}
@@ -116,7 +127,7 @@ func (t *inspectionText) params() {
 
 // uses tells what the script has to do with outside of itself.
 func (t *inspectionText) uses() {
-	t.b.WriteString("\n")
+	t.apart = true
 	for _, s := range t.Services {
 		model := ""
 		if s.Model != "" {
@@ -168,9 +179,9 @@ func (t *inspectionText) line(subject, what string) {
 	}
 	const indent = 12
 	lines := strings.Split(text.WrapSoft(what, max(t.columns-indent, 24)), "\n")
-	fmt.Fprintf(&t.b, "%-*s%s\n", indent, subject, strings.TrimRight(lines[0], " "))
+	t.block(fmt.Sprintf("%-*s%s\n", indent, subject, strings.TrimRight(lines[0], " ")))
 	for _, line := range lines[1:] {
-		fmt.Fprintf(&t.b, "%*s%s\n", indent, "", strings.TrimRight(line, " "))
+		t.block(fmt.Sprintf("%*s%s\n", indent, "", strings.TrimRight(line, " ")))
 	}
 }
 
@@ -202,10 +213,10 @@ func (t *inspectionText) cases() {
 			rows = append(rows, row)
 		}
 	}
-	t.b.WriteString("\n")
+	t.apart = true
 	t.draw(head, rows, append(numeric, "#")...)
 	if rest := len(cases) - len(shown); rest > 0 {
-		fmt.Fprintf(&t.b, "… and %s more; --json has all\n", whole(int64(rest)))
+		t.block(fmt.Sprintf("… and %s more; --json has all\n", whole(int64(rest))))
 	}
 }
 
@@ -308,9 +319,7 @@ func (t *inspectionText) limits() {
 			note("profile", "the service is profiled", n+1)
 		}
 	}
-	if len(order) > 0 {
-		t.b.WriteString("\n")
-	}
+	t.apart = true
 	for _, key := range order {
 		subject, what, _ := strings.Cut(key, "\x00")
 		if len(of[key]) < len(t.Plan.Cases) {
@@ -344,7 +353,7 @@ func numbers(all []int) string {
 // totals sums the plan up.
 func (t *inspectionText) totals() {
 	p := t.Plan.Totals
-	t.b.WriteString("\n")
+	t.apart = true
 	parts := []string{count(int64(p.Cases), "case")}
 	switch {
 	case p.Cases == 0:
@@ -397,16 +406,18 @@ func (t *inspectionText) notes() {
 		notes = append(notes, "setup() was not called: what it finds out is not known above.")
 	}
 	for _, what := range p.Withheld {
-		notes = append(notes, sentence(what))
+		notes = append(notes, sentence(what+": what follows from its answer is not known"))
 	}
 	if p.Totals.Cases > 0 {
 		notes = append(notes, "An iteration is one call of the script's function, most often one request. Nothing was sent or written.")
 	} else {
 		notes = append(notes, "Nothing was sent or written.")
 	}
-	t.b.WriteString("\n")
+	t.apart = true
 	for _, note := range notes {
-		t.b.WriteString(text.WrapSoft(note, t.columns) + "\n")
+		for line := range strings.SplitSeq(text.WrapSoft(note, t.columns), "\n") {
+			t.block(strings.TrimRight(line, " ") + "\n")
+		}
 	}
 }
 
