@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -206,10 +207,15 @@ func whyLeft(text string) string {
 		return "it is a path of the machine that the bundle was made on"
 	case len(home) > 1 && strings.Contains(text, home):
 		return "it has the home folder of whoever made the bundle in it"
-	case len(host) > 3 && host != "localhost" && strings.Contains(text, host):
+	case host != "" && host != "localhost" && hasWord(text, host):
 		return "it has the name of the machine that the bundle was made on in it"
 	}
 	return ""
+}
+
+// hasWord tells whether a text has a name in it that is not part of a longer one.
+func hasWord(text, name string) bool {
+	return regexp.MustCompile(`(^|[^\w-])` + regexp.QuoteMeta(name) + `($|[^\w-])`).MatchString(text)
 }
 
 // ownFiles are the files that were read below the script's own folder.

@@ -100,13 +100,18 @@ func TestWrite(t *testing.T) {
 			t.Errorf("after %d cases: %v, %+v", n, err, got)
 		}
 	}
-	if err := f.SaveScript("static.js", []byte("x")); err != nil {
+	if err := f.KeepBundle([]byte("x")); err != nil {
 		t.Error(err)
 	}
-	if data, err := os.ReadFile(filepath.Join(dir, "script", "static.js")); err != nil || string(data) != "x" {
-		t.Errorf("script: %q, %v", data, err)
+	if data, err := os.ReadFile(filepath.Join(dir, result.BundleName)); err != nil || string(data) != "x" {
+		t.Errorf("bundle: %q, %v", data, err)
 	}
-	if err := f.SaveScript("../../x.js", nil); err == nil || !strings.Contains(err.Error(), "out of the folder") {
+	for _, own := range []string{result.FileName, "./" + result.BundleName} {
+		if err := f.Save(own, nil); err == nil || !strings.Contains(err.Error(), "that is the run's own") {
+			t.Errorf("%s: error %v", own, err)
+		}
+	}
+	if err := f.Save("../../x.js", nil); err == nil || !strings.Contains(err.Error(), "out of the folder") {
 		t.Errorf("a name that leads out of the folder: error %v", err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -117,7 +122,7 @@ func TestWrite(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if got := strings.Join(names, " "); got != "notes.txt result.json script" {
+	if got := strings.Join(names, " "); got != "bundle.weir notes.txt result.json" {
 		t.Errorf("the folder holds %s, want nothing temporary", got)
 	}
 }

@@ -19,10 +19,10 @@ type Settings struct {
 	Sim map[string]string `json:"sim,omitempty"`
 }
 
-// File is one that the run read: of a tokenizer, of data, of parameters.
+// File is one that the run read: of a tokenizer, of data, of parameters, or another.
 type File struct {
-	Kind     string    `json:"kind"` // "tokenizer", "dataset" or "params"
-	Path     string    `json:"path"` // absolute
+	Kind     string    `json:"kind"` // "tokenizer", "dataset", "params" or "file"
+	Path     string    `json:"path"` // absolute; of one in a bundle, below the bundle's name
 	Bytes    int64     `json:"bytes"`
 	Modified time.Time `json:"modified"`
 	SHA256   string    `json:"sha256,omitempty"`
