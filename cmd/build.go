@@ -73,7 +73,7 @@ GOFLAGS, GOPROXY, GOPRIVATE and the like work as with go build.`,
 	}
 	fs := cmd.Flags()
 	fs.StringArrayVar(&b.with, "with", nil, "`module` to add: MODULE[@VERSION], MODULE=FOLDER, or FOLDER; as often as needed")
-	fs.StringArrayVar(&b.replaces, "replace", nil, "`OLD=NEW`: take another module, or a folder, in place of one that is depended on")
+	fs.StringArrayVar(&b.replaces, "replace", nil, "take another `module`, or a folder, in place of one that is depended on: OLD=NEW")
 	fs.StringVarP(&b.output, "output", "o", "weir", "`file` that is made")
 	fs.StringVar(&b.source, "source", "", "`folder` with weir's source (default $"+sourceVariable+", or the checkout that this is in)")
 	fs.BoolVar(&b.race, "race", false, "with Go's race detector, to test extensions")
@@ -95,7 +95,7 @@ func (b *builder) run(ctx context.Context, out io.Writer) (err error) {
 		if b.keep {
 			fmt.Fprintf(b.say, "weir: kept %s\n", b.folder)
 		} else {
-			_ = os.RemoveAll(b.folder) // what is left there is the system's to remove
+			b.clean()
 		}
 	}()
 	if err := b.libtokenizers(ctx); err != nil {

@@ -47,12 +47,12 @@ func buildCommandIn(t *testing.T, dir string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// left are the temporary folders that a build has not removed.
+// left are the temporary files that a build has not removed.
 func left(t *testing.T, cmd *exec.Cmd) []string {
 	t.Helper()
 	for _, v := range cmd.Env {
 		if dir, ok := strings.CutPrefix(v, "TMPDIR="); ok {
-			found, _ := filepath.Glob(filepath.Join(dir, "weir-build-*"))
+			found, _ := filepath.Glob(filepath.Join(dir, "*"))
 			return found
 		}
 	}

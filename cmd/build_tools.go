@@ -121,6 +121,17 @@ func (b *builder) linkerFlags(ctx context.Context) string {
 	return strings.Join(flags, " ")
 }
 
+// clean removes the temporary folder, into which compilers may still write for a moment
+// after Ctrl-C. What cannot be removed is the system's.
+func (b *builder) clean() {
+	for range 10 {
+		if os.RemoveAll(b.folder) == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 // endLimit is how long a tool may take to tidy up after Ctrl-C.
 const endLimit = 10 * time.Second
 
@@ -128,6 +139,9 @@ func (b *builder) command(ctx context.Context, dir, name string, args ...string)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+dir)
+	if b.folder != "" { // what go leaves behind when it is interrupted goes with it
+		cmd.Env = append(cmd.Env, "GOTMPDIR="+b.folder)
+	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = endLimit
 	if b.verbose {
