@@ -13,14 +13,14 @@ declare const console: {
 };
 
 /**
- * Reads a file, relative to the script's folder: as text, or with "b" as bytes.
- * Only in init code, as in k6.
+ * Reads a file: as text, or with "b" as bytes. Relative paths start at the script's folder, those that the run names in a
+ * parameter at the current one; what is in neither may not be read. Only in init code, as in k6.
  */
 declare function open(path: string, mode?: ""): string;
 /** Reads a file as bytes. */
 declare function open(path: string, mode: "b"): ArrayBuffer;
 
-/** The environment variables. */
+/** The environment variables; none in a scenario that came from elsewhere. */
 declare const __ENV: Record<string, string | undefined>;
 
 /** Calls a function once, after a time. A timer keeps its iteration alive until it has fired or was cleared. Delays are milliseconds. */

@@ -262,7 +262,7 @@ declare module "weir/dataset" {
 
   /**
    * Reads prompts, conversations or a trace from a file (also .gz, .zst, .bz2) or folder; docs/datasets.md has the formats. Relative paths start at
-   * the script's folder. Texts are kept in memory up to 32 MB, and beyond that in a temporary file (in TMPDIR) that is gone with the process.
+   * the script's folder, those that the run names in a parameter at the current one; docs/trust.md says what may be read. Texts are kept in memory up to 32 MB, and beyond that in a temporary file (in TMPDIR) that is gone with the process.
    *
    * A trace has lengths and times but mostly no texts: its prompts are made, to the exact length. Rows with hash ids get blocks of words, equal ones
    * for equal ids, so that the service's prefix cache finds what it found when the trace was recorded.
@@ -304,7 +304,8 @@ declare module "weir/dataset" {
    *
    *     save("prompts.jsonl", () => synthetic({ tokenizer, count: 100_000, input: 2000, output: 200 }));
    *
-   * The file gets its name when it is complete and on disk. Returns the dataset. Relative paths start at the current folder. Not in init code,
+   * The file gets its name when it is complete and on disk. Returns the dataset. A path that the run names in
+   * a parameter starts at the current folder, any other in the result's, which alone may be written to then. Not in init code,
    * which every JavaScript runtime runs, and not in an iteration.
    */
   export function save<T extends Item>(path: string, data: Dataset<T> | (() => Dataset<T>), options?: SaveOptions): Dataset<T>;
@@ -420,7 +421,7 @@ declare module "weir/dataset" {
    * - a list of paths and URLs, or a single one;
    * - a dataset (.json with a list, or .jsonl) whose records name files or URLs; records without are skipped.
    *
-   * Relative paths start at the script's folder, as those of `open`. URLs (`https://…`, `file://…`, `s3://…`) are passed on to the service as they are; `data:` URLs are taken apart.
+   * Relative paths start where those of `open` do. URLs (`https://…`, `file://…`, `s3://…`) are passed on to the service as they are; `data:` URLs are taken apart.
    * Like `images`, not in an iteration.
    */
   export function imageFiles(source: string | readonly string[], options?: FileOptions): MediaList;

@@ -36,7 +36,8 @@ declare module "weir/output" {
    * A table on disk, in CSV (RFC 4180, quoted only where needed).
    *
    * The file is made by the constructor, which throws in init code: every JavaScript runtime runs that. Make it in
-   * `setup()`, in `plan()` before the first case, or in `handleSummary()`. Paths are relative to the current folder.
+   * `setup()`, in `plan()` before the first case, or in `handleSummary()`. A path that the run
+   * names in a parameter starts at the current folder, any other in the result's, which alone may be written to then.
    *
    * A file that has no rows when the run ends is taken away again, unless `exclusive` is false.
    *

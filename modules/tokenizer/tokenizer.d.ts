@@ -9,7 +9,8 @@ declare module "weir/tokenizer" {
      * @param path a `tokenizer.json`, the model's directory that contains one, or
      * `"builtin"` for weir's own small byte-level BPE (4,096 tokens). Without a
      * `tokenizer.json`, a `tokenizer.model` (SentencePiece) or `vocab.json` with
-     * `merges.txt` is read; see docs/tokenizers.md.
+     * `merges.txt` is read; see docs/tokenizers.md. Relative paths start
+     * where those of `open` do.
      * @throws when the file is missing, broken, or of another format.
      */
     constructor(path: string);
