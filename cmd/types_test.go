@@ -18,6 +18,10 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 
 	"weir/docs/declarations"
+	"weir/modules/llm"
+	"weir/runtime/load"
+	"weir/runtime/metrics"
+	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/runtime/transport"
 	"weir/scripts"
@@ -455,6 +459,47 @@ func TestDeclaredOptionsOfCases(t *testing.T) {
 	f("ProfileRequests", `export const options = { profile: { start: "http://127.0.0.1:1", stop: "http://127.0.0.1:1", qqzzqqzzqqzz: 1 } }; export default function () {}`)
 	f("ProfileRequest", `export const options = { profile: { start: { url: "http://127.0.0.1:1", qqzzqqzzqqzz: 1 }, stop: "http://127.0.0.1:1" } }; export default function () {}`)
 	f("Threshold", `export const options = { thresholds: { ttft: { threshold: "p(99)<1", qqzzqqzzqqzz: 1 } } }; export default function () {}`)
+}
+
+// Where a type is one of several names, they are those of Go.
+func TestDeclaredNames(t *testing.T) {
+	all := declared(t)
+	literal := regexp.MustCompile(`"([\w-]+)"`)
+	f := func(module, name string, there []string) {
+		t.Helper()
+		d := find(all[module], name)
+		if d == nil {
+			t.Errorf("%s has no type %s", module, name)
+			return
+		}
+		var names []string
+		for _, found := range literal.FindAllStringSubmatch(d.Head, -1) {
+			names = append(names, found[1])
+		}
+		same(t, module+": "+name, names, slices.Clone(there))
+	}
+	f("weir/llm", "BackendName", llm.BackendNames())
+	f("weir", "ExecutorName", load.Executors())
+	f("weir", "SLOName", metrics.SLONames)
+	f("weir", "Verdict", []string{string(result.Valid), string(result.Suspect), string(result.Invalid)})
+
+	text, err := os.ReadFile("../runtime/device/device.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var quantities []string
+	for _, found := range regexp.MustCompile(`Quantity += "(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+		quantities = append(quantities, found[1])
+	}
+	f("weir/npu", "Quantity", quantities)
+
+	var distributions []string
+	for _, m := range find(all["weir"], "Metrics").Members {
+		if m.Type == "Distribution" {
+			distributions = append(distributions, m.Name)
+		}
+	}
+	same(t, "weir: Metrics", distributions, slices.Collect(maps.Keys(metrics.Unsampled())))
 }
 
 // weir/lib exports what its declarations say; that these are what tsc makes of the
