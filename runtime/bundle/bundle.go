@@ -61,6 +61,12 @@ const (
 // epoch is the time of all entries: the first that a zip file can say.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// And as its two fields say it: the day and the month in bits, the year after 1980.
+const (
+	epochTime = 0
+	epochDate = 1<<5 | 1
+)
+
 // Error is what is wrong with a bundle.
 type Error struct {
 	Bundle string // its file

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"weir/runtime/bundle"
 )
@@ -90,7 +91,7 @@ func (h *hostile) bytes(t testing.TB) []byte {
 		deflate, _ := flate.NewWriter(&body, flate.DefaultCompression)
 		fmt.Fprint(deflate, e.content)
 		deflate.Close()
-		header := &zip.FileHeader{Name: e.name, ReaderVersion: 20, Method: zip.Deflate, Flags: 0x800 | e.flags, CRC32: crc32.ChecksumIEEE([]byte(e.content)), UncompressedSize64: uint64(len(e.content)), Extra: e.extra}
+		header := zip.FileHeader{Name: e.name, ReaderVersion: 20, Method: zip.Deflate, Flags: 0x800 | e.flags, CRC32: crc32.ChecksumIEEE([]byte(e.content)), UncompressedSize64: uint64(len(e.content)), Extra: e.extra}
 		if e.method > 0 {
 			header.Method = e.method
 		}
@@ -102,8 +103,8 @@ func (h *hostile) bytes(t testing.TB) []byte {
 		}
 		header.CompressedSize64 = uint64(body.Len())
 		header.SetMode(0o644 | e.mode)
-		header.ModifiedDate = 1<<5 | 1 //nolint // 1980-01-01
-		to, err := w.CreateRaw(header)
+		header.SetModTime(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC))
+		to, err := w.CreateRaw(&header)
 		if err != nil {
 			t.Fatal(err)
 		}

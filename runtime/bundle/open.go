@@ -370,7 +370,7 @@ func isZip64(extra []byte) bool {
 func localHeader(h *zip.FileHeader) []byte {
 	le := binary.LittleEndian
 	b := le.AppendUint32(nil, 0x04034b50)
-	for _, v := range []uint16{h.ReaderVersion, h.Flags, h.Method, h.ModifiedTime, h.ModifiedDate} {
+	for _, v := range []uint16{h.ReaderVersion, h.Flags, h.Method, epochTime, epochDate} {
 		b = le.AppendUint16(b, v)
 	}
 	for _, v := range []uint64{uint64(h.CRC32), h.CompressedSize64, h.UncompressedSize64} {

@@ -206,7 +206,6 @@ const utf8Names = 0x800 // the flag of a zip file whose names are UTF-8
 func header(name string, crc uint32, size, compressed int64) zip.FileHeader {
 	h := zip.FileHeader{Name: name, ReaderVersion: 20, Method: zip.Deflate, Flags: utf8Names, CRC32: crc, CompressedSize64: uint64(compressed), UncompressedSize64: uint64(size)}
 	h.SetMode(0o644)
-	//lint:ignore SA1019 Modified alone does nothing for content that is compressed already
 	h.SetModTime(epoch)
 	return h
 }
