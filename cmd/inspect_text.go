@@ -406,6 +406,9 @@ func (t *inspectionText) notes() {
 		notes = append(notes, "setup() was not called: what it finds out is not known above.")
 	}
 	for _, what := range p.Withheld {
+		if strings.Contains(p.Ended, what) {
+			continue
+		}
 		notes = append(notes, sentence(what+": what follows from its answer is not known"))
 	}
 	if p.Totals.Cases > 0 {
