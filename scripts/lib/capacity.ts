@@ -105,6 +105,7 @@ export class CapacitySearch {
 
   constructor(options: CapacityOptions) {
     const { slo, of = "rate", start, tolerance = 0.05, goodputShare = 0.99, failedShare = 0.01, confidence = 0.95 } = options;
+    if (!Array.isArray(slo)) throw new TypeError('new CapacitySearch: slo must be a list, such as ["ttft:p99<500", "tpot:avg<50"]');
     this.#rates = of === "rate";
     this.limits = slo.length > 0 && typeof slo[0] !== "string" ? (slo as readonly Limit[]) : parseLimits(slo as readonly string[], this.#rates);
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as unknown as CapacityOptions;
@@ -135,8 +136,9 @@ export class CapacitySearch {
     return this.#soFar.missed;
   }
 
-  /** Plays the cases: `yield* search.run()` in plan. It ends without throwing; see `ended`. */
+  /** Plays the cases: `yield* search.run()` in plan, once. It ends without throwing; see `ended`. */
   *run(): Generator<Case, void, CaseResult> {
+    if (this.#answer !== undefined || this.played.length > 0) throw new TypeError("CapacitySearch.run: this search was run before; make a new one for each");
     const [o, played] = [this.#o, this.played];
     const steps = search({ ...o, whole: !this.#rates }, this.#soFar);
     let [invalid, latency] = [0, o.latency]; // invalid: cases one after another

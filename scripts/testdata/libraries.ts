@@ -147,10 +147,12 @@ export function capacities(): void {
   }
   equal("ended", [search.ended, search.kept!.load <= 9, search.missed!.load > 9, seen[0], search.played.length > 3], ["found", true, true, ["decision", "met"], true]);
   equal("its sentence", /^keeps [0-9.]+ req\/s: 7.5 req\/s, 75 tok\/s; [0-9.]+ misses: ttft_from_schedule avg 200 ≥ 100 ms$/.test(search.text), true);
+  refuses("CapacitySearch.run: this search was run before; make a new one for each", () => search.run().next());
   equal("its table", search.table().split("\n")[1], "req/s  sent  avg ms     %  failed  validity  decision");
 
   const options = (o: Partial<CapacityOptions>): CapacityOptions => ({ slo: ["ttft:500"], start: 4, case: case_(), ...o });
   for (const [message, o] of [
+    ['slo must be a list, such as ["ttft:p99<500", "tpot:avg<50"]', { slo: "ttft:p99<500" as never }],
     ["case must be a function that returns what a case has besides its load, such as { data }", { case: {} as never }],
     ['of is "load"; it must be "rate" or "concurrency"', { of: "load" as never }],
     ["start is 0; it must be above 0: where does the search begin?", { start: 0 }],

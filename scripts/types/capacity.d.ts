@@ -80,7 +80,7 @@ export declare class CapacitySearch {
     get kept(): Decision | undefined;
     /** Lowest load above it that was missed; undefined: none was. */
     get missed(): Decision | undefined;
-    /** Plays the cases: `yield* search.run()` in plan. It ends without throwing; see `ended`. */
+    /** Plays the cases: `yield* search.run()` in plan, once. It ends without throwing; see `ended`. */
     run(): Generator<Case, void, CaseResult>;
     /** Ends the run when there is no answer: exit code 99 when no load that was tried keeps the SLOs, 1 when it could not be found out. For the end of plan. */
     conclude(): void;
