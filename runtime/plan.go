@@ -230,6 +230,11 @@ func (r *run) nextCase(steps *goja.Object, last []*result.Case, number int) (c *
 		if step.Get("done").ToBoolean() {
 			return nil
 		}
+		if o, ok := step.Get("value").(*goja.Object); ok {
+			if _, generator := goja.AssertFunction(o.Get("next")); generator {
+				return &script.ParamError{Message: fmt.Sprintf("case %d of plan is a generator", number), Hint: "write yield* instead of yield to play all of its cases"}
+			}
+		}
 		value, err := rt.Detach(step.Get("value"))
 		if err != nil {
 			return fmt.Errorf("case %d of plan: %w", number, err)
