@@ -210,7 +210,8 @@ func (b *builder) require(ctx context.Context) error {
 			return fmt.Errorf("fetching %s@%s: %w\n  hint: is it there, and a Go module? One on this machine is --with %s=FOLDER; GOPRIVATE is for modules that no proxy has", a.path, a.version, err, a.path)
 		}
 	}
-	if err := b.tool(ctx, b.folder, "go", "mod", "tidy"); err != nil {
+	// go mod tidy would also look for what tests of others need.
+	if err := b.tool(ctx, b.folder, "go", "get", "."); err != nil {
 		return fmt.Errorf("finding the versions of what is depended on: %w", err)
 	}
 	return nil

@@ -5,14 +5,18 @@
 package cmd
 
 import (
+	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -109,7 +113,55 @@ func documented(t *testing.T) (dir, script string) {
 	return dir, script
 }
 
-// The example is built, beside that of the documentation, and they do what they say.
+// serveModule makes a module proxy of a folder that has one version of a module: one that no
+// other content has, since Go keeps what it has fetched.
+func serveModule(t *testing.T, name, dir string) (proxy, version string) {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	files := map[string][]byte{}
+	for _, path := range all {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[filepath.Base(path)] = text
+		fmt.Fprintf(sum, "%s\n%s\n", filepath.Base(path), text)
+	}
+	version = fmt.Sprintf("v0.0.0-20260101000000-%.12x", sum.Sum(nil))
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for _, base := range slices.Sorted(maps.Keys(files)) {
+		w, err := z.Create(name + "@" + version + "/" + base)
+		if err == nil {
+			_, err = w.Write(files[base])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	proxy = t.TempDir()
+	at := filepath.Join(proxy, name, "@v")
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	info := fmt.Appendf(nil, `{"Version": %q, "Time": "2026-01-01T00:00:00Z"}`, version)
+	for ending, text := range map[string][]byte{".info": info, ".mod": files["go.mod"], ".zip": packed.Bytes()} {
+		if err := os.WriteFile(filepath.Join(at, version+ending), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return proxy, version
+}
+
+// The example is built, beside that of the documentation, which is fetched, and they do
+// what they say.
 func TestBuild(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -118,7 +170,9 @@ func TestBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	ping, pings := documented(t)
-	cmd := buildCommandIn(t, dir, "--with", example, "--with", "example.com/weir-ping="+ping, "--trimpath=false")
+	proxy, pinged := serveModule(t, "example.com/weir-ping", ping)
+	cmd := buildCommandIn(t, dir, "--with", example, "--with", "example.com/weir-ping@"+pinged, "--trimpath=false")
+	cmd.Env = append(cmd.Env, "GOPROXY=file://"+proxy+",off", "GONOSUMDB=example.com")
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "with weir/x/prefix of example.com/weir-prefix in "+example) {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -141,7 +195,7 @@ func TestBuild(t *testing.T) {
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Fatal(err)
 	}
-	if v.Version == "" || len(v.Extensions) != 2 || v.Extensions[0].Path != "weir/x/ping" || v.Extensions[1].Folder != example {
+	if v.Version == "" || len(v.Extensions) != 2 || v.Extensions[0].String() != "weir/x/ping of example.com/weir-ping@"+pinged || v.Extensions[1].Folder != example {
 		t.Errorf("version %q, extensions %+v", v.Version, v.Extensions)
 	}
 	listed := map[string]licenses.Dependency{}
