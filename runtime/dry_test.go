@@ -233,6 +233,13 @@ export function* plan() {
 	yield { vus: 2, iterations: 3, data, warmup: 2, pause: "5s", repeat: 2 }; // items 0, 1, 0
 	yield { rate: 10, duration: "4s", data };
 }`, "3 cases, iterations 46, warm-up 4, prompt 900, output 184, limit 1214, least 14")
+	// A list with an item for each iteration, beside one of something else; then one whose use is not known.
+	f(`export function* plan() {
+	yield { iterations: 2, maxDuration: "1m", data: { order: [1, 0], items: [{ promptTokens: 3 }, { promptTokens: 4 }] } };
+}`, "1 cases, iterations 2, warm-up 0, prompt 7, at once 1, limit 60, least 0")
+	f(`export function* plan() {
+	yield { iterations: 2, maxDuration: "1m", data: { order: [1, 0], items: [{ promptTokens: 3 }] } };
+}`, "1 cases, iterations 2, warm-up 0, at once 1, limit 60, least 0")
 	f(`export function* plan() {
 	yield { vus: 2, duration: "10s", data: [{ promptTokens: 10 }] };
 	yield { executor: "per-vu-iterations", vus: 3, iterations: 2, maxDuration: "1m", startTime: "1s" };

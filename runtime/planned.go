@@ -18,9 +18,9 @@ type Planned struct {
 	// DependsFrom is the number of the first case, from 1, that depends on what is measured in
 	// those before it; it and those that follow are not in Cases. 0: no case does.
 	DependsFrom  int      `json:"depends_from,omitempty"`
-	Ended        string   `json:"ended,omitempty"` // why Cases ends before the plan does; "": it does not
-	SetupSkipped bool     `json:"setup_skipped"`   // there is a setup(), which is not called: what it returns is missing
-	Withheld     []string `json:"withheld,omitempty"`
+	Ended        string   `json:"ended,omitempty"`    // why Cases ends before the plan does; "": it does not
+	SetupSkipped bool     `json:"setup_skipped"`      // there is a setup(), which is not called: what it returns is missing
+	Withheld     []string `json:"withheld,omitempty"` // requests and programs of the script that a dry run refuses, a sentence each
 }
 
 // PlannedCase is one case of the plan.
@@ -220,7 +220,13 @@ func asItems(v any) lengths {
 	case lengths:
 		return v
 	case []any:
-		return list(v)
+		if len(v) == 0 {
+			return nil
+		}
+		switch v[0].(type) {
+		case *script.Object, interface{ Lengths() (int, int) }:
+			return list(v)
+		}
 	}
 	return nil
 }
