@@ -99,8 +99,9 @@ func openEarlier(path string) (*earlier, error) {
 }
 
 // notRepeated are weir's flags that say where a result is written, how it is shown, and to
-// whom it is told.
-func notRepeated() *pflag.FlagSet {
+// whom it is told; of a result from elsewhere also those that would allow something, reach
+// others, or write a file.
+func (e *earlier) notRepeated() *pflag.FlagSet {
 	var f runFlags
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	for _, name := range []string{"params", "progress", "no-summary", "out", "cpu-profile", "help"} {
@@ -110,6 +111,16 @@ func notRepeated() *pflag.FlagSet {
 	f.report.flags(fs)
 	f.exports.flags(fs)
 	f.publish.flags(fs)
+	if !e.own {
+		f.trust.flags(fs)
+		f.monitor.flags(fs)
+		f.registries.flags(fs)
+		for _, name := range []string{"files-from", "source-ip", "sim-log", "sim-profile-dir", "sim-tokenizer"} {
+			if fs.Lookup(name) == nil {
+				fs.String(name, "", "")
+			}
+		}
+	}
 	return fs
 }
 
@@ -117,7 +128,7 @@ func notRepeated() *pflag.FlagSet {
 // now, and these behind them.
 func (e *earlier) flags(given []string) ([]string, error) {
 	now := names(given)
-	dropped := notRepeated()
+	dropped := e.notRepeated()
 	var all []string
 	var hidden []string
 	line := e.result.Command
@@ -278,6 +289,9 @@ func (e *earlier) origin(ctx context.Context, f finding) (*scenario, error) {
 		return nil, nil
 	}
 	name := firstOf(r.Script.Pinned, r.Script.Path)
+	if !e.own {
+		return nil, &exitError{exitConfig, fmt.Errorf("repeat %s: its files are in the bundle that was run, %.200q, and the result is not of this user and machine\n  hint: get that bundle, and run it with the same parameters: weir run FILE%s --params %s", e.dir, name, bundle.Ending, filepath.Join(e.dir, result.FileName))}
+	}
 	if r.Script.Pinned == "" && !filepath.IsAbs(name) {
 		name = filepath.Join(r.Directory, name)
 	}
