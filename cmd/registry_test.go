@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	memory "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,7 +18,7 @@ import (
 // below /files/ and counts what is asked.
 type registryServer struct {
 	server *httptest.Server
-	asked  int
+	asked  atomic.Int64
 }
 
 // registryCommand starts one ("registry start"), or one that speaks TLS with a certificate
@@ -34,7 +35,7 @@ func registryCommand(ts *testscript.TestScript, neg bool, args []string) {
 		files := http.StripPrefix("/files/", http.FileServer(http.Dir(ts.MkAbs("."))))
 		secured := args[0] == "tls"
 		r.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-			r.asked++
+			r.asked.Add(1)
 			if user, password, _ := request.BasicAuth(); secured && (user != "me" || password != "geheim") {
 				w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
 				w.WriteHeader(http.StatusUnauthorized)
@@ -61,9 +62,8 @@ func registryCommand(ts *testscript.TestScript, neg bool, args []string) {
 		s.registry.server.Close()
 	case "asked":
 		need(ts, neg, args, 2, "registry asked N")
-		if got, want := s.registry.asked, number(ts, args[1]); got != want {
+		if got, want := s.registry.asked.Swap(0), number(ts, args[1]); got != int64(want) {
 			ts.Fatalf("the registry was asked %d times, want %d", got, want)
 		}
-		s.registry.asked = 0
 	}
 }
