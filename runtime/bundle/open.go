@@ -195,18 +195,21 @@ func (b *Bundle) Unpack(ctx context.Context, dir string, progress func(done int6
 				return err
 			}
 		default:
-			if err := b.unpack(ctx, root, f); err != nil {
+			before := done
+			err := b.unpack(ctx, root, f, func(n int64) {
+				if done = before + n; progress != nil {
+					progress(done)
+				}
+			})
+			if err != nil {
 				return err
-			}
-			if done += f.Bytes; progress != nil {
-				progress(done)
 			}
 		}
 	}
 	return nil
 }
 
-func (b *Bundle) unpack(ctx context.Context, root *os.Root, f File) error {
+func (b *Bundle) unpack(ctx context.Context, root *os.Root, f File, progress func(n int64)) error {
 	failed := func(err error) error {
 		return fmt.Errorf("unpack %s of the bundle %s: %w\n  hint: it takes %d bytes; WEIR_CACHE names another folder for it", f.Path, b.Path, err, b.Manifest.Bytes())
 	}
@@ -218,7 +221,7 @@ func (b *Bundle) unpack(ctx context.Context, root *os.Root, f File) error {
 	if err != nil {
 		return failed(err)
 	}
-	err = b.verified(ctx, file, f)
+	err = b.verified(ctx, &counter{to: file, progress: progress}, f)
 	if closed := file.Close(); err == nil && closed != nil {
 		err = closed
 	}

@@ -235,15 +235,19 @@ func (w *writer) assemble(to io.Writer, manifest []byte) (int64, error) {
 	return counted.n, z.Close()
 }
 
-// counter counts what is written. After Close of what writes to it, n is all.
+// counter counts what is written, and tells of it. After Close of what writes to it, n is all.
 type counter struct {
-	to io.Writer
-	n  int64
+	to       io.Writer
+	n        int64
+	progress func(n int64) // nil: nobody wants to know
 }
 
 func (c *counter) Write(p []byte) (int, error) {
 	n, err := c.to.Write(p)
 	c.n += int64(n)
+	if c.progress != nil {
+		c.progress(c.n)
+	}
 	return n, err
 }
 
