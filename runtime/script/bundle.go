@@ -107,14 +107,14 @@ func importHint(name string, known []string) string {
 			return fmt.Sprintf("k6's names are in %q", own)
 		}
 	}
+	if hint := libraryHint(name, known); hint != "" {
+		return hint
+	}
 	if hint := didYouMean(name, known); hint != "" {
 		return hint
 	}
 	if strings.Contains(name, "://") {
 		return "nothing is fetched for a script: npm packages are taken from node_modules, other files from a folder"
-	}
-	if libraries := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, libraryFolder) }); len(libraries) > 0 && strings.HasPrefix(name, libraryFolder) {
-		return "libraries are " + strings.Join(libraries, ", ")
 	}
 	if strings.HasPrefix(name, extensionFolder) {
 		return "that is an extension, which this weir does not have: weir build --with MODULE makes one that has it"

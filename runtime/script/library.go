@@ -3,6 +3,7 @@ package script
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -34,4 +35,20 @@ func libraryName(source string) string {
 		return libraryFolder + file
 	}
 	return ""
+}
+
+// libraryHint says which library may be meant, "" when none is.
+func libraryHint(name string, known []string) string {
+	near := strings.HasPrefix(name, "weir/") || strings.HasPrefix(name, "lib/")
+	if here := libraryFolder + strings.TrimSuffix(path.Base(name), ".ts"); near && slices.Contains(known, here) {
+		return "did you mean " + quote(here) + "?" // weir/stats, lib/stats, weir/lib/stats.ts
+	}
+	if !strings.HasPrefix(name+"/", libraryFolder) {
+		return ""
+	}
+	libraries := slices.DeleteFunc(slices.Clone(known), func(k string) bool { return !strings.HasPrefix(k, libraryFolder) })
+	if hint := didYouMean(name, libraries); hint != "" || len(libraries) == 0 {
+		return hint
+	}
+	return "libraries are " + strings.Join(libraries, ", ")
 }
