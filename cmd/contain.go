@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -56,6 +57,14 @@ func (f *limitFlags) limits(r access.Rules) script.Limits {
 		}
 	}
 	return l
+}
+
+// collectBefore has the garbage collected that would take the memory to a limit, unless the
+// user has said how much it may take (GOMEMLIMIT).
+func collectBefore(limit uint64) {
+	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(limit / 10 * 9))
+	}
 }
 
 // optional is the value of a flag whose default depends on other things. It is not negative.

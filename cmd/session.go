@@ -91,8 +91,10 @@ func (s *session) run() (err error) {
 	defer found.close()
 	s.found = found
 	s.flags.trust.apply(&found.rules)
+	limits := s.flags.limits.limits(found.rules)
+	collectBefore(limits.Memory)
 	loaded, allowed, err := found.load(script.Config{
-		Limits:     s.flags.limits.limits(found.rules),
+		Limits:     limits,
 		Modules:    modules.table,
 		Builtin:    scripts.Files,
 		Args:       s.args,

@@ -45,6 +45,12 @@ var runOptions = []string{"doctor", "setupTimeout", "summaryTrendStats", "teardo
 // caseOptions are the options of a case besides those of a scenario.
 var caseOptions = []string{"name", "scenario", "scenarios", "of", "repeat", "pause", "preconnect", "expect", "window", "stopWhen", "profile"}
 
+const (
+	mostCases = 10_000 // of a plan: each is written to the result, which is written again after each
+	mostText  = 1000   // bytes of a name, and of a tag
+	mostTags  = 100
+)
+
 // parseCase reads a case. What is wrong with it is a *script.ParamError.
 func (r *run) parseCase(o map[string]any, number int) (*caseSpec, error) {
 	c := &caseSpec{name: fmt.Sprintf("case %d", number), number: number, repeat: 1, thresholds: thresholds{}}
@@ -65,8 +71,12 @@ func (r *run) parseCaseOptions(c *caseSpec, o map[string]any) (err error) {
 		return err
 	}
 	for _, name := range []string{"name", "scenario"} {
-		if _, err := text(o, name); err != nil {
+		switch value, err := text(o, name); {
+		case err != nil:
 			return err
+		case len(value) > mostText:
+			c.name = c.name[:min(len(c.name), 40)] + "…"
+			return fmt.Errorf("%s has %d bytes; it may have %d", name, len(value), mostText)
 		}
 	}
 	if c.tags, err = parseTags(o["tags"]); err != nil {

@@ -192,6 +192,9 @@ func (r *run) eachCase(play func(c *caseSpec) ([]*result.Case, error)) error {
 			return r.leavePlan(steps)
 		}
 		c, err := r.nextCase(steps, last, number)
+		if c != nil && number > mostCases {
+			c, err = nil, &script.ParamError{Message: fmt.Sprintf("plan has more than %d cases", mostCases), Hint: "is there a loop without end in it? Otherwise make several runs of it"}
+		}
 		if errors.Is(err, script.ErrInterrupted) {
 			fmt.Fprintln(r.Errors, "weir: plan was cut off on its way to the next case, and its finally blocks did not run: what they write is missing")
 			return err

@@ -227,7 +227,13 @@ func parseTags(v any) (map[string]any, error) {
 	if tags == nil {
 		tags = map[string]any{}
 	}
+	if len(tags) > mostTags {
+		return nil, fmt.Errorf("there are %d tags; %d are possible", len(tags), mostTags)
+	}
 	for name, v := range tags {
+		if s, _ := v.(string); max(len(name), len(s)) > mostText {
+			return nil, fmt.Errorf("tag %.40q has more than %d bytes", name, mostText)
+		}
 		if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
 			return nil, fmt.Errorf("tag %q is %v: a number must be finite", name, f)
 		}
