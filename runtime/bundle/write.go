@@ -103,6 +103,7 @@ func (m *Manifest) encode() ([]byte, error) {
 // writer collects the entries of one bundle.
 type writer struct {
 	ctx      context.Context
+	deflate  *flate.Writer // of all entries, since each takes a megabyte; nil: before the first one
 	spool    *os.File
 	at       int64 // end of the spool
 	entries  []entry
@@ -185,13 +186,17 @@ func (r *watched) Read(p []byte) (int, error) {
 // add compresses one entry into the spool.
 func (w *writer) add(name string, from io.Reader) error {
 	counted := &counter{to: w.spool}
-	deflate, err := flate.NewWriter(counted, flate.DefaultCompression)
-	if err != nil {
-		return err
+	if w.deflate == nil {
+		var err error
+		if w.deflate, err = flate.NewWriter(counted, flate.DefaultCompression); err != nil {
+			return err
+		}
+	} else {
+		w.deflate.Reset(counted)
 	}
 	sum, check := sha256.New(), crc32.NewIEEE()
-	size, err := io.Copy(io.MultiWriter(deflate, sum, check), from)
-	if err = errors.Join(err, deflate.Close()); err != nil {
+	size, err := io.Copy(io.MultiWriter(w.deflate, sum, check), from)
+	if err = errors.Join(err, w.deflate.Close()); err != nil {
 		return fmt.Errorf("put %s into the bundle: %w", name, err)
 	}
 	w.entries = append(w.entries, entry{header(name, check.Sum32(), size, counted.n), w.at})
