@@ -1,16 +1,3 @@
-// Package docs_test runs the scenarios that the documentation shows, and follows
-// its links.
-//
-// Every block of README.md, docs/*.md and docs/modules/*.md that starts with ```ts is a complete
-// scenario, and is played against the simulator by the weir command itself.
-// What follows ts on that line are its flags; testdata/datasets is in the folder datasets beside it:
-//
-//	```ts --model qwen3
-//
-// A block that is a part of a scenario is marked with the word fragment, and is
-// not played:
-//
-//	```ts fragment
 package docs_test
 
 import (
@@ -31,71 +18,19 @@ import (
 
 const exitThresholds = 99
 
-// block is a scenario in a page.
-type block struct {
-	page  string
-	line  int // of its first line of code
-	flags []string
-	code  string
-}
-
 // entry is what makes a script playable: an export, or scenarios that name others.
 var entry = regexp.MustCompile(`(?m)^export (default|(async )?function\s*\*\s*plan)\b|^  scenarios: \{$`)
-
-// pages are the files of the documentation.
-func pages(t *testing.T) []string {
-	t.Helper()
-	all, err := filepath.Glob("*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	modules, err := filepath.Glob("modules/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.Concat(all, modules, []string{"../README.md"})
-}
-
-// blocks extracts the TypeScript of a page, but for fragments.
-func blocks(t *testing.T, page string) []block {
-	t.Helper()
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []block
-	var open *block // that the line belongs to
-	inside := false // in any block
-	for i, line := range strings.Split(string(text), "\n") {
-		info, fence := strings.CutPrefix(line, "```")
-		switch {
-		case fence && inside:
-			if open != nil {
-				found = append(found, *open)
-			}
-			inside, open = false, nil
-		case fence:
-			inside = true
-			words := strings.Fields(info)
-			if len(words) > 0 && words[0] == "ts" && !slices.Contains(words, "fragment") {
-				open = &block{page: filepath.Base(page), line: i + 2, flags: words[1:]}
-			}
-		case open != nil:
-			open.code += line + "\n"
-		}
-	}
-	if inside {
-		t.Errorf("%s: the last block is not closed", page)
-	}
-	return found
-}
 
 // TestScenarios plays every scenario of the documentation. Thresholds may be
 // crossed: how fast this machine is decides no test.
 func TestScenarios(t *testing.T) {
 	var all []block
 	for _, page := range pages(t) {
-		all = append(all, blocks(t, page)...)
+		for _, b := range blocks(t, page) {
+			if b.language == "ts" && !b.fragment() {
+				all = append(all, b)
+			}
+		}
 	}
 	if len(all) == 0 {
 		t.Fatal("the documentation has no scenario: has the way that blocks are marked changed?")
@@ -126,7 +61,7 @@ func play(t *testing.T, weir string, b block) {
 	if err := os.CopyFS(filepath.Join(dir, "datasets"), os.DirFS("../testdata/datasets")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), weir, append([]string{"run", "scenario.ts", "--sim", "--progress", "none", "--out", "out"}, b.flags...)...)
+	cmd := exec.CommandContext(t.Context(), weir, append([]string{"run", "scenario.ts", "--sim", "--progress", "none", "--out", "out"}, b.words...)...)
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState.ExitCode() != exitThresholds {
