@@ -3,6 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -200,7 +201,9 @@ func TestUnpackingInterrupted(t *testing.T) {
 	t.Setenv("WEIR_CACHE", filepath.Join(dir, "cache"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := findScenario(ctx, path, finding{}); err == nil || !strings.Contains(err.Error(), "interrupted while") {
+	_, err := findScenario(ctx, path, finding{})
+	var exit *exitError
+	if !errors.As(err, &exit) || exit.code != exitInterrupted || !strings.Contains(err.Error(), "interrupted while") {
 		t.Error(err)
 	}
 	_ = filepath.WalkDir(filepath.Join(dir, "cache"), func(path string, d fs.DirEntry, err error) error {

@@ -82,7 +82,11 @@ func (f finding) openBundle(ctx context.Context, path, name string) (_ *scenario
 	defer func() {
 		if err != nil {
 			s.close()
-			err = &exitError{exitConfig, err}
+			code := exitConfig
+			if ctx.Err() != nil {
+				code = exitInterrupted
+			}
+			err = &exitError{code, err}
 		}
 	}()
 	if s.digest, err = b.Digest(); err != nil {
