@@ -11,6 +11,7 @@ REAL_SERVER ?= .build/real-server
 REAL_TOKENIZERS ?= .build/real-tokenizers
 REPORT_CHECK ?= .build/report
 ARCHS ?= amd64 arm64
+DIST_WORK ?= .build/dist
 REGISTRY_CHECK ?= .build/registry
 LIB := .build/libtokenizers/current/libtokenizers.a
 GO_FILES := find . -name '*.go' -not -path '*/node_modules/*' -not -path './.build/*'
@@ -97,7 +98,7 @@ test-registry: build ## share scenarios through a real OCI registry (builds dist
 
 .PHONY: dist
 dist: build ## make what a release consists of, in dist/ (ARCHS="amd64 arm64"; docs/release.md)
-	go run ./cmd/dist -weir ./weir -archs "$(ARCHS)" -o dist
+	go run ./cmd/dist -weir ./weir -archs "$(ARCHS)" -work "$(DIST_WORK)" -o dist
 
 .PHONY: test-dist
 test-dist: ## check what make dist has made: static binaries, packages, sums (ARCHS)

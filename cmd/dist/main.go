@@ -49,16 +49,17 @@ func main() {
 	archs := flag.String("archs", "amd64,arm64", "`processors`, in Go's names, separated by commas or spaces")
 	out := flag.String("o", "dist", "`folder` to write to; what was in it is removed")
 	weir := flag.String("weir", "./weir", "a weir of the same commit that runs on this machine: completions, man pages and types are its own")
+	work := flag.String("work", ".build/dist", "`folder` for tools that are fetched, and files on the way")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, strings.FieldsFunc(*archs, func(r rune) bool { return r == ',' || r == ' ' }), *out, *weir); err != nil {
+	if err := run(ctx, strings.FieldsFunc(*archs, func(r rune) bool { return r == ',' || r == ' ' }), *out, *work, *weir); err != nil {
 		fmt.Fprintln(os.Stderr, "dist:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, archs []string, out, weir string) error {
+func run(ctx context.Context, archs []string, out, work, weir string) error {
 	if len(archs) == 0 {
 		return errors.New("-archs names no processor\n  hint: -archs amd64,arm64")
 	}
@@ -67,7 +68,7 @@ func run(ctx context.Context, archs []string, out, weir string) error {
 			return fmt.Errorf("-archs: there is no release for %q\n  hint: amd64 and arm64 have one", arch)
 		}
 	}
-	r, err := newRelease(ctx, out, weir)
+	r, err := newRelease(ctx, out, work, weir)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func run(ctx context.Context, archs []string, out, weir string) error {
 }
 
 // newRelease finds out what is released, and empties the folder that it goes to.
-func newRelease(ctx context.Context, out, weir string) (*release, error) {
+func newRelease(ctx context.Context, out, work, weir string) (*release, error) {
 	described, err := output(ctx, nil, "git", "describe", "--tags", "--always", "--dirty")
 	if err != nil {
 		return nil, err
@@ -139,8 +140,7 @@ func newRelease(ctx context.Context, out, weir string) (*release, error) {
 	if _, err := os.Stat(weir); err != nil {
 		return nil, fmt.Errorf("%w\n  hint: make build, or name one with -weir", err)
 	}
-	work, err := filepath.Abs(".build/dist")
-	if err != nil {
+	if work, err = filepath.Abs(work); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(emptied(out), os.MkdirAll(work, 0o755)); err != nil {
