@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector has nothing to find here: one command runs after another.
+
 package docs_test
 
 import (
@@ -9,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,6 +47,9 @@ const sentence = "Why is the sky blue at noon, and red in the evening?"
 // written are the commands that are run as they are, in a folder of the page: what they
 // write is read by others. All else is looked at: nothing is sent.
 var written = []string{"new", "bundle"}
+
+// enough are numbers that a scenario makes as many prompts or pixels of; more would only take longer.
+var enough = map[string]int{"--height": 64, "--width": 64, "--num-requests": 10, "--prefix-tokens": 32, "--prompt-tokens": 64}
 
 // TestCommands holds that the command lines of weir in the documentation are right: those
 // of run have flags, parameters and a plan that weir inspect accepts, the others flags
@@ -184,8 +192,15 @@ func (r *reader) commands(code string) {
 // weir checks a command line.
 func (r *reader) weir(args []string) {
 	args = slices.DeleteFunc(args, func(arg string) bool { return arg == "…" }) // more of the same
+	flag := ""
 	for i, arg := range args {
+		if strings.HasPrefix(arg, "-") {
+			flag = arg
+		}
+		n, _ := strconv.Atoi(arg)
 		switch {
+		case enough[flag] > 0 && n > enough[flag]:
+			args[i] = strconv.Itoa(enough[flag])
 		case strings.HasPrefix(arg, "/models/"):
 			args[i] = "builtin" // a tokenizer
 		case filepath.Base(arg) == "result.json": // of a run; here it has no parameters
