@@ -139,7 +139,7 @@ func (t *tools) findRust(ctx context.Context, archs []string) error {
 	if seen != nil {
 		found = "found " + strings.Join(seen, ", ") + " without it"
 	}
-	return fmt.Errorf("Rust's standard library for %s is missing, and its source, too: %s\n"+
+	return fmt.Errorf("the standard library of Rust for %s is missing, and its source, too: %s\n"+
 		"  hint: rustup target add %s; or, on Debian, apt-get install cargo-web rust-web-src", strings.Join(targets, " and "), found, strings.Join(targets, " "))
 }
 
