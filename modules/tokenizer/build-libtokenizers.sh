@@ -19,6 +19,7 @@ set -eu
 module=github.com/daulet/tokenizers
 tiktoken=0.9.1 # released; the module's own manifest names a git fork of it
 minijinja=2.24.0
+mimalloc=0.1.52
 recipe=2 # part of the folder's name, as is the sum of our source: raise it when the manifest below changes
 
 fail() {
@@ -73,6 +74,16 @@ pub mod tokenizers_c;
 #[path = "$ours"]
 pub mod chattemplate;
 RUST
+	allocator=
+	case $target in
+	*-musl) # whose own allocator has one lock for all threads
+		allocator="mimalloc = { version = \"=$mimalloc\", default-features = false }"
+		cat >>"$1/lib.rs" <<-RUST
+			#[global_allocator]
+			static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+		RUST
+		;;
+	esac
 	# Never panic = "abort": panics of the Rust side are caught.
 	cat >"$1/Cargo.toml" <<TOML
 [package]
@@ -99,6 +110,7 @@ rustc-hash = "1.1"
 minijinja = { version = "=$minijinja", features = ["fuel", "loader", "loop_controls", "preserve_order", "unicode"] }
 minijinja-contrib = { version = "=$minijinja", features = ["pycompat"] }
 indexmap = { version = "=2.9.0", features = ["serde"] }
+$allocator
 
 [profile.release]
 lto = "fat"
