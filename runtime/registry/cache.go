@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,8 +12,9 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-	"oras.land/oras-go/v2/content/oci"
-	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/content"
+
+	"weir/runtime/result"
 )
 
 // Cache keeps what was fetched, in a folder that several processes may use at the same
@@ -23,7 +23,6 @@ import (
 //	blobs/sha256/HEX   bundles and manifests of registries, by their content
 //	entries/HEX.json   an [Entry] each, by the hash of its reference
 //	tags/HEX.json      which digest a tag stood for last
-//	ingest/            what is being fetched
 //
 // Files appear whole, by a rename, and do not change. What is taken out is checked
 // against its digest. Where the folder cannot be written, what is fetched goes to a
@@ -101,19 +100,24 @@ func isUnwritable(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// put keeps what d describes, checked against its digest and size while it comes. A
-// failure of a write is told as one of the cache.
-func (c *Cache) put(ctx context.Context, d ocispec.Descriptor, from io.Reader) error {
+// put keeps what d describes, checked against its digest and size while it comes. When
+// that fails, nothing of it is left.
+func (c *Cache) put(d ocispec.Descriptor, from io.Reader) error {
 	return c.writing(func(dir string) error {
-		storage, err := oci.NewStorage(dir)
-		if err != nil {
-			return err
-		}
-		err = storage.Push(ctx, d, from)
-		if errors.Is(err, errdef.ErrAlreadyExists) {
+		path := blobPath(dir, d.Digest)
+		if _, err := os.Stat(path); err == nil {
 			return nil
 		}
-		return err
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		return result.ReplaceFileBy(path, 0o444, func(to io.Writer) error {
+			checked := content.NewVerifyReader(from, d)
+			if _, err := io.Copy(to, checked); err != nil {
+				return err
+			}
+			return checked.Verify()
+		})
 	})
 }
 

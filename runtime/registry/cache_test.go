@@ -128,7 +128,7 @@ func TestPrune(t *testing.T) {
 			}
 		}
 	}
-	left := filepath.Join(c.Cache.Dir(), "ingest", "left")
+	left := filepath.Join(c.Cache.Dir(), "blobs", "sha256", ".of a process that was killed")
 	if err := os.WriteFile(left, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}

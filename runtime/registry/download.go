@@ -99,7 +99,7 @@ func (c *Client) download(ctx context.Context, l Link) error {
 		body = temp
 	}
 	sum := digest.SHA256.Digester()
-	err = c.Cache.put(ctx, ocispec.Descriptor{MediaType: BundleType, Digest: digest.Digest(l.digest), Size: size}, io.TeeReader(body, sum.Hash()))
+	err = c.Cache.put(ocispec.Descriptor{MediaType: BundleType, Digest: digest.Digest(l.digest), Size: size}, io.TeeReader(body, sum.Hash()))
 	if found := sum.Digest().String(); isMismatch(err) && found != l.digest {
 		return &Error{
 			Problem: fmt.Sprintf("what is there has %s, not %s: it was changed since, or somebody changes it on the way; it was not run", found, l.digest),

@@ -253,23 +253,21 @@ func (c *Cache) remove(all, chosen []Entry) (f Freed, err error) {
 	}
 	old := time.Now().Add(-leftover)
 	blobs := filepath.Join(c.dir, "blobs", string(digest.SHA256))
-	for _, folder := range []string{blobs, filepath.Join(c.dir, "ingest")} {
-		files, err := os.ReadDir(folder)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return f, fmt.Errorf("reading the cache: %w", err)
+	files, err := os.ReadDir(blobs)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return f, fmt.Errorf("reading the cache: %w", err)
+	}
+	for _, file := range files {
+		info, err := file.Info()
+		if err != nil {
+			continue // somebody else has removed it
 		}
-		for _, file := range files {
-			info, err := file.Info()
-			if err != nil {
-				continue // somebody else has removed it
-			}
-			d := digest.Digest("sha256:" + file.Name())
-			if needed[d] || !freeable[d] && info.ModTime().After(old) {
-				continue
-			}
-			if err := os.Remove(filepath.Join(folder, file.Name())); err == nil {
-				f.Bytes += info.Size()
-			}
+		d := digest.Digest("sha256:" + file.Name())
+		if needed[d] || !freeable[d] && info.ModTime().After(old) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(blobs, file.Name())); err == nil {
+			f.Bytes += info.Size()
 		}
 	}
 	return f, nil

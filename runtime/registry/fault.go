@@ -127,7 +127,7 @@ func connecting(err error, host string) (problem, hint string) {
 		return errStalled.Error(), "try again; is there a proxy or a firewall on the way?"
 	case isTimeout(err):
 		return host + " did not answer in time", "try again; is there a proxy to name in HTTPS_PROXY?"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF):
 		return host + " has closed the connection", "try again"
 	}
 	return "", ""
@@ -149,7 +149,12 @@ func answered(r *errcode.ErrorResponse, host string) (problem, hint string) {
 		return status + ", it does not know this repository" + said, "is the path right? Some registries want a project or an organisation first, which has to be made there"
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return status + said, "is there a registry at this host, and may it be written to?"
-	case http.StatusBadRequest, http.StatusPreconditionFailed, http.StatusConflict, http.StatusUnsupportedMediaType:
+	case http.StatusBadRequest:
+		if said == "" && r.URL != nil && r.URL.Scheme == "http" { // what servers that speak TLS say without it
+			return status, "it may want TLS: --plain-http=false"
+		}
+		fallthrough
+	case http.StatusPreconditionFailed, http.StatusConflict, http.StatusUnsupportedMediaType:
 		return status + said, "the registry may protect this tag from being moved, or not take artifacts other than images"
 	case http.StatusRequestEntityTooLarge:
 		return status + said, "the registry, or a proxy before it, has a lower limit for sizes; weir bundle --no-data makes a smaller one"

@@ -111,7 +111,7 @@ func (c *Client) pull(ctx context.Context, r Reference) (*Fetched, error) {
 			return nil, err
 		}
 	}
-	if err := c.Cache.put(ctx, manifest, bytes.NewReader(text)); err != nil {
+	if err := c.Cache.put(manifest, bytes.NewReader(text)); err != nil {
 		return nil, err
 	}
 	now := time.Now()
@@ -234,5 +234,5 @@ func (c *Client) fetchBundle(ctx context.Context, repository *remote.Repository,
 		return stalled(watched, err)
 	}
 	defer body.Close()
-	return stalled(watched, c.Cache.put(ctx, layer, through(body, layer.Size)))
+	return stalled(watched, c.Cache.put(layer, through(body, layer.Size)))
 }

@@ -349,6 +349,9 @@ func TestPullFromTheBad(t *testing.T) {
 		if all, err := c.Cache.Entries(); err != nil || len(all) != 0 {
 			t.Errorf("%v, %v are in the cache", all, err)
 		}
+		if left, err := filepath.Glob(filepath.Join(c.Cache.Dir(), "blobs", "sha256", ".*")); err != nil || len(left) != 0 {
+			t.Errorf("half a bundle is left: %v, %v", left, err)
+		}
 	}
 	bundle := func(content string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) { io.WriteString(w, content) }
@@ -377,7 +380,7 @@ func TestPullFromTheBad(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		io.WriteString(w, "<html>")
 	}, `the answer is "text/html"`, "is there a registry at this host")
-	f("a:v1", "/v2/", func(w http.ResponseWriter) { w.WriteHeader(400) }, s.host()+" answers with 400")
+	f("a:v1", "/v2/", func(w http.ResponseWriter) { w.WriteHeader(400) }, s.host()+" answers with 400", "--plain-http=false")
 }
 
 func TestUnreachable(t *testing.T) {
@@ -444,9 +447,9 @@ func TestTogether(t *testing.T) {
 		})
 	}
 	all.Wait()
-	left, err := os.ReadDir(filepath.Join(dir, "ingest"))
-	if err != nil || len(left) != 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	blobs, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
+	if err != nil || len(blobs) != 2 {
+		t.Errorf("the bundle and its manifest should be there: %v, %v", blobs, err)
 	}
 }
 
