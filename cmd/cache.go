@@ -20,7 +20,7 @@ func cacheCommand() *cobra.Command {
 		Short: "Show where fetched scenarios are kept; remove some of them",
 		Long: `Show the folder in which fetched scenarios are kept, and how large it is. WEIR_CACHE names another one.
 weir list shows what is in it.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cache, err := openCache(cmd.ErrOrStderr())
 			if err != nil {
@@ -75,7 +75,7 @@ func cachePruneCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove what was not used for long from the cache",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			age, err := parseAge(older)
 			if err != nil {

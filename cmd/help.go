@@ -3,11 +3,49 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"weir/runtime/bundle"
+	"weir/runtime/script"
+	"weir/runtime/suggest"
 )
+
+func init() {
+	cobra.EnableCommandSorting = false // the order says what comes first; see addCommands
+}
+
+// noArguments is for commands that take flags alone.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s takes no argument %q\n  hint: %[1]s --help tells what it takes", cmd.CommandPath(), args[0])
+}
+
+// unknownCommand tells what the first word may have meant, which is no command.
+func unknownCommand(root *cobra.Command, args []string) error {
+	word := ""
+	if at := slices.IndexFunc(args, func(arg string) bool { return !strings.HasPrefix(arg, "-") }); at >= 0 {
+		word = args[at]
+	}
+	hint := fmt.Sprintf("%s --help lists the commands", root.Name())
+	var names []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	if isBuiltin(word) || script.IsScript(word) || isFetched(word) || strings.HasSuffix(word, bundle.Ending) {
+		hint = fmt.Sprintf("a scenario is run with: %s run %s", root.Name(), word)
+	} else if near := suggest.Nearest(word, names); near != "" {
+		hint = fmt.Sprintf("did you mean %s %s?", root.Name(), near)
+	}
+	return fmt.Errorf("%q is no command of %s\n  hint: %s", word, root.Name(), hint)
+}
 
 // sectionKey is the annotation of a flag with the head that it is listed under.
 const sectionKey = "section"

@@ -36,7 +36,7 @@ func listCommand() *cobra.Command {
 		Short: "List the scenarios that are here: weir's own, and those in the cache",
 		Long: `List the scenarios that run without being fetched: weir's own by their names, and those that were fetched before
 by their references. weir cache removes what is not needed any longer.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cache, err := openCache(cmd.ErrOrStderr())
 			if err != nil {

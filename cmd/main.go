@@ -78,7 +78,7 @@ and measures their token streams.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(runCommand(), newCommand(), inspectCommand(), bundleCommand(), rerunCommand(), pushCommand(), pullCommand(), listCommand(), cacheCommand(), loginCommand(), logoutCommand(), doctorCommand(), probeCommand(), npuCommand(), reportCommand(), compareCommand(), typesCommand(), schemaCommand(), simCommand(), buildCommand(), completionCommand(), manCommand(), versionCommand())
+	addCommands(root)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -90,11 +90,33 @@ and measures their token streams.`,
 	if err == nil {
 		return 0
 	}
+	if _, rest, unknown := root.Find(args); unknown != nil {
+		err = unknownCommand(root, rest)
+	}
 	code, message := exitOf(err)
 	if message != "" {
 		fmt.Fprintln(stderr, "weir: "+message)
 	}
 	return code
+}
+
+// addCommands adds the commands of weir under the heads that its help lists them by, in the
+// order of a day's work.
+func addCommands(root *cobra.Command) {
+	add := func(head string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: head, Title: head + ":"})
+		for _, c := range commands {
+			c.GroupID = head
+		}
+		root.AddCommand(commands...)
+	}
+	add("Run scenarios", runCommand(), inspectCommand(), rerunCommand(), listCommand())
+	add("Look at results", reportCommand(), compareCommand(), schemaCommand())
+	add("Look at the machine and the service", doctorCommand(), probeCommand(), npuCommand(), simCommand())
+	add("Write scenarios and share them", newCommand(), typesCommand(), bundleCommand(), pushCommand(), pullCommand(), cacheCommand(), loginCommand(), logoutCommand())
+	const own = "weir itself"
+	add(own, buildCommand(), completionCommand(), manCommand(), versionCommand())
+	root.SetHelpCommandGroupID(own)
 }
 
 // nearestFlag tells which flag an unknown one was meant to be.

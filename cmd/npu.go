@@ -45,7 +45,7 @@ what each value means, and what sampling costs.`,
   weir npu --host user@node1 --host user@node2 --interval 5s
   weir npu --source http://node1:8082/metrics --devices npu:0-7
   weir npu --json | jq '.devices[] | {index, power: .values.power_w}'`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.run(cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

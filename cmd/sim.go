@@ -21,7 +21,7 @@ func simCommand() *cobra.Command {
 (docs/protocols.md). Its times follow a model: the time to the first token grows with the
 prompt, the time between tokens with the number of streams. It logs when it really
 sent each event, so that a client's numbers can be held against the truth.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop, _, release := signals(cmd.ErrOrStderr())
 			defer release()

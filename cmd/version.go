@@ -58,7 +58,7 @@ func versionCommand() *cobra.Command {
 		Example: `  weir version --json             for programs
   weir version --licenses         what is linked in, with versions and licences
   weir version --licenses=full    with the licences' texts`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
 			a := programInfo{Version: thisVersion(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Extensions: compiledInExtensions()}
