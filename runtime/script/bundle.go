@@ -50,6 +50,7 @@ func bundle(entry, dir, cwd string, cfg Config) (code, sourceMap []byte, err err
 		Conditions:     packageConditions,
 		Define:         packageDefines,
 		Target:         api.ESNext,
+		Loader:         map[string]api.Loader{".css": api.LoaderNone}, // it would be an empty object
 		Supported:      lowered,
 		Charset:        api.CharsetUTF8,
 		LegalComments:  api.LegalCommentsNone,
@@ -158,11 +159,11 @@ func builtinPlugin(cfg Config) api.Plugin {
 func bundleErrors(messages []api.Message, dir, cwd string, found *packages, known []string) error {
 	var all []*Error
 	for _, m := range messages {
-		e := cmp.Or(unresolvedImport(m, found, known), loaderFault(m), &Error{Op: "bundle", Message: m.Text})
+		e := cmp.Or(unresolvedImport(m, found, known), missingExport(m), loaderFault(m), &Error{Op: "bundle", Message: m.Text})
 		switch hint, fromPlugin := m.Detail.(string); {
 		case fromPlugin:
 			e.Hint = hint
-		case e.Hint != "" || e.needing != "":
+		case e.Hint != "" || e.Message != m.Text || e.needing != "":
 		case strings.Contains(m.Text, "op-level await"):
 			e.Message = "await is not possible outside of a function"
 			e.Hint = "do it in an async setup() or in the iteration"

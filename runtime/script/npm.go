@@ -169,6 +169,29 @@ func unresolvedImport(m api.Message, found *packages, known []string) *Error {
 	return e
 }
 
+var noExport = regexp.MustCompile(`^No matching export in "([^"]+)" for import "([^"]+)"`)
+
+// missingExport is the fault of a name that a file does not export, nil when the message is another one.
+func missingExport(m api.Message) *Error {
+	match := noExport.FindStringSubmatch(m.Text)
+	if match == nil {
+		return nil
+	}
+	file := match[1]
+	if library := libraryName(file); library != "" {
+		file = strings.TrimSuffix(library, ".ts")
+	}
+	e := &Error{Op: "bundle", Message: fmt.Sprintf("%q has no export %q", file, match[2])}
+	for _, note := range m.Notes {
+		if meant := didYouMeanImport.FindStringSubmatch(note.Text); meant != nil {
+			e.Hint = fmt.Sprintf("did you mean %q?", meant[1])
+		}
+	}
+	return e
+}
+
+var didYouMeanImport = regexp.MustCompile(`^Did you mean to import "([^"]+)"`)
+
 // packageHint is what a package that is there says against the import.
 func packageHint(notes []api.Note) string {
 	for _, note := range notes {
