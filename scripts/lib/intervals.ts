@@ -63,8 +63,17 @@ function checkConfidence(what: string, confidence: number): void {
   if (!(confidence > 0 && confidence < 1)) throw new TypeError(`${what}: the confidence is ${confidence}; it must be between 0 and 1, such as 0.95`);
 }
 
+function checkPercent(what: string, p: number): void {
+  if (!(p >= 0 && p <= 100)) throw new TypeError(`${what}: p is ${p}; it must be from 0 to 100`);
+}
+
+function checkWhole(what: string, name: string, n: number, least: number): void {
+  if (!(Number.isInteger(n) && n >= least)) throw new TypeError(`${what}: ${name} is ${n}; it must be a whole number of at least ${least}`);
+}
+
 /** How far from the mean of a normal distribution the share `confidence` of it lies: 1.96 for 0.95. */
 export function normalQuantile(confidence: number): number {
+  checkConfidence("normalQuantile", confidence);
   const known = quantiles.get(confidence) ?? findQuantile(confidence);
   quantiles.set(confidence, known);
   return known;
@@ -94,7 +103,7 @@ function findQuantile(confidence: number): number {
 
 /** The same of Student's distribution with so many degrees of freedom (whole, from 1): 2.776 for 4 and 0.95. */
 export function studentQuantile(freedom: number, confidence: number): number {
-  if (!(Number.isInteger(freedom) && freedom >= 1)) throw new TypeError(`studentQuantile: the degrees of freedom are ${freedom}; they must be a whole number of at least 1`);
+  checkWhole("studentQuantile", "freedom", freedom, 1);
   checkConfidence("studentQuantile", confidence);
   let [low, high] = [0, 1];
   while (studentShare(high, freedom) < confidence) high *= 2;
@@ -122,8 +131,11 @@ function studentShare(t: number, freedom: number): number {
 
 /** P(X ≤ k) where X of n samples hit, each with probability p. */
 export function binomialCDF(k: number, n: number, p: number): number {
+  checkWhole("binomialCDF", "k", k, -1);
+  checkWhole("binomialCDF", "n", n, 0);
+  if (!(p >= 0 && p <= 1)) throw new TypeError(`binomialCDF: p is ${p}; it must be from 0 to 1`);
   if (k < 0) return 0;
-  if (k >= n) return 1;
+  if (k >= n || p === 0) return 1;
   if (k > n * p) return 1 - binomialCDF(n - k - 1, n, 1 - p); // sum up the tail that is shorter
   let term = Math.exp(logChoose(n, k) + k * Math.log(p) + (n - k) * Math.log1p(-p));
   let sum = term;
@@ -151,6 +163,9 @@ function logFactorial(n: number): number {
  * A rank of 0 or n + 1 means that the samples say nothing on that side.
  */
 export function percentileRanks(n: number, p: number, confidence: number): Interval {
+  checkWhole("percentileRanks", "n", n, 0);
+  checkPercent("percentileRanks", p);
+  checkConfidence("percentileRanks", confidence);
   const key = `${n} ${p} ${confidence}`;
   const known = ranks.get(key) ?? findRanks(n, p, confidence);
   ranks.set(key, known);
@@ -189,6 +204,7 @@ function findRanks(n: number, p: number, confidence: number): [low: number, high
  * confidence although one sample was beyond it: MLPerf's floors, 662 for p99.
  */
 export function sampleFloor(p: number): number {
+  checkPercent("sampleFloor", p);
   const beyond = 1 - p / 100;
   if (!(beyond > 0)) return 1;
   let [low, high] = [1, 2];

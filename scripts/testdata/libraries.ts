@@ -3,7 +3,7 @@
 import type { CaseResult } from "weir";
 import { layouts, parallelCells, parallelColumns, servingCells, servingColumns } from "weir/lib/ascend";
 import { CapacitySearch, type CapacityOptions } from "weir/lib/capacity";
-import { bootstrap, meanInterval, percentileInterval, shareInterval, studentQuantile } from "weir/lib/intervals";
+import { binomialCDF, bootstrap, meanInterval, normalQuantile, percentileInterval, percentileRanks, sampleFloor, shareInterval, studentQuantile } from "weir/lib/intervals";
 import { arrivals, geometric, linear, spike, staircase } from "weir/lib/ramps";
 import { linearRegression, mean, median, percentile, std, summary } from "weir/lib/stats";
 import { milliseconds, number, percent, percents, textTable, thousands, wrapped } from "weir/lib/text";
@@ -62,7 +62,12 @@ export function confidence(): void {
   refuses("meanInterval: the confidence is 95; it must be between 0 and 1, such as 0.95", () => meanInterval([1, 2], 95));
   refuses("shareInterval: 3 of 2 is no share", () => shareInterval(3, 2));
   refuses("bootstrap: resamples is 5; it must be a whole number from 100 to 1000000", () => bootstrap([1, 2], mean, { resamples: 5 }));
-  refuses("studentQuantile: the degrees of freedom are 0; they must be a whole number of at least 1", () => studentQuantile(0, 0.9));
+  refuses("studentQuantile: freedom is 0; it must be a whole number of at least 1", () => studentQuantile(0, 0.9));
+  refuses("normalQuantile: the confidence is 95; it must be between 0 and 1, such as 0.95", () => normalQuantile(95));
+  refuses("binomialCDF: p is 2; it must be from 0 to 1", () => binomialCDF(1, 2, 2));
+  refuses("binomialCDF: k is 0.5; it must be a whole number of at least -1", () => binomialCDF(0.5, 2, 0.5));
+  refuses("percentileRanks: n is -1; it must be a whole number of at least 0", () => percentileRanks(-1, 50, 0.95));
+  refuses("sampleFloor: p is 101; it must be from 0 to 100", () => sampleFloor(101));
 }
 
 export function ramps(): void {
