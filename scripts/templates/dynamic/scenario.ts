@@ -1,5 +1,6 @@
 // A dynamic benchmark: requests arrive at random, as from many people who know nothing of
 // each other, at one rate after another, until the service does not keep its promises.
+// CapacitySearch of weir/lib/capacity finds the rate between two of these.
 import { check, params, type It, type Options, type Plan } from "weir";
 import { synthetic, type Dataset } from "weir/dataset";
 import { Endpoint } from "weir/llm";

@@ -32,14 +32,15 @@ export function* plan(): Plan {
       executor: "per-vu-iterations",
       vus: users,
       iterations: p.requests,
-      data: synthetic({ tokenizer, count: users * p.requests * p.batch, input: p.tokens, output: 1, seed: users }),
+      data: { sentences: synthetic({ tokenizer, count: users * p.requests * p.batch, input: p.tokens, output: 1, seed: users }) },
       warmup: 2,
     };
   }
 }
 
-export default async function (it: It<Dataset>) {
-  const first = (it.index * p.batch) % it.data.length;
-  const reply = await service.embed([...it.data.slice(first, first + p.batch)].map((item) => item.prompt));
+export default async function (it: It<{ sentences: Dataset }>) {
+  const { sentences } = it.data;
+  const first = (it.index * p.batch) % sentences.length;
+  const reply = await service.embed([...sentences.slice(first, first + p.batch)].map((item) => item.prompt));
   if (check(reply, { "one embedding for each text": (r) => r.results === p.batch })) texts.add(p.batch);
 }
