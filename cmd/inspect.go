@@ -18,6 +18,7 @@ import (
 	"weir/runtime/metrics"
 	"weir/runtime/script"
 	"weir/runtime/telemetry"
+	"weir/runtime/terminal"
 	"weir/runtime/transport"
 	"weir/scripts"
 )
@@ -154,7 +155,7 @@ func (s *session) inspect(f *inspectFlags, own *pflag.FlagSet) error {
 	if planned == nil {
 		return planErr
 	}
-	i := inspection(loaded, runtimes[0], modules, planned)
+	i := inspection(found, loaded, runtimes[0], modules, planned)
 	i.Files = readFiles(stop, allowed, f.hashes)
 	i.Writes = writtenFiles(allowed)
 	if f.json {
@@ -177,7 +178,7 @@ func (s *session) inspectScriptHelp(ctx context.Context, loaded *script.Script, 
 	if err := loaded.Help(ctx, &help, columns); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.stdout, "Usage:\n  weir inspect %s [flags]\n\n%s%s\nAll flags of weir run are taken, too (weir run --help).\n", s.name, help.String(), flagHelp(own, width(s.stdout)))
+	fmt.Fprintf(s.stdout, "Usage:\n  weir inspect %s [flags]\n\n%s%s\nAll flags of weir run are taken, too (weir run --help).\n", s.name, terminal.HarmlessLines(help.String()), flagHelp(own, width(s.stdout)))
 	return nil
 }
 

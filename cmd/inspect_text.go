@@ -15,6 +15,7 @@ import (
 
 	"weir/runtime"
 	"weir/runtime/registry"
+	"weir/runtime/terminal"
 )
 
 // mostRows is how many cases are listed; JSON has all.
@@ -23,14 +24,18 @@ const mostRows = 100
 // writeText prints an inspection for people, as wide as a terminal with so many columns.
 func (i *Inspection) writeText(w io.Writer, columns int) error {
 	t := &inspectionText{Inspection: i, columns: columns}
-	fmt.Fprintf(&t.b, "%s · %s · sha256 %.12s\n", i.Script.Name, i.Script.Path, i.Script.SHA256)
+	of, hash := "program", i.Script.SHA256 // with all that it imports, not the file's own
+	if i.Script.Bundle != "" {
+		of, hash = "bundle", strings.TrimPrefix(i.Script.Bundle, "sha256:")
+	}
+	fmt.Fprintf(&t.b, "%s · %s · %s sha256 %.12s\n", i.Script.Name, i.Script.Path, of, hash)
 	t.params()
 	t.uses()
 	t.cases()
 	t.limits()
 	t.totals()
 	t.notes()
-	_, err := io.WriteString(w, t.b.String())
+	_, err := io.WriteString(w, terminal.HarmlessLines(t.b.String())) // names are the script's
 	return err
 }
 
@@ -412,7 +417,7 @@ func (t *inspectionText) notes() {
 		notes = append(notes, sentence(what+": what follows from its answer is not known"))
 	}
 	if p.Totals.Cases > 0 {
-		notes = append(notes, "An iteration is one call of the script's function, most often one request. Nothing was sent or written.")
+		notes = append(notes, "An iteration is one call of the script's function, most often one request with the item of its number. Nothing was sent or written.")
 	} else {
 		notes = append(notes, "Nothing was sent or written.")
 	}

@@ -3,7 +3,6 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -70,9 +69,9 @@ type InspectedWrite struct {
 }
 
 // inspection collects what there is to be known when the plan has been played dry.
-func inspection(s *script.Script, rt *script.Runtime, m *modules, planned *runtime.Planned) *Inspection {
+func inspection(found *scenario, s *script.Script, rt *script.Runtime, m *modules, planned *runtime.Planned) *Inspection {
 	i := &Inspection{
-		Schema: result.Schema, Script: result.Script{Name: s.Name, Path: s.Path, SHA256: fmt.Sprintf("%x", sha256.Sum256(s.Source))},
+		Schema: result.Schema, Script: found.described(s),
 		Plan: planned, Params: []InspectedParam{}, Services: []InspectedTarget{}, Modules: []string{}, Libraries: []string{}, Sources: []string{},
 	}
 	for _, p := range s.Params() {
