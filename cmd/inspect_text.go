@@ -56,8 +56,12 @@ func (t *inspectionText) block(text string) {
 	t.b.WriteString(text)
 }
 
+// narrowest is how narrow a column of a table gets that has longer words.
+const narrowest = 12
+
 // draw prints a table without the columns that have nothing in them. The widest ones give
-// way when there is not room for all. right are those that are aligned so.
+// way, down to their longest word, when there is not room for all; when that is not enough,
+// it is a list. right are those that are aligned so.
 func (t *inspectionText) draw(head table.Row, rows []table.Row, right ...string) {
 	for c := len(head) - 1; c >= 0; c-- {
 		if !slices.ContainsFunc(rows, func(row table.Row) bool { return fmt.Sprint(row[c]) != "" }) {
@@ -67,15 +71,13 @@ func (t *inspectionText) draw(head table.Row, rows []table.Row, right ...string)
 			}
 		}
 	}
-	w := table.NewWriter()
-	w.SetStyle(table.StyleRounded)
-	w.Style().Format.Header = text.FormatDefault
-	w.AppendHeader(head)
-	w.AppendRows(rows)
-	widths := make([]int, len(head))
+	widths, least := make([]int, len(head)), make([]int, len(head))
 	for _, row := range append([]table.Row{head}, rows...) {
 		for c, cell := range row {
 			widths[c] = max(widths[c], text.LongestLineLen(fmt.Sprint(cell)))
+			for word := range strings.FieldsSeq(fmt.Sprint(cell)) {
+				least[c] = max(least[c], min(text.StringWidth(word), narrowest))
+			}
 		}
 	}
 	over := 3*len(head) + 1 - t.columns // frames
@@ -84,22 +86,54 @@ func (t *inspectionText) draw(head table.Row, rows []table.Row, right ...string)
 	}
 	configs := make([]table.ColumnConfig, len(head))
 	for c := range head {
-		configs[c] = table.ColumnConfig{Number: c + 1, WidthMaxEnforcer: text.WrapSoft}
+		configs[c] = table.ColumnConfig{Number: c + 1, WidthMaxEnforcer: wrapped}
 		if slices.Contains(right, fmt.Sprint(head[c])) {
 			configs[c].Align, configs[c].AlignHeader = text.AlignRight, text.AlignRight
 		}
 	}
-	for over > 0 {
-		widest := slices.Index(widths, slices.Max(widths))
-		if widths[widest] <= 12 {
-			break
+	for ; over > 0; over-- {
+		widest := -1
+		for c, width := range widths {
+			if width > least[c] && (widest < 0 || width > widths[widest]) {
+				widest = c
+			}
+		}
+		if widest < 0 {
+			t.list(head, rows)
+			return
 		}
 		widths[widest]--
-		over--
 		configs[widest].WidthMax = widths[widest]
 	}
+	w := table.NewWriter()
+	w.SetStyle(table.StyleRounded)
+	w.Style().Format.Header = text.FormatDefault
+	w.AppendHeader(head)
+	w.AppendRows(rows)
 	w.SetColumnConfigs(configs)
 	t.block(w.Render() + "\n")
+}
+
+// list prints the rows of a table one by one, each cell behind its head.
+func (t *inspectionText) list(head table.Row, rows []table.Row) {
+	for _, row := range rows {
+		var cells []string
+		for c, cell := range row[1:] {
+			if value := fmt.Sprint(cell); value != "" {
+				cells = append(cells, fmt.Sprintf("%v %s", head[c+1], value))
+			}
+		}
+		t.line(fmt.Sprint(row[0]), strings.Join(cells, ", "))
+	}
+}
+
+// wrapped breaks text between words, without blanks at the ends of lines.
+func wrapped(what string, columns int) string {
+	lines := strings.Split(text.WrapSoft(what, columns), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // params lists the parameters that were given, and in short those that were not.
@@ -183,10 +217,9 @@ func (t *inspectionText) line(subject, what string) {
 		return
 	}
 	const indent = 12
-	lines := strings.Split(text.WrapSoft(what, max(t.columns-indent, 24)), "\n")
-	t.block(fmt.Sprintf("%-*s%s\n", indent, subject, strings.TrimRight(lines[0], " ")))
-	for _, line := range lines[1:] {
-		t.block(fmt.Sprintf("%*s%s\n", indent, "", strings.TrimRight(line, " ")))
+	for line := range strings.SplitSeq(wrapped(what, max(t.columns-indent, 24)), "\n") {
+		t.block(fmt.Sprintf("%-*s%s\n", indent, subject, line))
+		subject = ""
 	}
 }
 

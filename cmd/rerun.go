@@ -267,7 +267,7 @@ func (e *earlier) borrow(ctx context.Context, s *scenario, f finding) error {
 		from = e.dir
 	}
 	e.give(s)
-	if err := s.fetchLacking(ctx, from); err != nil {
+	if err := s.fetchLacking(ctx, from, f.filesFrom != ""); err != nil {
 		return err
 	}
 	if !e.own {

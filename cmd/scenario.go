@@ -14,6 +14,7 @@ import (
 	"weir/runtime/bundle"
 	"weir/runtime/registry"
 	"weir/runtime/script"
+	"weir/runtime/terminal"
 )
 
 // scenario is what a SCRIPT on the command line stands for, found and ready to be
@@ -108,7 +109,7 @@ func (f finding) openBundle(ctx context.Context, path, name string) (_ *scenario
 	if from == "" {
 		from = filepath.Dir(path)
 	}
-	return s, s.fetchLacking(ctx, from)
+	return s, s.fetchLacking(ctx, from, f.filesFrom != "")
 }
 
 func (f finding) tell(format string, args ...any) {
@@ -154,9 +155,13 @@ func (s *scenario) readProgram(b *bundle.Bundle, dir string) (err error) {
 // fetchLacking puts files that the bundle was made without (--no-data) where the script
 // reads them: from a folder in which they lie as they did beside the script. Parameters
 // whose files are lacking have to be given again.
-func (s *scenario) fetchLacking(ctx context.Context, from string) error {
+// named: the user has said which folder.
+func (s *scenario) fetchLacking(ctx context.Context, from string, named bool) error {
 	for _, f := range s.bundled.Lacking() {
 		if rel, ok := strings.CutPrefix(f.Path, bundle.FilesDir+"/"); ok {
+			if f.SHA256 == "" && !named {
+				return fmt.Errorf("%s was made without %s, and without its hash: nobody can tell whether a file beside it is the one that is meant\n  hint: name the folder that has it with --files-from", s.name, rel)
+			}
 			source := filepath.Join(from, filepath.FromSlash(rel))
 			if err := checkFile(ctx, source, f); err != nil {
 				return fmt.Errorf("%s was made without %s: %w\n  hint: put it there, or name the folder that has it with --files-from", s.name, rel, err)
@@ -200,12 +205,30 @@ func (s *scenario) load(c script.Config) (*script.Script, *access.Access, error)
 	for param, paths := range s.named {
 		a.Name(param, paths...)
 	}
-	c.Access, c.Program = a, s.program
+	c.Access, c.Program, c.Console = a, s.program, s.speaks(c.Console)
 	loaded, err := script.Load(s.name, c)
 	if err == nil && s.called != "" {
 		loaded.Name = s.called
 	}
 	return loaded, a, err
+}
+
+// speaks is where what the script says is written: of one from elsewhere as text that does
+// nothing to a terminal.
+func (s *scenario) speaks(to io.Writer) io.Writer {
+	if to == nil || !s.rules.Limited {
+		return to
+	}
+	return harmless{to}
+}
+
+type harmless struct{ to io.Writer }
+
+func (h harmless) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(h.to, terminal.HarmlessLines(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // checkGiven holds what was given for a parameter, whose files the bundle was made without,

@@ -24,6 +24,7 @@ import (
 	"weir/runtime/sim"
 	"weir/runtime/suggest"
 	"weir/runtime/telemetry"
+	"weir/runtime/terminal"
 	"weir/runtime/transport"
 	"weir/scripts"
 )
@@ -181,8 +182,8 @@ func (s *session) run() (err error) {
 		Watch:     s.follow,
 		Stop:      stop.Done(),
 		Custom:    modules.custom,
-		Output:    s.progress.before(s.stdout),
-		Errors:    s.progress.before(s.stderr),
+		Output:    found.speaks(s.progress.before(s.stdout)),
+		Errors:    found.speaks(s.progress.before(s.stderr)),
 		Write: func(path string, content []byte) error {
 			if _, err := allowed.Write(filepath.Join(s.folder.Dir, path)); err != nil && filepath.IsLocal(path) {
 				return err
@@ -258,7 +259,7 @@ func (s *session) scriptHelp(ctx context.Context, loaded *script.Script) error {
 	s.flagSet.VisitAll(func(f *pflag.Flag) {
 		f.Hidden = strings.HasPrefix(f.Name, "sim-") // they are many, and of no service that is measured
 	})
-	fmt.Fprintf(s.stdout, "%s\nFlags of every run, without those of the simulated service (weir run --help has them):\n%s", own.String(), flagHelp(s.flagSet, width(s.stdout)))
+	fmt.Fprintf(s.stdout, "%s\nFlags of every run, without those of the simulated service (weir run --help has them):\n%s", terminal.HarmlessLines(own.String()), flagHelp(s.flagSet, width(s.stdout)))
 	return nil
 }
 

@@ -237,6 +237,9 @@ func TestDry(t *testing.T) {
 			}
 		}()
 	}
+	if size := a.Size(); size != int64(len("newnew")) {
+		t.Errorf("what was written has %d bytes", size)
+	}
 	read, err := a.Read("here.txt")
 	if text, other := os.ReadFile(read); err != nil || other != nil || string(text) != "new" {
 		t.Errorf("what was written reads as %q: %v, %v", text, err, other)

@@ -61,9 +61,12 @@ func (a *Access) Size() (bytes int64) {
 		return 0
 	}
 	a.mu.Lock()
-	paths := slices.Collect(maps.Keys(a.made))
+	paths, scratch := slices.Collect(maps.Keys(a.made)), a.scratch
 	a.mu.Unlock()
 	for _, path := range paths {
+		if scratch != "" { // a dry run
+			path = filepath.Join(scratch, path)
+		}
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			bytes += info.Size()
 		}
@@ -71,7 +74,7 @@ func (a *Access) Size() (bytes int64) {
 	return bytes
 }
 
-// Written are the paths that were written to so far, as the script said them.
+// Written are the paths that were written to so far, as the script said them, each once.
 func (a *Access) Written() []string {
 	if a == nil {
 		return nil

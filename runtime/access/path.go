@@ -94,7 +94,9 @@ func (a *Access) Write(path string) (string, error) {
 	if a.rules.Limited && len(a.made) >= mostFiles && !a.made[abs] {
 		return refuse(fmt.Sprintf("it has written %d files already, as many as a scenario may that came from elsewhere", mostFiles), "")
 	}
-	a.written = append(a.written, path)
+	if !a.made[abs] {
+		a.written = append(a.written, path)
+	}
 	a.made[abs] = true
 	if a.rules.Dry {
 		return a.dryTarget(abs)

@@ -3,6 +3,7 @@ package bundle
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -92,8 +93,17 @@ func readManifest(data []byte) (*Manifest, *Error) {
 		return nil, wrong(ManifestName, "", "it is no manifest: %w", err)
 	}
 	for what, text := range map[string]string{"name": m.Name, "description": m.Description, "weir": m.Weir} {
-		if len(text) > 4096 || strings.ContainsFunc(text, unicode.IsControl) {
+		if !isLine(text) {
 			return nil, wrong(ManifestName, "", "%s is too long or has control characters", what)
+		}
+	}
+	names := slices.Concat(m.Modules, m.Packages, slices.Collect(maps.Keys(m.Left)), slices.Collect(maps.Values(m.Left)), slices.Collect(maps.Keys(m.Libraries)), slices.Collect(maps.Values(m.Libraries)))
+	for _, p := range m.Params {
+		names = append(names, p.Name)
+	}
+	for _, text := range names {
+		if !isLine(text) {
+			return nil, wrong(ManifestName, "", "%.80q is too long or has control characters", text)
 		}
 	}
 	if m.Name == "" || strings.ContainsAny(m.Name, `/\`) {
@@ -102,10 +112,10 @@ func readManifest(data []byte) (*Manifest, *Error) {
 	if len(m.Files) > maxEntries {
 		return nil, wrong(ManifestName, "", "it lists %d files, at most %d are possible", len(m.Files), maxEntries)
 	}
-	names := newNames()
+	paths := newNames()
 	var total int64
 	for i, f := range m.Files {
-		if err := names.add(f.Path); err != nil {
+		if err := paths.add(f.Path); err != nil {
 			return nil, &Error{Entry: f.Path, Err: err}
 		}
 		switch {
@@ -135,6 +145,13 @@ func readManifest(data []byte) (*Manifest, *Error) {
 	}
 	return m, m.checkParams()
 }
+
+// isLine tells whether a text can be shown as part of a line, and then reads as it is written.
+func isLine(text string) bool { return len(text) <= 4096 && !strings.ContainsFunc(text, isControl) }
+
+// isControl tells whether a character does something to a line besides being in it, such as
+// turning the direction of what follows.
+func isControl(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
 // inside tells whether an entry is listed.
 func (m *Manifest) inside(name string) bool {

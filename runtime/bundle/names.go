@@ -7,7 +7,6 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -25,7 +24,7 @@ func checkName(name string) error {
 		return fmt.Errorf("its name has %d bytes, at most %d are possible", len(name), maxName)
 	case !utf8.ValidString(name):
 		return errors.New("its name is not UTF-8")
-	case strings.ContainsFunc(name, unicode.IsControl):
+	case strings.ContainsFunc(name, isControl):
 		return errors.New("its name has control characters")
 	case strings.Contains(name, `\`):
 		return errors.New(`its name has a backslash`)

@@ -88,6 +88,13 @@ func envName(flag string) string {
 	return "WEIR_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
+// isOwnVariable tells whether a variable is one of weir itself, and no parameter's: a script
+// that declares a parameter cache or prometheus-password gets neither to the folder of the
+// one nor to the other.
+func isOwnVariable(name string) bool {
+	return name == "WEIR_CACHE" || name == "WEIR_SUMMARY_TREND_STATS" || strings.HasPrefix(name, "WEIR_PROMETHEUS_")
+}
+
 // HideSecrets replaces the values of secret parameters in arguments by hidden. To be
 // called when the parameters are known.
 func (s *Script) HideSecrets(args []string, hidden string) []string {

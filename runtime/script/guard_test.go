@@ -165,16 +165,22 @@ func TestEngineFails(t *testing.T) {
 	}
 }
 
-// A script that came from elsewhere is not shown the environment.
+// A script that came from elsewhere is not shown the environment, and none gets at weir's own
+// variables by a parameter of that name.
 func TestEnvironmentIsHidden(t *testing.T) {
 	t.Setenv("TRUST_TEST", "hidden")
+	t.Setenv("WEIR_CACHE", "hidden")
+	t.Setenv("WEIR_PROMETHEUS_PASSWORD", "hidden")
+	t.Setenv("WEIR_CACHED", "shown")
 	path := filepath.Join(t.TempDir(), "main.ts")
-	if err := os.WriteFile(path, []byte(`__ENV.OWN = "own"; console.log(__ENV.TRUST_TEST, Object.keys(__ENV).join(), typeof process);`), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(`import { params } from "weir";
+const p = params({ cache: { default: "none" }, prometheusPassword: { default: "" }, cached: { default: "" } });
+__ENV.OWN = "own"; console.log(p.cache + p.prometheusPassword + p.cached, __ENV.TRUST_TEST, Object.keys(__ENV).join(), typeof process);`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for limited, want := range map[bool]string{true: "undefined OWN undefined", false: "hidden "} {
+	for limited, want := range map[bool]string{true: "noneshown undefined OWN undefined", false: "noneshown hidden "} {
 		var console bytes.Buffer
-		s, err := script.Load(path, script.Config{Access: access.New(access.Rules{Limited: limited}), LookupEnv: os.LookupEnv, Console: &console})
+		s, err := script.Load(path, script.Config{Modules: map[string]script.Module{"weir": testModule{}}, Access: access.New(access.Rules{Limited: limited}), LookupEnv: os.LookupEnv, Console: &console})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -235,7 +235,7 @@ func (s *paramSet) resolve(p *Param) *ParamError {
 			p.Value, p.From = value, "file"
 		}
 	}
-	if lookup := s.script.cfg.LookupEnv; lookup != nil && p.From != FromResult {
+	if lookup := s.script.cfg.LookupEnv; lookup != nil && p.From != FromResult && !isOwnVariable(envName(p.Flag)) {
 		// An empty variable is as good as none: it is how shells and CI systems unset.
 		if text, found := lookup(envName(p.Flag)); found && text != "" {
 			value, err := p.parse([]string{text})

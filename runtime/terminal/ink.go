@@ -36,14 +36,15 @@ func (i ink) verdict(v result.Verdict, s string) string {
 	return s
 }
 
-// Harmless is text of others that does nothing to a terminal: what would, and the ends of
-// lines, are blanks.
+// Harmless is text of others that does nothing to a terminal and reads as it is written:
+// what would not, such as marks that turn the direction of writing, and the ends of lines,
+// are blanks.
 func Harmless(s string) string { return strings.Map(blankControl, s) }
 
-// harmlessLines is the same of text of several lines.
-func harmlessLines(s string) string {
+// HarmlessLines is the same of text of several lines, with tabs in them.
+func HarmlessLines(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' {
+		if r == '\n' || r == '\t' {
 			return r
 		}
 		return blankControl(r)
@@ -51,7 +52,7 @@ func harmlessLines(s string) string {
 }
 
 func blankControl(r rune) rune {
-	if unicode.IsControl(r) {
+	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 		return ' '
 	}
 	return r

@@ -41,7 +41,7 @@ func Summary(w io.Writer, r *result.Result, o SummaryOptions) error {
 	s.monitors(r.Monitors)
 	s.servers(cases)
 	s.traces(cases)
-	text := harmlessLines(s.out.String()) // messages of services may hold anything
+	text := HarmlessLines(s.out.String()) // messages of services may hold anything
 	if o.Colours {
 		text = coloured(text)
 	}
