@@ -15,6 +15,7 @@ import (
 
 	"weir/runtime/script"
 	"weir/runtime/suggest"
+	"weir/runtime/terminal"
 	"weir/runtime/wire"
 )
 
@@ -95,7 +96,7 @@ and measures their token streams.`,
 	}
 	code, message := exitOf(err)
 	if message != "" {
-		fmt.Fprintln(stderr, "weir: "+message)
+		fmt.Fprintln(stderr, "weir: "+terminal.HarmlessLines(message)) // it may have texts of scripts and services in it
 	}
 	return code
 }
