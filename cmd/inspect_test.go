@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"weir/docs/schematest"
 	"weir/runtime/result"
@@ -68,6 +70,45 @@ func checkInspected(t *testing.T, r *result.Result, args []string) {
 		if asked := played.Metrics["output_tokens"]; asked != nil && tokens != nil && tokens.Of == "iterations" && tokens.Output != nil && played.Counts.Requests == tokens.Items &&
 			*asked.Max > float64(tokens.Output.Max) {
 			t.Errorf("%s: answers of at most %d tokens are planned, one had %v", c.Name, tokens.Output.Max, *asked.Max)
+		}
+	}
+}
+
+// Whatever there is to say of a plan fits the terminal.
+func TestInspectionFits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "wide.ts")
+	const code = `
+const data = [{ prompt: "a", promptTokens: 111, outputTokens: 22 }, { prompt: "b", promptTokens: 1842, outputTokens: 7 }];
+export const options = { executor: "constant-arrival-rate", rate: 7, duration: "90s", warmup: 4, data, slo: { ttft: 100, tpot: 50 } };
+export default function () {}
+`
+	if err := os.WriteFile(path, []byte(code), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	i := inspect(t, path)
+	i.Script.Path = "wide.ts"
+	for columns, tables := 50, 0; columns <= 200; columns += 10 {
+		var b strings.Builder
+		if err := i.writeText(&b, columns); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns {
+				t.Errorf("with %d columns a line has %d: %s", columns, n, line)
+			}
+		}
+		for _, said := range []string{"constant-arrival-rate", "(111–1,842)", "(7–22)", "630"} {
+			if !strings.Contains(b.String(), said) {
+				t.Errorf("with %d columns there is no %q:\n%s", columns, said, &b)
+			}
+		}
+		if strings.Contains(b.String(), "│") {
+			tables++
+		} else if tables > 0 {
+			t.Errorf("with %d columns there is a list; there was a table with fewer", columns)
+		}
+		if columns == 200 && tables == 0 {
+			t.Error("there is no table, however wide it may be")
 		}
 	}
 }

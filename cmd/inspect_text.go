@@ -56,8 +56,8 @@ func (t *inspectionText) block(text string) {
 	t.b.WriteString(text)
 }
 
-// narrowest is how narrow a column of a table gets that has longer words.
-const narrowest = 12
+// longestWhole is up to which length the words of a table are not broken.
+const longestWhole = 21
 
 // draw prints a table without the columns that have nothing in them. The widest ones give
 // way, down to their longest word, when there is not room for all; when that is not enough,
@@ -76,7 +76,7 @@ func (t *inspectionText) draw(head table.Row, rows []table.Row, right ...string)
 		for c, cell := range row {
 			widths[c] = max(widths[c], text.LongestLineLen(fmt.Sprint(cell)))
 			for word := range strings.FieldsSeq(fmt.Sprint(cell)) {
-				least[c] = max(least[c], min(text.StringWidth(word), narrowest))
+				least[c] = max(least[c], min(text.StringWidth(word), longestWhole))
 			}
 		}
 	}
