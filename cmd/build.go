@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -268,15 +267,8 @@ func (b *builder) compile(ctx context.Context, made, overlay string) error {
 }
 
 // try starts the program, which shows whether its extensions can be together, and lists
-// them. One for another machine is not started.
+// them.
 func (b *builder) try(ctx context.Context, made string) ([]compiledIn, error) {
-	target, err := b.ask(ctx, b.folder, "go", "env", "GOOS", "GOARCH")
-	if err != nil {
-		return nil, err
-	}
-	if strings.Join(strings.Fields(target), "/") != runtime.GOOS+"/"+runtime.GOARCH {
-		return nil, nil
-	}
 	text, err := b.ask(ctx, b.folder, made, "version", "--json")
 	if err != nil {
 		return nil, fmt.Errorf("what was compiled does not start: %w", err)

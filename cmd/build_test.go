@@ -325,6 +325,7 @@ func TestBuildFaults(t *testing.T) {
 		g("go is not on PATH", "PATH="+filepath.Join(dir, "bin"))
 		g("no-such-cc, a C compiler, which links weir, is missing\n  hint: install gcc", "CC=no-such-cc")
 		g("CGO_ENABLED is 0", "CGO_ENABLED=0")
+		g("those of linux/riscv64, and what weir links is built for", "GOOS=linux", "GOARCH=riscv64")
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -53,27 +54,30 @@ func isSource(dir string) bool {
 	return err == nil && ownModule.Match(text)
 }
 
-// checkCompiler looks for the C compiler that Go would use.
+// checkCompiler looks for the C compiler that Go would use, for this machine.
 func (b *builder) checkCompiler(ctx context.Context) error {
-	text, err := b.ask(ctx, b.source, "go", "env", "CGO_ENABLED", "CC", "CXX")
+	text, err := b.ask(ctx, b.source, "go", "env", "GOOS", "GOARCH", "CC", "CXX", "CGO_ENABLED")
 	if err != nil {
 		return err
 	}
 	lines := strings.Split(text, "\n")
-	if len(lines) != 3 {
+	if len(lines) != 5 {
 		return fmt.Errorf("go env: %q", text)
 	}
-	if os.Getenv("CGO_ENABLED") == "0" {
-		return errors.New("CGO_ENABLED is 0, and weir links a library in C's way\n  hint: unset it")
+	if target, own := lines[0]+"/"+lines[1], runtime.GOOS+"/"+runtime.GOARCH; target != own {
+		return fmt.Errorf("GOOS and GOARCH are those of %s, and what weir links is built for %s, this machine\n  hint: unset them, or run weir build on a machine of that kind", target, own)
 	}
 	for i, what := range []string{"a C compiler, which links weir", "a C++ compiler, whose library weir links"} {
-		command := strings.Fields(lines[i+1])
+		command := strings.Fields(lines[2+i])
 		if len(command) == 0 {
 			continue
 		}
 		if _, err := exec.LookPath(command[0]); err != nil {
 			return fmt.Errorf("%s, %s, is missing\n  hint: install gcc and g++ (Debian: apt-get install gcc g++), or name others with CC and CXX", command[0], what)
 		}
+	}
+	if lines[4] == "0" { // by itself Go says so without a compiler
+		return errors.New("CGO_ENABLED is 0, and weir links a library in C's way\n  hint: unset it (go env -u CGO_ENABLED, if it is kept there)")
 	}
 	return nil
 }
