@@ -27,7 +27,7 @@ func (r *release) debian(ctx context.Context, arch string, files []file, list *l
 	if err := os.RemoveAll(root); err != nil {
 		return err
 	}
-	placed, err := installed(files, version, list, r.time)
+	placed, err := installed(files, version, r.maintainer, list, r.time)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (r *release) debian(ctx context.Context, arch string, files []file, list *l
 	}
 	config := filepath.Join(r.work, arch, "nfpm.yaml")
 	text := os.Expand(string(nfpmConfig), func(name string) string {
-		return map[string]string{"ARCH": arch, "VERSION": version, "ROOT": root, "MTIME": r.time.Format(time.RFC3339)}[name]
+		return map[string]string{"ARCH": arch, "VERSION": version, "ROOT": root, "MTIME": r.time.Format(time.RFC3339), "MAINTAINER": r.maintainer}[name]
 	})
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return err
@@ -94,7 +94,7 @@ func debianVersion(version string, at time.Time) string {
 }
 
 // installed are the files where a Debian system has them.
-func installed(files []file, version string, list *licenses.List, at time.Time) ([]file, error) {
+func installed(files []file, version, maintainer string, list *licenses.List, at time.Time) ([]file, error) {
 	var all []file
 	for _, f := range files {
 		dir, base := path.Split(f.name)
@@ -116,7 +116,7 @@ func installed(files []file, version string, list *licenses.List, at time.Time) 
 		case dir == "types/":
 			f.name = "usr/share/weir/" + f.name
 		case f.name == "LICENSE":
-			f.name, f.data = "usr/share/doc/weir/copyright", copyright(list, f.data)
+			f.name, f.data = "usr/share/doc/weir/copyright", copyright(list, at.Year())
 		case f.name == "THIRD_PARTY_NOTICES.txt":
 			data, err := compressed(f.data)
 			if err != nil {
@@ -128,8 +128,8 @@ func installed(files []file, version string, list *licenses.List, at time.Time) 
 		}
 		all = append(all, f)
 	}
-	changes, err := compressed(fmt.Appendf(nil, "weir (%s) unstable; urgency=medium\n\n  * Release %s; what changed is in its notes.\n\n -- The weir authors <weir@localhost>  %s\n",
-		version, version, at.Format(time.RFC1123Z)))
+	changes, err := compressed(fmt.Appendf(nil, "weir (%s) unstable; urgency=medium\n\n  * Release %s; what changed is in its notes.\n\n -- %s  %s\n",
+		version, version, maintainer, at.Format(time.RFC1123Z)))
 	if err != nil {
 		return nil, err
 	}
@@ -140,11 +140,11 @@ func installed(files []file, version string, list *licenses.List, at time.Time) 
 }
 
 // copyright says what Debian's policy wants to be told.
-func copyright(list *licenses.List, text []byte) []byte {
+func copyright(list *licenses.List, year int) []byte {
 	var b bytes.Buffer
-	b.WriteString("Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: weir\n\n" +
-		"Files: *\nCopyright: The weir authors\nLicense: Apache-2.0\n On Debian systems, the full text is in /usr/share/common-licenses/Apache-2.0.\n" +
-		"Comment: These are linked into /usr/bin/weir; their texts are in\n /usr/share/doc/weir/THIRD_PARTY_NOTICES.txt.gz\n .\n")
+	fmt.Fprintf(&b, "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: weir\n\n"+
+		"Files: *\nCopyright: %d The weir authors\nLicense: Apache-2.0\n On Debian systems, the full text is in /usr/share/common-licenses/Apache-2.0.\n"+
+		"Comment: These are linked into /usr/bin/weir; their texts are in\n /usr/share/doc/weir/THIRD_PARTY_NOTICES.txt.gz\n .\n", year)
 	for _, d := range list.Dependencies {
 		fmt.Fprintf(&b, " %s: %s\n", strings.TrimSpace(d.Name+" "+d.Version), d.License)
 	}

@@ -152,7 +152,7 @@ func TestNotices(t *testing.T) {
 
 func TestInstalled(t *testing.T) {
 	files := []file{{"weir", 0o755, []byte("b")}, {"LICENSE", 0o644, nil}, {"man/man1/weir.1", 0o644, []byte(".TH")}, {"completions/_weir", 0o644, nil}, {"types/weir.d.ts", 0o644, nil}, {"README.md", 0o644, nil}}
-	placed, err := installed(files, "1.0", list, commitTime)
+	placed, err := installed(files, "1.0", "Ada <ada@example.com>", list, commitTime)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,10 +39,12 @@ const nfpm = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4"
 type release struct {
 	version string // as git describes it, without a leading v
 	commit  string
-	time    time.Time // of every file
-	out     string    // folder of what is shipped
-	work    string    // folder of what is needed on the way
-	weir    string    // a weir that runs here
+	// maintainer is who has made the commit, as git tells it: "Name <mail>".
+	maintainer string
+	time       time.Time // of every file
+	out        string    // folder of what is shipped
+	work       string    // folder of what is needed on the way
+	weir       string    // a weir that runs here
 }
 
 func main() {
@@ -124,6 +126,10 @@ func newRelease(ctx context.Context, out, work, weir string) (*release, error) {
 	if err != nil {
 		return nil, err
 	}
+	maintainer, err := output(ctx, nil, "git", "log", "-1", "--format=%cn <%ce>")
+	if err != nil {
+		return nil, err
+	}
 	seconds := os.Getenv("SOURCE_DATE_EPOCH")
 	if seconds == "" {
 		if seconds, err = output(ctx, nil, "git", "log", "-1", "--format=%ct"); err != nil {
@@ -146,7 +152,7 @@ func newRelease(ctx context.Context, out, work, weir string) (*release, error) {
 	if err := errors.Join(emptied(out), os.MkdirAll(work, 0o755)); err != nil {
 		return nil, err
 	}
-	return &release{version: strings.TrimPrefix(described, "v"), commit: commit, time: time.Unix(n, 0).UTC(), out: out, work: work, weir: weir}, nil
+	return &release{version: strings.TrimPrefix(described, "v"), commit: commit, maintainer: maintainer, time: time.Unix(n, 0).UTC(), out: out, work: work, weir: weir}, nil
 }
 
 // emptied makes a folder, or removes what an earlier release has left in it. What is
