@@ -266,11 +266,19 @@ func (b *builder) compile(ctx context.Context, made, overlay string) error {
 	return nil
 }
 
+// tryLimit is how long a program may take to tell its version: a machine may be busy.
+const tryLimit = time.Minute
+
 // try starts the program, which shows whether its extensions can be together, and lists
 // them.
 func (b *builder) try(ctx context.Context, made string) ([]compiledIn, error) {
-	text, err := b.ask(ctx, b.folder, made, "version", "--json")
-	if err != nil {
+	trying, end := context.WithTimeout(ctx, tryLimit)
+	defer end()
+	text, err := b.ask(trying, b.folder, made, "version", "--json")
+	switch {
+	case trying.Err() != nil:
+		return nil, fmt.Errorf("what was compiled has not told its version within %s\n  hint: does an init function of an extension wait for something?", tryLimit)
+	case err != nil:
 		return nil, fmt.Errorf("what was compiled does not start: %w", err)
 	}
 	var v programInfo

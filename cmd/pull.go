@@ -59,6 +59,9 @@ reference with the digest, by which everybody gets the same.`,
 				return &exitError{exitConfig, err}
 			}
 			b.Close()
+			if output == "" && client.Cache.Temporary() {
+				return &exitError{exitFault, fmt.Errorf("%s was fetched, and cannot be kept\n  hint: -o FILE writes it to a file; WEIR_CACHE names another cache", name)}
+			}
 			tell := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "weir: "+format+"\n", args...) }
 			if got.Cached {
 				tell("it was in the cache already, %s", registry.Megabytes(got.Size))

@@ -60,6 +60,9 @@ func (c *Cache) Close() error {
 	return os.RemoveAll(c.tmp)
 }
 
+// Temporary tells that something could not be kept, and goes with Close.
+func (c *Cache) Temporary() bool { return c.tmp != "" }
+
 // Dir is its folder.
 func (c *Cache) Dir() string { return c.dir }
 
