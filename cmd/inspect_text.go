@@ -367,25 +367,12 @@ func (t *inspectionText) limits() {
 	}
 }
 
-// numbers names cases: "case 2", "cases 1–3, 7".
+// numbers names cases: "case 2", "cases 1–3,7".
 func numbers(all []int) string {
-	var parts []string
-	for from := 0; from < len(all); {
-		to := from
-		for to+1 < len(all) && all[to+1] == all[to]+1 {
-			to++
-		}
-		part := strconv.Itoa(all[from])
-		if to > from {
-			part += "–" + strconv.Itoa(all[to])
-		}
-		parts = append(parts, part)
-		from = to + 1
-	}
 	if len(all) == 1 {
-		return "case " + parts[0]
+		return "case " + strconv.Itoa(all[0])
 	}
-	return "cases " + strings.Join(parts, ", ")
+	return "cases " + terminal.Spans(all)
 }
 
 // totals sums the plan up.

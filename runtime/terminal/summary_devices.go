@@ -151,7 +151,7 @@ func deviceNames(devices []result.DeviceUse, kind string) string {
 	for _, d := range devices {
 		numbers = append(numbers, d.Index)
 	}
-	name := spans(numbers)
+	name := Spans(numbers)
 	host := devices[0].Host
 	switch {
 	case kind == "host":
@@ -165,8 +165,8 @@ func deviceNames(devices []result.DeviceUse, kind string) string {
 	return name
 }
 
-// spans writes numbers in order, as in "0–3,6".
-func spans(numbers []int) string {
+// Spans writes numbers in order, as in "0–3,6".
+func Spans(numbers []int) string {
 	var parts []string
 	slices.Sort(numbers)
 	for i := 0; i < len(numbers); {
@@ -272,7 +272,7 @@ func folded(names []string) (parts []string) {
 		numbers[p] = append(numbers[p], n)
 	}
 	for _, p := range order {
-		part := p.kind + " " + spans(numbers[p])
+		part := p.kind + " " + Spans(numbers[p])
 		if p.host != "" {
 			part += " of " + p.host
 		}
