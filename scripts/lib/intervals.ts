@@ -1,5 +1,6 @@
-// Confidence intervals: between which two numbers the true value lies, with the share `confidence` of certainty. They take samples
-// as independent of each other. Requests that share a queue are not, so that theirs are narrower than the truth.
+// Confidence intervals: between which two numbers the true value lies, with the share `confidence` of certainty, 0.95 unless
+// another one is given. They take samples as independent of each other. Requests that share a queue are not, so that theirs are
+// narrower than the truth.
 import { randomSeeded } from "weir";
 import { mean, percentile, std } from "./stats";
 
@@ -28,8 +29,8 @@ export function percentileInterval(values: readonly number[], p: number, confide
 }
 
 /**
- * Of any statistic of values, by drawing from them again and again (percentile bootstrap). It takes some dozens of values; equal seeds
- * give equal ends.
+ * Of any statistic of values, by drawing from them `resamples` times (percentile bootstrap; default 2000). It takes some dozens of values;
+ * equal seeds (default 1) give equal ends.
  *
  * ```ts
  * bootstrap(latencies, (v) => percentile(v, 90) / median(v)) // how much slower the slow ones are

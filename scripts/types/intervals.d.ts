@@ -8,8 +8,8 @@ export declare function meanInterval(values: readonly number[], confidence?: num
 /** Of a percentile (0 … 100), whatever the values' distribution is. An end is infinite when there are too few values to tell. */
 export declare function percentileInterval(values: readonly number[], p: number, confidence?: number): Interval;
 /**
- * Of any statistic of values, by drawing from them again and again (percentile bootstrap). It takes some dozens of values; equal seeds
- * give equal ends.
+ * Of any statistic of values, by drawing from them `resamples` times (percentile bootstrap; default 2000). It takes some dozens of values;
+ * equal seeds (default 1) give equal ends.
  *
  * ```ts
  * bootstrap(latencies, (v) => percentile(v, 90) / median(v)) // how much slower the slow ones are
