@@ -38,7 +38,7 @@ weir list shows what is in it.`,
 			for _, s := range bundles {
 				size += s
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\n%d scenarios, %s\n", cache.Dir(), len(all), registry.Megabytes(size))
+			fmt.Fprintf(cmd.OutOrStdout(), "%s\n%s, %s\n", cache.Dir(), count(int64(len(all)), "scenario"), registry.Megabytes(size))
 			return nil
 		},
 	}

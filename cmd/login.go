@@ -96,7 +96,7 @@ func logoutCommand() *cobra.Command {
 func oneHost(command string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return &exitError{exitConfig, fmt.Errorf("weir %s takes the host of one registry, not %d arguments\n  hint: weir %[1]s registry.example:5000", command, len(args))}
+			return &exitError{exitConfig, fmt.Errorf("weir %s takes one argument, the host of a registry; it was given %d\n  hint: weir %[1]s registry.example:5000", command, len(args))}
 		}
 		return nil
 	}

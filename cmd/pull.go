@@ -30,7 +30,7 @@ reference with the digest, by which everybody gets the same.`,
   weir pull oci://registry.example/team/sweep:v1 -o sweep.weir`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return &exitError{exitConfig, fmt.Errorf("weir pull takes one reference, not %d arguments\n  hint: weir pull oci://registry.example/team/sweep:v1", len(args))}
+				return &exitError{exitConfig, fmt.Errorf("weir pull takes one argument, a reference; it was given %d\n  hint: weir pull oci://registry.example/team/sweep:v1", len(args))}
 			}
 			return nil
 		},

@@ -34,7 +34,7 @@ Credentials are those of docker login, oras login and weir login.`,
   weir run oci://registry.example/team/sweep@sha256:…      what everybody else does`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return &exitError{exitConfig, fmt.Errorf("weir push takes a bundle and where it goes, not %d arguments\n  hint: weir push sweep.weir oci://registry.example/team/sweep:v1", len(args))}
+				return &exitError{exitConfig, fmt.Errorf("weir push takes two arguments, a bundle and where it goes; it was given %d\n  hint: weir push sweep.weir oci://registry.example/team/sweep:v1", len(args))}
 			}
 			return nil
 		},
