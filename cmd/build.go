@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -147,6 +148,9 @@ func (b *builder) check(ctx context.Context) (err error) {
 		a, err := b.parseWith(ctx, text)
 		if err != nil {
 			return fmt.Errorf("--with %s: %w", text, err)
+		}
+		if other := b.addedBefore(a); other != "" {
+			return fmt.Errorf("--with %s: %s is added already, from %s\n  hint: one weir has one version of it", text, cmp.Or(a.module, a.path), other)
 		}
 		b.added = append(b.added, a)
 	}

@@ -303,6 +303,8 @@ func TestBuildFaults(t *testing.T) {
 	f(104, "that is no path of a Go module", "--with", "example.com/a\"\nimport _ \"os")
 	f(104, "./bin has no go.mod", "--with", "./bin")
 	f(104, "the module in "+good+" is example.com/good", "--with", "example.com/bad="+good)
+	f(104, "example.com/a is added already, from example.com/a@v1\n  hint: one weir has one version of it", "--with", "example.com/a@v1", "--with", "example.com/a@v2")
+	f(104, "example.com/good is added already, from "+good, "--with", good, "--with", "example.com/good="+good)
 	f(104, "--replace x: that is not OLD=NEW", "--with", good, "--replace", "x")
 	f(104, "bin has no version", "--with", good, "--replace", "example.com/a=bin")
 	f(104, "--output bin: it is there, and no file\n  hint: name the file in it: bin/weir", "--with", good, "-o", "bin")

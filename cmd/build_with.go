@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,6 +62,17 @@ func (b *builder) parseWith(ctx context.Context, text string) (a addition, err e
 		return a, fmt.Errorf("the module in %s is %s\n  hint: --with %s=%s", folder, a.module, a.module, folder)
 	}
 	return a, nil
+}
+
+// addedBefore is where a package comes from that was added before, or its module from
+// another folder; "": neither.
+func (b *builder) addedBefore(a addition) string {
+	for _, other := range b.added {
+		if other.path == a.path || a.module != "" && other.module == a.module && other.folder != a.folder {
+			return cmp.Or(other.folder, other.path+"@"+other.version)
+		}
+	}
+	return ""
 }
 
 // isFolder tells a folder's path from a module's, as the go command does.
