@@ -437,10 +437,9 @@ func (t *inspectionText) notes() {
 		notes = append(notes, sentence(what+": what follows from its answer is not known"))
 	}
 	if p.Totals.Cases > 0 {
-		notes = append(notes, "An iteration is one call of the script's function, most often one request with the item of its number. Nothing was sent or written.")
-	} else {
-		notes = append(notes, "Nothing was sent or written.")
+		notes = append(notes, "An iteration is one call of the script's function, most often one request with the item of its number.")
 	}
+	notes = append(notes, "Nothing was sent or written.")
 	t.apart = true
 	for _, note := range notes {
 		for line := range strings.SplitSeq(text.WrapSoft(note, t.columns), "\n") {

@@ -233,13 +233,18 @@ func (p *Planned) explain(ctx context.Context, err error, c DryConfig, limit tim
 	case errors.Is(err, script.ErrInterrupted) && c.Stop != nil:
 		p.Ended = "the script ends the run here"
 	case errors.As(err, &wrong):
+		p.Ended = planFailed
 		return wrong
 	case len(p.Withheld) > 0:
 		p.Ended = fmt.Sprintf("plan failed without the answer (%s): %v", p.Withheld[0], err)
 	case p.SetupSkipped && len(p.Cases) == 0:
 		p.Ended = fmt.Sprintf("plan failed, as it seems without what setup() returns: %v", err)
 	default:
+		p.Ended = planFailed
 		return err
 	}
 	return nil
 }
+
+// planFailed is why the cases end before a fault of plan, which the error tells.
+const planFailed = "plan failed here"

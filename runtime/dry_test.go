@@ -137,9 +137,9 @@ export function* plan() { yield { name: "a" }; notMet("none was good enough"); }
 
 	// What is wrong is the error of a run.
 	f(`export const options = { vuss: 3 }`, `error: options: unknown option "vuss"; did you mean "vus"?`)
-	f(`export function* plan() { yield { name: "a" }; yield { name: "b", vus: -1 }; }`, `a ×1 at 1; error: case "b": options of a case: vus must be a whole number above 0, got -1`)
-	f(`export function* plan() { yield { exec: "other" }; }`, `error: script.ts: plan: case "case 1" needs an exported function other, and the script has none`)
-	f(`export function* plan() { yield {}; throw new Error("mine"); }`, "case 1 ×1 at 1; error: script.ts:1:43: plan: Error: mine")
+	f(`export function* plan() { yield { name: "a" }; yield { name: "b", vus: -1 }; }`, `a ×1 at 1; ended: plan failed here; error: case "b": options of a case: vus must be a whole number above 0, got -1`)
+	f(`export function* plan() { yield { exec: "other" }; }`, `ended: plan failed here; error: script.ts: plan: case "case 1" needs an exported function other, and the script has none`)
+	f(`export function* plan() { yield {}; throw new Error("mine"); }`, "case 1 ×1 at 1; ended: plan failed here; error: script.ts:1:43: plan: Error: mine")
 }
 
 // outline is what a dry run found in a line.
