@@ -12,8 +12,7 @@ import { Csv, type Cell, type Column } from "weir/output";
 /** Of benchmark_parallel.py: that of the packages up to 6.3, or from 6.5 on. */
 export type Layout = "6.3" | "6.5";
 
-/** Those that there are. */
-/** For the choices of a parameter. */
+/** Those that there are, for the choices of a parameter. */
 export const layouts: readonly Layout[] = ["6.3", "6.5"];
 
 /**

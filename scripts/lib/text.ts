@@ -13,9 +13,18 @@ export function textTable(head: readonly string[], rows: readonly (readonly (str
     if (line.length !== head.length) throw new TypeError(`textTable: line ${i + 1} has ${line.length} cells, and the head has ${head.length}`);
     return line.map((cell) => cell ?? "–");
   });
-  const widths = head.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
-  return lines.map((line) => line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ").trimEnd()).join("\n");
+  const widths = head.map((_, i) => Math.max(...lines.map((line) => columnsOf(line[i]))));
+  const padded = (cell: string, i: number): string => {
+    const blanks = " ".repeat(widths[i] - columnsOf(cell));
+    return i === 0 ? cell + blanks : blanks + cell;
+  };
+  return lines.map((line) => line.map(padded).join("  ").trimEnd()).join("\n");
 }
+
+// Characters that take two columns in a terminal: those of Chinese, Japanese and Korean, and pictures.
+const wide = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/gu;
+
+const columnsOf = (text: string): number => [...text].length + (text.match(wide)?.length ?? 0);
 
 /** A number with as many decimals as three digits take: 0.0123, 1.50, 12.5, 1250. null, undefined and NaN are null, a dash in a table. */
 export function number(value: number | null | undefined): string | null {
@@ -52,7 +61,7 @@ export function wrapped(text: string, columns = 80): string {
     for (const word of line.replace(/([<≥≤>]) (?=\d)/g, "$1\u00a0").replace(/(\d) (%|ms|s|req\/s|tok\/s)(?![a-z])/g, "$1\u00a0$2").split(" ")) {
       const last = lines[lines.length - 1];
       if (last === "") lines[lines.length - 1] = word;
-      else if (last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+      else if (columnsOf(last) + 1 + columnsOf(word) <= columns) lines[lines.length - 1] = `${last} ${word}`;
       else lines.push(`  ${word}`);
     }
     return lines.join("\n").replaceAll("\u00a0", " ");

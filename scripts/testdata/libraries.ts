@@ -105,6 +105,7 @@ export function ramps(): void {
 export function texts(): void {
   equal("table", textTable(["case", "ms"], [["a", "1.0"], ["long name", null]]).split("\n"), ["case        ms", "a          1.0", "long name    –"]);
   equal("two heads", textTable(["case", "p50", "p99"], [["a", "1", "2"]], ["", "ttft", ""]).split("\n"), ["      ttft", "case   p50  p99", "a        1    2"]);
+  equal("wide characters", textTable(["用例", "首token"], [["短", "1"], ["chat 🌊", "20"]]).split("\n"), ["用例     首token", "短             1", "chat 🌊       20"]);
   equal("numbers", [0.01234, 1.5, 12.345, 1250.4, 0, NaN, undefined, -0.5].map(number), ["0.0123", "1.50", "12.3", "1250", "0.00", null, null, "-0.500"]);
   equal("shares", [percents(0.125), percents(NaN), percent(0.99), percent(0.99995)], ["12.5", null, "99 %", "100 %"]);
   equal("others", [milliseconds(12.345), milliseconds(1250.4), thousands(1900), thousands(12.345), thousands(1234567)], ["12.3", "1250", "1,900", "12.3", "1,234,567"]);

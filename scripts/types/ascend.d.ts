@@ -2,8 +2,7 @@ import type { CaseResult } from "weir";
 import { Csv, type Cell, type Column } from "weir/output";
 /** Of benchmark_parallel.py: that of the packages up to 6.3, or from 6.5 on. */
 export type Layout = "6.3" | "6.5";
-/** Those that there are. */
-/** For the choices of a parameter. */
+/** Those that there are, for the choices of a parameter. */
 export declare const layouts: readonly Layout[];
 /**
  * A table as those scripts write it: byte order mark, CR LF, readable for its owner alone. A file that exists is not overwritten. Not in init
