@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,7 +32,9 @@ import (
 type Cache struct {
 	dir string
 	say func(line string)
-	tmp string // "": nothing had to go there
+
+	mu  sync.Mutex // protects tmp
+	tmp string     // "": nothing had to go there
 }
 
 // CacheDir is the folder of the cache: WEIR_CACHE, or weir in the user's folder for caches.
@@ -54,21 +57,27 @@ func OpenCache(dir string, say func(line string)) *Cache {
 
 // Close removes what could not be kept.
 func (c *Cache) Close() error {
-	if c.tmp == "" {
-		return nil
+	if tmp := c.temporary(); tmp != "" {
+		return os.RemoveAll(tmp)
 	}
-	return os.RemoveAll(c.tmp)
+	return nil
 }
 
 // Temporary tells that something could not be kept, and goes with Close.
-func (c *Cache) Temporary() bool { return c.tmp != "" }
+func (c *Cache) Temporary() bool { return c.temporary() != "" }
+
+func (c *Cache) temporary() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tmp
+}
 
 // Dir is its folder.
 func (c *Cache) Dir() string { return c.dir }
 
 // places are the folders in which something may be, the one that is written to first.
 func (c *Cache) places() (all []string) {
-	for _, dir := range []string{c.tmp, c.dir} {
+	for _, dir := range []string{c.temporary(), c.dir} {
 		if dir != "" {
 			all = append(all, dir)
 		}
@@ -79,23 +88,33 @@ func (c *Cache) places() (all []string) {
 // writing calls f with the folder to write to; with a temporary one if the first cannot
 // be written to.
 func (c *Cache) writing(f func(dir string) error) error {
-	if c.tmp == "" && c.dir != "" {
+	var unwritable error
+	if c.dir != "" && !c.Temporary() {
 		err := f(c.dir)
 		if !isUnwritable(err) {
 			return err
 		}
-		if c.say != nil {
-			c.say(fmt.Sprintf("what is fetched is not kept, the cache cannot be written to: %v\n  hint: name another folder in WEIR_CACHE", err))
-		}
+		unwritable = err
 	}
-	if c.tmp == "" {
-		dir, err := os.MkdirTemp("", "weir-fetched-")
-		if err != nil {
-			return err
-		}
-		c.tmp = dir
+	dir, err := c.makeTemporary(unwritable)
+	if err != nil {
+		return err
 	}
-	return f(c.tmp)
+	return f(dir)
+}
+
+// makeTemporary makes the temporary folder, unless it is there, and says why.
+func (c *Cache) makeTemporary(why error) (dir string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tmp != "" {
+		return c.tmp, nil
+	}
+	if why != nil && c.say != nil {
+		c.say(fmt.Sprintf("what is fetched is not kept, the cache cannot be written to: %v\n  hint: name another folder in WEIR_CACHE", why))
+	}
+	c.tmp, err = os.MkdirTemp("", "weir-fetched-")
+	return c.tmp, err
 }
 
 // isUnwritable tells of a folder that is not for this user, or not there to be made.

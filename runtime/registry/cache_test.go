@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -194,11 +195,18 @@ func TestUnwritableCache(t *testing.T) {
 	var said []string
 	c := newClient(t, nil)
 	c.Cache = registry.OpenCache(filepath.Join(file, "cache"), func(line string) { said = append(said, line) })
-	for range 2 {
-		if got := pull(t, c, pinned); read(t, got.File) != "the bundle" {
-			t.Errorf("%+v", got)
-		}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			got, err := c.Pull(t.Context(), pinned)
+			if err != nil {
+				t.Error(err)
+			} else if text, err := os.ReadFile(got.File); err != nil || string(text) != "the bundle" {
+				t.Errorf("%+v: %q, %v", got, text, err)
+			}
+		})
 	}
+	all.Wait()
 	if len(said) != 1 || !strings.Contains(said[0], "is not kept") || !strings.Contains(said[0], "WEIR_CACHE") {
 		t.Errorf("said %q", said)
 	}
