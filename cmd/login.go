@@ -85,8 +85,14 @@ func logoutCommand() *cobra.Command {
 			if err != nil {
 				return &exitError{exitConfig, err}
 			}
-			if err := new(registry.Client).Logout(cmd.Context(), host); err != nil {
+			was, err := new(registry.Client).Logout(cmd.Context(), host)
+			switch {
+			case err != nil:
 				return &exitError{exitFault, err}
+			case was:
+				fmt.Fprintf(cmd.OutOrStdout(), "logged out of %s\n", host)
+			default:
+				fmt.Fprintf(cmd.OutOrStdout(), "there was no login to %s\n", host)
 			}
 			return nil
 		},

@@ -84,8 +84,13 @@ func manPage(c *cobra.Command, date string) string {
 	manText(&b, c.Long)
 	if c.HasSubCommands() {
 		b.WriteString(".SH COMMANDS\n")
+		head := ""
 		for _, child := range c.Commands() {
 			if child.IsAvailableCommand() {
+				if child.GroupID != head {
+					head = child.GroupID
+					fmt.Fprintf(&b, ".SS %s\n", roff(head))
+				}
 				fmt.Fprintf(&b, ".TP\n.BR %s (1)\n%s\n", roff(manName(child)), roff(child.Short))
 			}
 		}

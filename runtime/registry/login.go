@@ -46,19 +46,24 @@ func (c *Client) Login(ctx context.Context, host, user, password string) (file s
 	return store.ConfigPath(), nil
 }
 
-// Logout forgets the credentials for a registry.
-func (c *Client) Logout(ctx context.Context, host string) error {
-	store, err := openLogins()
-	if err == nil {
-		_, err = c.registry(host)
+// Logout forgets the credentials for a registry; was tells whether there were any.
+func (c *Client) Logout(ctx context.Context, host string) (was bool, err error) {
+	doing := "logging out of " + host
+	if _, err := c.registry(host); err != nil {
+		return false, explain(err, doing, host)
 	}
+	store, err := openLogins()
+	if err != nil {
+		return false, explain(err, doing, host)
+	}
+	kept, err := credentials.Credential(store)(ctx, host)
 	if err == nil {
 		err = credentials.Logout(ctx, store, host)
 	}
 	if err != nil {
-		return explain(err, "logging out of "+host, host)
+		return false, explain(err, doing, host)
 	}
-	return nil
+	return kept != auth.EmptyCredential, nil
 }
 
 // registry is the registry at a host.

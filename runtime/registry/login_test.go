@@ -68,8 +68,8 @@ func TestLogin(t *testing.T) {
 	push(t, c, a, s.ref(t, "team/chat:v1"))
 	pull(t, newClient(t, nil), s.ref(t, "team/chat:v1"))
 
-	if err := c.Logout(t.Context(), s.host()); err != nil {
-		t.Fatal(err)
+	if was, err := c.Logout(t.Context(), s.host()); err != nil || !was {
+		t.Fatal(was, err)
 	}
 	_, err = newClient(t, nil).Pull(t.Context(), s.ref(t, "team/chat:v1"))
 	refused(t, err, "wants a login")
@@ -87,8 +87,8 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	push(t, c, a, s.ref(t, "team/chat:v1"))
-	if err := c.Logout(t.Context(), s.host()); err != nil {
-		t.Fatal(err)
+	if was, err := c.Logout(t.Context(), s.host()); err != nil || !was {
+		t.Fatal(was, err)
 	}
 	pull(t, newClient(t, nil), s.ref(t, "team/chat:v1")) // anybody may
 }
