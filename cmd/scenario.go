@@ -61,6 +61,9 @@ func isBundle(name string) bool {
 	if strings.HasSuffix(name, bundle.Ending) {
 		return true
 	}
+	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
+		return false // opening a pipe waits for somebody
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return false

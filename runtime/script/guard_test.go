@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dop251/goja"
@@ -70,30 +71,32 @@ func TestGuardEnds(t *testing.T) {
 
 // What waits is not busy, and neither is a loop that is told to be paused.
 func TestGuardLets(t *testing.T) {
-	s, ctx, breach := guarded(t, `export const wait = () => new Promise((done) => setTimeout(done, 150));`, script.Limits{Time: 50 * time.Millisecond})
-	r, err := s.NewRuntime(ctx, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	wait, _ := goja.AssertFunction(r.Export("wait"))
-	for _, run := range []func(*goja.Runtime) (goja.Value, error){
-		func(*goja.Runtime) (goja.Value, error) { return wait(goja.Undefined()) },
-		func(*goja.Runtime) (goja.Value, error) {
-			defer r.Pause()()
-			time.Sleep(150 * time.Millisecond)
-			return nil, nil
-		},
-	} {
-		if err := r.Wait(script.Task{Run: run}, nil); err != nil {
-			t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		s, ctx, breach := guarded(t, `export const wait = () => new Promise((done) => setTimeout(done, 150));`, script.Limits{Time: 50 * time.Millisecond})
+		r, err := s.NewRuntime(ctx, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	select {
-	case b := <-breach:
-		t.Errorf("it was ended: %v", b)
-	default:
-	}
+		defer r.Close()
+		wait, _ := goja.AssertFunction(r.Export("wait"))
+		for _, run := range []func(*goja.Runtime) (goja.Value, error){
+			func(*goja.Runtime) (goja.Value, error) { return wait(goja.Undefined()) },
+			func(*goja.Runtime) (goja.Value, error) {
+				defer r.Pause()()
+				time.Sleep(150 * time.Millisecond)
+				return nil, nil
+			},
+		} {
+			if err := r.Wait(script.Task{Run: run}, nil); err != nil {
+				t.Error(err)
+			}
+		}
+		select {
+		case b := <-breach:
+			t.Errorf("it was ended: %v", b)
+		default:
+		}
+	})
 }
 
 // A number alone gets no more memory than engines give; what they allow stays possible.

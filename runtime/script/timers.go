@@ -1,6 +1,8 @@
 package script
 
 import (
+	"cmp"
+	"container/heap"
 	"math"
 	"time"
 
@@ -18,12 +20,49 @@ type timer struct {
 	every    time.Duration // 0 for setTimeout
 	clock    *time.Timer
 	cleared  bool
+	due      time.Duration // since the runtime began
+	place    int           // in dues, -1: it is not there any more
 }
 
 // timers are the timers that are set; used on the loop only.
 type timers struct {
 	last int64
 	set  map[int64]*timer
+	next dues
+}
+
+// dues are timers as a heap, the one that is due first on top; of those that are due at the
+// same time, the one that was set first. Go's own timers, each of which ends on a goroutine
+// of its own, keep no order among them.
+type dues []*timer
+
+func (d dues) Len() int { return len(d) }
+func (d dues) Less(i, j int) bool {
+	return cmp.Or(cmp.Compare(d[i].due, d[j].due), cmp.Compare(d[i].id, d[j].id)) < 0
+}
+func (d dues) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].place, d[j].place = i, j
+}
+func (d *dues) Push(x any) {
+	t := x.(*timer)
+	t.place = len(*d)
+	*d = append(*d, t)
+}
+func (d *dues) Pop() any {
+	last := len(*d) - 1
+	t := (*d)[last]
+	(*d)[last] = nil
+	*d = (*d)[:last]
+	t.place = -1
+	return t
+}
+
+// remove takes out a timer that is not waited for any more.
+func (d *dues) remove(t *timer) {
+	if t.place >= 0 {
+		heap.Remove(d, t.place)
+	}
 }
 
 // maxTimer is the longest delay that JavaScript knows, in milliseconds.
@@ -94,6 +133,8 @@ func (r *Runtime) set(t *timer, delay time.Duration) {
 	t.id = r.timers.last
 	t.counted = r.beginWork(t.scope)
 	r.timers.set[t.id] = t
+	t.due = r.now() + max(delay, 0)
+	heap.Push(&r.timers.next, t)
 	if delay <= 0 {
 		r.enqueue(item{timer: t})
 	} else {
@@ -101,12 +142,17 @@ func (r *Runtime) set(t *timer, delay time.Duration) {
 	}
 }
 
-// fire calls a timer's function on the loop.
+// fire calls a timer's function on the loop, after those of timers that are due before it.
 func (r *Runtime) fire(t *timer) {
-	if t.cleared {
+	if t.cleared || t.place < 0 || t.due > r.now() { // it was called in the turn of another one
 		return
 	}
+	if first := r.timers.next[0]; first != t {
+		r.enqueue(item{timer: t})
+		t = first
+	}
 	if t.scope != nil && r.cutOff(t.scope.task) {
+		r.timers.next.remove(t)
 		return
 	}
 	r.enter(t.scope)
@@ -118,6 +164,8 @@ func (r *Runtime) fire(t *timer) {
 		r.uncaught(err, t.scope)
 	}
 	if t.every > 0 && !t.cleared {
+		t.due = r.now() + t.every
+		heap.Fix(&r.timers.next, t.place)
 		t.clock.Reset(t.every)
 	}
 }
@@ -149,6 +197,7 @@ func (ts *timers) drop(t *timer) {
 		t.clock.Stop()
 	}
 	delete(ts.set, t.id)
+	ts.next.remove(t)
 }
 
 // dropAborted stops the timers of aborted tasks; their work is not counted any more.
