@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	declarations "weir/modules"
+	"weir/runtime/result"
 	"weir/runtime/script"
 	"weir/scripts"
 )
@@ -173,8 +174,8 @@ func writeTypes(dir string, files, at map[string]string) (changed int, err error
 			continue
 		}
 		changed++
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			return changed, &exitError{exitFault, fmt.Errorf("%w", err)}
+		if err := result.ReplaceFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return changed, &exitError{exitFault, err}
 		}
 	}
 	for name, text := range at {
