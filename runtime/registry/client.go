@@ -31,6 +31,9 @@ type Client struct {
 // digest of a large bundle meanwhile.
 const answerLimit = 5 * time.Minute
 
+// askLimit is how long a question may take that moves no bundle, with all attempts.
+const askLimit = time.Minute
+
 // httpClient uses the proxies that the environment names, and trusts what the system
 // does, or SSL_CERT_FILE. What failed for a moment is tried again.
 func httpClient() *http.Client {

@@ -35,6 +35,8 @@ func (c *Client) Login(ctx context.Context, host, user, password string) (file s
 	if err != nil {
 		return "", explain(err, doing, host)
 	}
+	ctx, end := context.WithTimeout(ctx, askLimit)
+	defer end()
 	err = credentials.Login(ctx, store, at, auth.Credential{Username: user, Password: password})
 	var refused *errcode.ErrorResponse
 	switch {

@@ -141,6 +141,8 @@ func (c *Client) pull(ctx context.Context, r Reference) (*Fetched, error) {
 
 // fetchManifest reads the manifest that r stands for.
 func (c *Client) fetchManifest(ctx context.Context, repository *remote.Repository, r Reference) (ocispec.Descriptor, []byte, error) {
+	ctx, end := context.WithTimeout(ctx, askLimit)
+	defer end()
 	name := r.Digest
 	if name == "" {
 		name = r.Tag

@@ -82,7 +82,9 @@ func (c *Client) push(ctx context.Context, a Artifact, r Reference, tags []strin
 			continue
 		}
 		tag := Tagged{Name: name}
-		found, err := repository.Resolve(ctx, name)
+		asking, end := context.WithTimeout(ctx, askLimit)
+		found, err := repository.Resolve(asking, name)
+		end()
 		switch {
 		case err == nil:
 			tag.Was = found.Digest.String()
