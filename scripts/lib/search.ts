@@ -58,6 +58,11 @@ export interface Answer extends Bracket {
 
 /** Yields the cases, and takes what came of each. soFar is kept up to date meanwhile. */
 export function* search(o: SearchOptions, soFar: Bracket = {}): Generator<Step, Answer, Seen> {
+  const { start, min, max, tolerance, maxCases, requests, maxRequests } = o;
+  if (!(min > 0 && min <= start && start <= max && start < Infinity)) throw new TypeError(`search: min, start and max must be above 0 and in this order, got ${min}, ${start} and ${max}`);
+  if (!(tolerance > 0)) throw new TypeError(`search: tolerance is ${tolerance}; it must be above 0`);
+  if (!(maxCases >= 1)) throw new TypeError(`search: maxCases is ${maxCases}; it must be at least 1`);
+  if (!(requests >= 1 && maxRequests >= requests)) throw new TypeError(`search: requests is ${requests} and maxRequests ${maxRequests}; they must be at least 1, and in this order`);
   const decisions: Decision[] = [];
   let cases = 0;
   let { kept, missed } = soFar;

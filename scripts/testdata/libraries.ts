@@ -6,6 +6,7 @@ import { CapacitySearch, type CapacityOptions } from "weir/lib/capacity";
 import { binomialCDF, bootstrap, meanInterval, normalQuantile, percentileInterval, percentileRanks, sampleFloor, shareInterval, studentQuantile } from "weir/lib/intervals";
 import { arrivals, geometric, linear, spike, staircase } from "weir/lib/ramps";
 import { linearRegression, mean, median, percentile, std, summary } from "weir/lib/stats";
+import { search as loads, type SearchOptions } from "weir/lib/search";
 import { milliseconds, number, percent, percents, textTable, thousands, wrapped } from "weir/lib/text";
 import { equal, near, refuses } from "./faults";
 
@@ -170,4 +171,9 @@ export function capacities(): void {
   ] as [string, Partial<CapacityOptions>][]) {
     refuses(`new CapacitySearch: ${message}`, () => new CapacitySearch(options(o)));
   }
+  const of = (o: Partial<SearchOptions>): (() => unknown) => () => loads({ start: 1, min: 1, max: 8, tolerance: 0.1, whole: true, maxCases: 9, requests: 5, maxRequests: 5, ...o }).next();
+  refuses("search: min, start and max must be above 0 and in this order, got 1, 1 and undefined", of({ max: undefined }));
+  refuses("search: tolerance is 0; it must be above 0", of({ tolerance: 0 }));
+  refuses("search: maxCases is undefined; it must be at least 1", of({ maxCases: undefined }));
+  refuses("search: requests is 5 and maxRequests 1; they must be at least 1, and in this order", of({ maxRequests: 1 }));
 }
