@@ -321,7 +321,7 @@ func lastToJS(rt *script.Runtime, all []*result.Case) (goja.Value, error) {
 // addTag adds tag(name, value) to what plan sees of a case: what it makes of it.
 func addTag(rt *script.Runtime, o *goja.Object, c *result.Case) {
 	tag := rt.VM().ToValue(func(call goja.FunctionCall) goja.Value {
-		v := call.Argument(1).Export()
+		v := script.Export(call.Argument(1))
 		ok := false
 		switch n := v.(type) {
 		case string, bool, int64:
@@ -386,7 +386,7 @@ func (r *run) callSummary() error {
 			return nil
 		}
 		for _, path := range o.Keys() {
-			text, ok := o.Get(path).Export().(string)
+			text, ok := script.Export(o.Get(path)).(string)
 			if !ok {
 				return fmt.Errorf("handleSummary: what it returns for %q is no string; write JSON.stringify(…)", path)
 			}

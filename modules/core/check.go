@@ -53,7 +53,7 @@ func evaluate(rt *script.Runtime, condition, value goja.Value) (bool, error) {
 			return false, err
 		}
 	}
-	if _, pending := condition.Export().(*goja.Promise); pending {
+	if _, pending := script.Export(condition).(*goja.Promise); pending {
 		return false, script.TypeErrorf("a condition is a promise, which would always hold: await it before the check")
 	}
 	return condition.ToBoolean(), nil

@@ -98,7 +98,7 @@ func fail(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 // invalidParams ends the run as a wrong flag does: the script knows better than
 // their types which parameters make sense.
 func invalidParams(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
-	message, ok := call.Argument(0).Export().(string)
+	message, ok := script.Export(call.Argument(0)).(string)
 	if !ok || message == "" {
 		return nil, script.TypeErrorf("invalidParams(message): the message is %s, not a text", call.Argument(0))
 	}
@@ -107,11 +107,11 @@ func invalidParams(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error
 
 // chosen notes the value that the script has given to a parameter.
 func chosen(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
-	name, ok := call.Argument(0).Export().(string)
+	name, ok := script.Export(call.Argument(0)).(string)
 	if !ok {
 		return nil, script.TypeErrorf("chosen(name, value): the name is %s, not that of a parameter", call.Argument(0))
 	}
-	switch value := call.Argument(1).Export().(type) {
+	switch value := script.Export(call.Argument(1)).(type) {
 	case string, bool, int64, float64:
 		if !rt.Script().Choose(name, value) {
 			return nil, script.TypeErrorf("chosen(name, value): there is no parameter %q", name)
@@ -124,7 +124,7 @@ func chosen(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 // notMet ends the run as a threshold that was crossed does: the script knows what
 // no threshold of a single case can tell.
 func notMet(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
-	message, ok := call.Argument(0).Export().(string)
+	message, ok := script.Export(call.Argument(0)).(string)
 	if !ok || message == "" {
 		return nil, script.TypeErrorf("notMet(message): the message is %s, not a text", call.Argument(0))
 	}
@@ -134,7 +134,7 @@ func notMet(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 // undecided ends the run as one in which something outside of the script went
 // wrong: the script could not find out what it was to find out.
 func undecided(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
-	message, ok := call.Argument(0).Export().(string)
+	message, ok := script.Export(call.Argument(0)).(string)
 	if !ok || message == "" {
 		return nil, script.TypeErrorf("undecided(message): the message is %s, not a text", call.Argument(0))
 	}
@@ -154,7 +154,7 @@ func randomSeeded(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error
 
 // number reads a JavaScript number, and only a number.
 func number(v goja.Value) (float64, bool) {
-	switch n := v.Export().(type) {
+	switch n := script.Export(v).(type) {
 	case int64:
 		return float64(n), true
 	case float64:

@@ -20,7 +20,7 @@ func group(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 	if rt.InInit() {
 		return nil, errInit
 	}
-	name, ok := call.Argument(0).Export().(string)
+	name, ok := script.Export(call.Argument(0)).(string)
 	if !ok || strings.Contains(name, groupSeparator) {
 		return nil, script.TypeErrorf("the name is %s, not a string without %q", call.Argument(0), groupSeparator)
 	}

@@ -43,7 +43,7 @@ func asleep(it *metrics.Iteration, d time.Duration) (woken func()) {
 
 func sleepTime(v goja.Value) (time.Duration, error) {
 	const want = `a number of seconds from 0, or a duration such as "500ms"`
-	if text, ok := v.Export().(string); ok {
+	if text, ok := script.Export(v).(string); ok {
 		d, err := script.ParseDuration(text)
 		_, bare := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		if err != nil || bare == nil { // "5": seconds or milliseconds?

@@ -8,7 +8,7 @@ import (
 
 // parseYAML makes plain data of a YAML document.
 func parseYAML(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
-	text, ok := call.Argument(0).Export().(string)
+	text, ok := script.Export(call.Argument(0)).(string)
 	if !ok {
 		return nil, script.TypeErrorf("the argument is %s, not a text: read a file with open(path)", call.Argument(0))
 	}

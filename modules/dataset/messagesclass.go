@@ -117,7 +117,7 @@ func (m *Messages) value(v goja.Value) error {
 		}
 		text, err = json.Marshal(o) // goja's objects do what JSON.stringify does
 	} else {
-		text, err = json.Marshal(v.Export())
+		text, err = json.Marshal(script.Export(v))
 	}
 	if err != nil {
 		return err

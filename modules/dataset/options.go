@@ -167,7 +167,7 @@ func (o *options) boolean(name string, otherwise bool) bool {
 	if v == nil {
 		return otherwise
 	}
-	b, ok := v.Export().(bool)
+	b, ok := script.Export(v).(bool)
 	if !ok {
 		o.fail(name, v, "true or false")
 	}
@@ -175,7 +175,7 @@ func (o *options) boolean(name string, otherwise bool) bool {
 }
 
 func toNumber(v goja.Value) (float64, bool) {
-	switch n := v.Export().(type) {
+	switch n := script.Export(v).(type) {
 	case int64:
 		return float64(n), true
 	case float64:

@@ -130,7 +130,7 @@ func (o *options) duration(name string) time.Duration {
 	if v == nil {
 		return 0
 	}
-	d, err := load.ParseDuration(v.Export())
+	d, err := load.ParseDuration(script.Export(v))
 	if err != nil || d < 0 {
 		o.fail(name, v, `a duration such as "90s"`)
 	}

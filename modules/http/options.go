@@ -107,7 +107,7 @@ func (r *request) setBody(v goja.Value) error {
 	if goja.IsUndefined(v) || goja.IsNull(v) {
 		return nil
 	}
-	switch x := v.Export().(type) {
+	switch x := script.Export(v).(type) {
 	case string:
 		r.req.Body = []byte(x)
 	case []byte:

@@ -97,7 +97,7 @@ func (e *endpoint) embed(args goja.FunctionCall) (any, error) {
 	c := &call{settings: e.settings, backend: e.backend}
 	v := args.Argument(0)
 	o, isObject := v.(*goja.Object)
-	_, isText := v.Export().(string)
+	_, isText := script.Export(v).(string)
 	switch {
 	case isObject && o.ClassName() != "Array":
 		if err := c.setPrompt(v); err != nil {
@@ -127,7 +127,7 @@ func (e *endpoint) rerank(args goja.FunctionCall) (any, error) {
 		return nil, e.wrongTask("rerank")
 	}
 	c := &call{settings: e.settings, backend: e.backend}
-	query, isText := args.Argument(0).Export().(string)
+	query, isText := script.Export(args.Argument(0)).(string)
 	documents, isList := args.Argument(1).(*goja.Object)
 	if !isText || !isList || documents.ClassName() != "Array" {
 		return nil, fmt.Errorf(`rerank needs a query and a list of documents, such as rerank("What is a weir?", ["A low dam.", "A bird."])`)
@@ -188,7 +188,7 @@ func (c *call) setList(list messageList) error {
 func (c *call) setText(v goja.Value) error {
 	list, isObject := v.(*goja.Object)
 	if !isObject {
-		if _, isText := v.Export().(string); isText {
+		if _, isText := script.Export(v).(string); isText {
 			c.prompt = v.String()
 			return nil
 		}
@@ -199,7 +199,7 @@ func (c *call) setText(v goja.Value) error {
 	if !c.backend.ids {
 		return fmt.Errorf("backend %q takes no token ids; give a text", c.backend.name)
 	}
-	ids, _ := list.Export().([]any)
+	ids, _ := script.Export(list).([]any)
 	c.promptIDs = make([]int, len(ids))
 	for i, id := range ids {
 		n, ok := id.(int64)

@@ -108,7 +108,7 @@ func (c *custom) request(call *call, prompt goja.Value) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if text, ok := v.Export().(string); ok {
+	if text, ok := script.Export(v).(string); ok {
 		return []byte(text), nil
 	}
 	o, ok := v.(*goja.Object)
@@ -131,7 +131,7 @@ func (c *custom) request(call *call, prompt goja.Value) ([]byte, error) {
 }
 
 func isPromise(o *goja.Object) bool {
-	_, is := o.Export().(*goja.Promise)
+	_, is := script.Export(o).(*goja.Promise)
 	return is
 }
 

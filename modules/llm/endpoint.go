@@ -166,7 +166,7 @@ func chooseBackend(rt *script.Runtime, v goja.Value) (*backend, error) {
 
 // oneText takes a text. What is none may be a secret all the same, and is not shown.
 func oneText(v goja.Value, into *string) error {
-	text, ok := v.Export().(string)
+	text, ok := script.Export(v).(string)
 	if !ok {
 		return fmt.Errorf("it is no text")
 	}
@@ -177,7 +177,7 @@ func oneText(v goja.Value, into *string) error {
 // texts takes one text or several.
 func texts(into *[]string) func(goja.Value) error {
 	return func(v goja.Value) error {
-		switch x := v.Export().(type) {
+		switch x := script.Export(v).(type) {
 		case string:
 			if x != "" {
 				*into = []string{x}

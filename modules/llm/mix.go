@@ -83,7 +83,7 @@ func zipf(rt *script.Runtime, c goja.FunctionCall) goja.Value {
 	if v := c.Argument(1); !goja.IsUndefined(v) {
 		exponent, err = number(v, 0, math.MaxFloat64)
 	}
-	names, ok := c.Argument(0).Export().([]any)
+	names, ok := script.Export(c.Argument(0)).([]any)
 	if err != nil || !ok || len(names) == 0 {
 		rt.Throw(fmt.Errorf("zipf needs a list of names, and an exponent of at least 0"))
 	}

@@ -156,7 +156,7 @@ func boolean(field func(*settings) *bool) option {
 }
 
 func oneBool(v goja.Value, into *bool) error {
-	b, ok := v.Export().(bool)
+	b, ok := script.Export(v).(bool)
 	if !ok {
 		return fmt.Errorf("%s is neither true nor false", v)
 	}
@@ -179,7 +179,7 @@ func whole(field func(*settings) *int, low float64) option {
 }
 
 func stop(s *settings, v goja.Value) error {
-	switch x := v.Export().(type) {
+	switch x := script.Export(v).(type) {
 	case string:
 	case []any:
 		for _, e := range x {
@@ -191,7 +191,7 @@ func stop(s *settings, v goja.Value) error {
 		return fmt.Errorf("%s is neither a string nor a list of strings", v)
 	}
 	var err error
-	s.stop, err = json.Marshal(v.Export())
+	s.stop, err = json.Marshal(script.Export(v))
 	return err
 }
 
@@ -270,7 +270,7 @@ func toJSON(v goja.Value) ([]byte, error) {
 	case reflect.TypeFor[*big.Int](), reflect.TypeFor[*goja.Symbol]():
 		return nil, fmt.Errorf("%s cannot be written as JSON", v)
 	}
-	return json.Marshal(v.Export())
+	return json.Marshal(script.Export(v))
 }
 
 // headers adds header fields; they replace those of the same name.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/script"
 	"weir/runtime/serving"
 	"weir/runtime/transport"
 )
@@ -22,7 +23,7 @@ type pages struct {
 
 // set is the option metricsUrl.
 func (p *pages) set(v goja.Value) error {
-	if yes, ok := v.Export().(bool); ok {
+	if yes, ok := script.Export(v).(bool); ok {
 		p.own, p.none = yes, !yes
 		return nil
 	}

@@ -51,7 +51,7 @@ func setRetry(s *settings, v goja.Value) error {
 		case "wait":
 			r.wait, err = script.Duration(v)
 		case "on":
-			list, isList := v.Export().([]any)
+			list, isList := script.Export(v).([]any)
 			if !isList {
 				err = fmt.Errorf("%s is not a list of kinds of errors and of statuses", v)
 			}

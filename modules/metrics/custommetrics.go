@@ -78,7 +78,7 @@ func (m *Module) Exports(rt *script.Runtime) (map[string]any, error) {
 
 // construct reads (name, isTimeOrUnit).
 func (m *Module) construct(rt *script.Runtime, kind metrics.CustomKind, name, unit goja.Value) (*metric, error) {
-	text, ok := name.Export().(string)
+	text, ok := script.Export(name).(string)
 	if !ok {
 		return nil, script.TypeErrorf("the name is %s, not a string", name)
 	}
@@ -86,7 +86,7 @@ func (m *Module) construct(rt *script.Runtime, kind metrics.CustomKind, name, un
 		return nil, fmt.Errorf("metric %q: metrics are made in init code, outside of all functions", text)
 	}
 	d := &metric{name: text, kind: kind}
-	switch u := unit.Export().(type) {
+	switch u := script.Export(unit).(type) {
 	case nil:
 	case bool: // k6: values are times, which it keeps in milliseconds
 		if u {
@@ -140,7 +140,7 @@ func (d *metric) add(rt *script.Runtime, value, tags goja.Value) error {
 // number reads a value: a finite number; for counts and shares also true (1)
 // and false (0).
 func (d *metric) number(value goja.Value) (float64, error) {
-	switch v := value.Export().(type) {
+	switch v := script.Export(value).(type) {
 	case int64:
 		return float64(v), nil
 	case float64:

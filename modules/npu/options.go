@@ -98,7 +98,7 @@ func readOptions(v goja.Value, known ...string) (options, error) {
 // that was not given, are left out.
 func texts(v goja.Value) ([]string, error) {
 	var all []string
-	switch x := v.Export().(type) {
+	switch x := script.Export(v).(type) {
 	case string:
 		all = []string{x}
 	case []any:

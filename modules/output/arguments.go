@@ -20,7 +20,7 @@ func absent(v goja.Value) bool { return v == nil || goja.IsUndefined(v) || goja.
 func (m *exports) pathArgument(v goja.Value) (string, error) {
 	path, ok := "", false
 	if !absent(v) {
-		path, ok = v.Export().(string)
+		path, ok = script.Export(v).(string)
 	}
 	if !ok || path == "" {
 		return "", errors.New("the first argument has to be the path of the file")
@@ -56,7 +56,7 @@ func read[T any](given map[string]goja.Value, name string, to *T, what string) e
 	if !ok {
 		return nil
 	}
-	if *to, ok = v.Export().(T); !ok {
+	if *to, ok = script.Export(v).(T); !ok {
 		return fmt.Errorf("%s is %v instead of %s", name, v, what)
 	}
 	return nil
@@ -150,7 +150,7 @@ func columns(vm *goja.Runtime, v goja.Value) ([]Column, error) {
 	list := make([]Column, len(items))
 	for i, item := range items {
 		c := Column{Decimals: -1}
-		if name, ok := item.Export().(string); ok {
+		if name, ok := script.Export(item).(string); ok {
 			c.Name = name
 			list[i] = c
 			continue
@@ -202,7 +202,7 @@ func rowValues(vm *goja.Runtime, v goja.Value) ([]any, error) {
 	values := make([]any, len(items))
 	for i, item := range items {
 		if !absent(item) {
-			values[i] = item.Export()
+			values[i] = script.Export(item)
 		}
 	}
 	return values, nil

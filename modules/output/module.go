@@ -147,7 +147,7 @@ func (m *exports) newWorkbook(call goja.ConstructorCall) (any, error) {
 // sheet is workbook.sheet(name, table), where table is a Csv or { columns, rows }.
 func (m *exports) sheet(self any, call goja.FunctionCall) (any, error) {
 	w := self.(*Workbook)
-	name, ok := call.Argument(0).Export().(string)
+	name, ok := script.Export(call.Argument(0)).(string)
 	if !ok {
 		return nil, fmt.Errorf("write a sheet of %s: the first argument has to be its name", w.Path())
 	}
@@ -197,7 +197,7 @@ func (m *exports) write(call goja.FunctionCall) error {
 	if err != nil {
 		return fmt.Errorf("writeFile: %w", err)
 	}
-	text, ok := call.Argument(1).Export().(string)
+	text, ok := script.Export(call.Argument(1)).(string)
 	if !ok {
 		return fmt.Errorf("writeFile %s: the second argument is no string: use JSON.stringify for an object", path)
 	}

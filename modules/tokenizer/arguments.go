@@ -11,7 +11,7 @@ import (
 
 // textArguments reads (text, {addSpecialTokens = true}).
 func textArguments(rt *script.Runtime, method string, call goja.FunctionCall) (text string, special bool, err error) {
-	text, ok := call.Argument(0).Export().(string)
+	text, ok := script.Export(call.Argument(0)).(string)
 	if !ok {
 		return "", false, fmt.Errorf("tokenizer.%s(text): the text is %s, not a string", method, call.Argument(0))
 	}
@@ -23,7 +23,7 @@ func textArguments(rt *script.Runtime, method string, call goja.FunctionCall) (t
 func textsArguments(rt *script.Runtime, method string, call goja.FunctionCall) (texts []string, special bool, err error) {
 	what := "tokenizer." + method + "(texts): "
 	err = forEach(rt, what+"the texts are %s, not an array of strings", call.Argument(0), func(i int, v goja.Value) error {
-		text, ok := v.Export().(string)
+		text, ok := script.Export(v).(string)
 		if !ok {
 			return fmt.Errorf("%sitem %d is %s, not a string", what, i, v)
 		}
@@ -59,7 +59,7 @@ func boolean(method string, o *goja.Object, name string, otherwise bool) (bool, 
 	if value == nil || goja.IsUndefined(value) {
 		return otherwise, nil
 	}
-	b, ok := value.Export().(bool)
+	b, ok := script.Export(value).(bool)
 	if !ok {
 		return false, fmt.Errorf("tokenizer.%s: %s is %s, not true or false", method, name, value)
 	}
@@ -102,7 +102,7 @@ func tokenIDs(rt *script.Runtime, what string, v goja.Value) (ids []int, err err
 }
 
 func wholeNumber(v goja.Value) (int, bool) {
-	switch n := v.Export().(type) {
+	switch n := script.Export(v).(type) {
 	case int64:
 		return int(n), n <= math.MaxInt32 && n >= -math.MaxInt32
 	case float64:

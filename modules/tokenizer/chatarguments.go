@@ -57,7 +57,7 @@ func chatArguments(rt *script.Runtime, method string, call goja.FunctionCall) (m
 		case "add_generation_prompt":
 			o.AddGenerationPrompt, err = boolean(method, options, key, true)
 		case "template":
-			if o.Template, ok = v.Export().(string); !ok {
+			if o.Template, ok = script.Export(v).(string); !ok {
 				err = fmt.Errorf("%s: the template is %s, not a string", what, v)
 			}
 		case "messages":

@@ -40,7 +40,7 @@ func (m *Module) class(rt *script.Runtime) *goja.Object {
 	}
 	if m != nil {
 		c.New = func(call goja.ConstructorCall) (any, error) {
-			path, ok := call.Argument(0).Export().(string)
+			path, ok := script.Export(call.Argument(0)).(string)
 			if !ok {
 				return nil, fmt.Errorf(`new Tokenizer(path): the path is %s, not a string: name a tokenizer.json, the directory that contains it, or "builtin"`, call.Argument(0))
 			}
@@ -214,7 +214,7 @@ func token(rt *script.Runtime, t *Tokenizer, call goja.FunctionCall) (any, error
 }
 
 func id(rt *script.Runtime, t *Tokenizer, call goja.FunctionCall) (any, error) {
-	text, ok := call.Argument(0).Export().(string)
+	text, ok := script.Export(call.Argument(0)).(string)
 	if !ok {
 		return nil, fmt.Errorf("tokenizer.id(token): the token is %s, not a string", call.Argument(0))
 	}

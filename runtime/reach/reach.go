@@ -25,7 +25,7 @@ type Options struct {
 func (o *Options) Set() map[string]func(goja.Value) error {
 	text := func(into *string) func(goja.Value) error {
 		return func(v goja.Value) error {
-			s, ok := v.Export().(string)
+			s, ok := scalar(v).(string)
 			if !ok {
 				return errors.New("it is no text") // and may be a secret
 			}
@@ -36,7 +36,7 @@ func (o *Options) Set() map[string]func(goja.Value) error {
 	return map[string]func(goja.Value) error{
 		"insecure": func(v goja.Value) (err error) {
 			var ok bool
-			if o.Insecure, ok = v.Export().(bool); !ok {
+			if o.Insecure, ok = scalar(v).(bool); !ok {
 				err = fmt.Errorf("%s is neither true nor false", v)
 			}
 			return err
@@ -69,4 +69,12 @@ func (o *Options) Signer(headers []transport.Header) (transport.Signer, error) {
 		}
 	}
 	return sign.NewHuaweiCloud(o.accessKey, o.secretKey, o.securityToken)
+}
+
+// scalar is a value as Go has it; nil for objects, which may be as large as a script likes.
+func scalar(v goja.Value) any {
+	if _, isObject := v.(*goja.Object); isObject {
+		return nil
+	}
+	return v.Export()
 }

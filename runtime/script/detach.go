@@ -87,7 +87,7 @@ type typedArray struct {
 // copied. Functions, cycles and what belongs to one runtime (promises, Map,
 // Set, instances of native classes) are a *TypeError that names their place.
 func (r *Runtime) Detach(v goja.Value) (any, error) {
-	d := detacher{r: r, above: map[*goja.Object]bool{}}
+	d := detacher{r: r, above: map[*goja.Object]bool{}, left: mostDetached}
 	var out any
 	var err error
 	if thrown := r.try(func() { out, err = d.copy(v, "") }); thrown != nil {
@@ -96,9 +96,14 @@ func (r *Runtime) Detach(v goja.Value) (any, error) {
 	return out, err
 }
 
+// mostDetached are the elements of lists in one value, as many as a list has that is made at
+// once (bounds.js).
+const mostDetached = 1 << 26
+
 type detacher struct {
 	r     *Runtime
 	above map[*goja.Object]bool // the objects that hold the current one
+	left  int64                 // elements of lists that are possible still
 }
 
 var (
@@ -196,7 +201,11 @@ func (d *detacher) refuse(what, path string) error {
 }
 
 func (d *detacher) array(obj *goja.Object, path string) (any, error) {
-	out := make([]any, int(obj.Get("length").ToInteger()))
+	length := obj.Get("length").ToInteger()
+	if d.left -= length; d.left < 0 {
+		return nil, d.refuse(fmt.Sprintf("with a list of %d elements more than the %d that are possible", length, mostDetached), path)
+	}
+	out := make([]any, int(length))
 	for i := range out {
 		var err error
 		if out[i], err = d.copy(obj.Get(strconv.Itoa(i)), path+"["+strconv.Itoa(i)+"]"); err != nil {
@@ -207,12 +216,15 @@ func (d *detacher) array(obj *goja.Object, path string) (any, error) {
 }
 
 func (d *detacher) typedArray(obj *goja.Object, class string) any {
-	buffer, ok := obj.Get("buffer").Export().(goja.ArrayBuffer)
+	buffer, ok := Export(obj.Get("buffer")).(goja.ArrayBuffer)
 	if !ok {
 		return nil
 	}
-	from := obj.Get("byteOffset").ToInteger()
-	return &typedArray{class, slices.Clone(buffer.Bytes()[from : from+obj.Get("byteLength").ToInteger()])}
+	all, from, length := buffer.Bytes(), obj.Get("byteOffset").ToInteger(), obj.Get("byteLength").ToInteger()
+	if from < 0 || length < 0 || length > int64(len(all))-from {
+		return nil // it only looks like one
+	}
+	return &typedArray{class, slices.Clone(all[from : from+length])}
 }
 
 func (d *detacher) object(obj *goja.Object, path string) (any, error) {

@@ -14,7 +14,7 @@ func Duration(v goja.Value) (time.Duration, error) {
 	if v == nil || goja.IsUndefined(v) || goja.IsNull(v) {
 		return 0, TypeErrorf("expected a duration (\"10m\", \"250ms\" or a number of milliseconds), got nothing")
 	}
-	return duration(v.Export())
+	return duration(Export(v))
 }
 
 // ParseDuration is Duration for a text.

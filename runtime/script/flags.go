@@ -95,6 +95,14 @@ func isOwnVariable(name string) bool {
 	return name == "WEIR_CACHE" || name == "WEIR_SUMMARY_TREND_STATS" || strings.HasPrefix(name, "WEIR_PROMETHEUS_")
 }
 
+// orVariable says which variable gives a flag's value as well.
+func orVariable(flag string) string {
+	if isOwnVariable(envName(flag)) {
+		return ""
+	}
+	return ", or " + envName(flag) + " in the environment"
+}
+
 // HideSecrets replaces the values of secret parameters in arguments by hidden. To be
 // called when the parameters are known.
 func (s *Script) HideSecrets(args []string, hidden string) []string {

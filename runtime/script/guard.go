@@ -201,10 +201,19 @@ func (s *Script) alive(r *Runtime, is bool) {
 	}
 }
 
+// matchLimit is what regexp2.DefaultMatchTimeout was set to last.
+var matchLimit struct {
+	sync.Mutex
+	time.Duration
+}
+
 // limitMatches bounds how long a regular expression is matched, which cannot be interrupted:
 // by then the guard has ended the script.
 func limitMatches(l Limits) {
-	if l.Time > 0 {
-		regexp2.DefaultMatchTimeout = l.Time + time.Second
+	limit := l.Time + time.Second
+	matchLimit.Lock()
+	defer matchLimit.Unlock()
+	if l.Time > 0 && matchLimit.Duration != limit { // what others compile meanwhile reads it
+		matchLimit.Duration, regexp2.DefaultMatchTimeout = limit, limit
 	}
 }

@@ -72,6 +72,8 @@ func (s *Script) find(name, cwd string) (entry string, err error) {
 	switch {
 	case err == nil && info.IsDir():
 		return "", &Error{Op: "bundle", Message: fmt.Sprintf("script %q is a folder", name), Hint: "name the file in it, such as " + filepath.Join(name, "main.ts")}
+	case err == nil && !info.Mode().IsRegular():
+		return "", &Error{Op: "bundle", Message: fmt.Sprintf("script %q is no regular file (%s)", name, info.Mode().Type()), Hint: "write it to a file first: what it imports is looked for beside it"}
 	case err != nil:
 		reason := "there is no such file or built-in script"
 		if !errors.Is(err, fs.ErrNotExist) {

@@ -69,7 +69,7 @@ func (p *Program) lacks(param *Param) *ParamError {
 	}
 	return &ParamError{
 		Message: fmt.Sprintf("--%s: its value is not in %s: %s", param.Flag, p.Path, why),
-		Hint:    fmt.Sprintf("give it again: --%s, or %s in the environment", param.Flag, envName(param.Flag)),
+		Hint:    "give it again: --" + param.Flag + orVariable(param.Flag),
 	}
 }
 

@@ -181,7 +181,7 @@ func (r *Runtime) describeThrown(op string, v goja.Value, fallback []frame) *Err
 	e := newError(op, errorText(obj), frames)
 	e.Hint = globalHint(e.Message)
 	if box := obj.GetSymbol(symGoError); box != nil {
-		if held, ok := box.Export().(*goError); ok {
+		if held, ok := Export(box).(*goError); ok {
 			e.cause = held.err
 			var inner *Error
 			if errors.As(held.err, &inner) {
