@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -204,6 +205,9 @@ func (s *scenario) load(c script.Config) (*script.Script, *access.Access, error)
 			return nil, nil, &exitError{exitConfig, fmt.Errorf("%s imports %s, which this weir does not have\n  hint: use the weir that it was made with (%s), or one with the same extensions (weir build)", s.name, strings.Join(missing, ", "), s.bundled.Weir)}
 		}
 	}
+	if s.program != nil && s.rules.Trusted && !s.isOwn(c) {
+		s.rules.Trusted = false
+	}
 	a := access.New(s.rules)
 	for param, paths := range s.named {
 		a.Name(param, paths...)
@@ -214,6 +218,13 @@ func (s *scenario) load(c script.Config) (*script.Script, *access.Access, error)
 		loaded.Name = s.called
 	}
 	return loaded, a, err
+}
+
+// isOwn tells whether the program is that of weir's own script whose name it has: a result
+// may say so of any.
+func (s *scenario) isOwn(c script.Config) bool {
+	own, err := script.Load(s.name, script.Config{Modules: c.Modules, Builtin: c.Builtin})
+	return err == nil && bytes.Equal(own.Source, s.program.Code)
 }
 
 // speaks is where what the script says is written: of one from elsewhere as text that does
