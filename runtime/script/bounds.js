@@ -44,6 +44,13 @@
     } }).pad);
   }
 
+  replace(Array.prototype, "join", (native) => ({ join(separator) {
+    if (this === undefined || this === null) return apply(native, this, [separator]);
+    const by = separator === undefined ? "," : text(separator);
+    if (by.length * (this.length - 1) > longest) refuse("Invalid string length");
+    return apply(native, this, [by]);
+  } }).join);
+
   // A list of what is like an array, one by one.
   const listed = (o, limit, message) => {
     const n = min(number(o.length) || 0, 2 ** 53);

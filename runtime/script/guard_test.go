@@ -126,8 +126,11 @@ func TestBounds(t *testing.T) {
 	f(`return (Array.prototype as any).toSorted.call({ length: 2 ** 40 })`, list)
 	f(`const a: any = []; a.length = 4e9; return a.toReversed()`, list)
 	f(`const a: any = []; a.length = 4e9; return JSON.stringify({}, a)`, list)
+	f(`const a: any = []; a.length = 4e9; return a.join()`, text)
+	f(`const a: any = []; a.length = 4e9; return a + ""`, text)
 	f(`return BigInt.asUintN(2 ** 50, -1n)`, "RangeError: Maximum BigInt size exceeded")
 	// as ever
+	f(`return [1, , 2].join() + [1, 2].join("") + Array.prototype.join.call({ length: 2, 0: 3 }, "-") + Array.prototype.join.length`, "1,,2123-1")
 	f(`return "ab".repeat(2) + "x".padStart(3, "ab") + "x".padEnd(1)`, "abababxx")
 	f(`return [Math.max.apply(null, [1, 3]), Reflect.apply(Math.max, null, [2]), Math.max.apply(null, { length: 1, 0: 4 } as any)].join()`, "3,2,4")
 	f(`class B extends Uint8Array { twice() { return this[0] * 2; } } const b = new B([4]); return [b.twice(), b instanceof B, b instanceof Uint8Array, b.constructor === B].join()`, "8,true,true,true")
