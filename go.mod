@@ -34,7 +34,7 @@ require mvdan.cc/sh/v3 v3.14.1
 
 require (
 	github.com/google/go-containerregistry v0.22.1
-	github.com/google/licensecheck v0.3.1 // indirect
+	github.com/google/licensecheck v0.3.1
 	github.com/opencontainers/go-digest v1.0.0
 	github.com/opencontainers/image-spec v1.1.1
 	oras.land/oras-go/v2 v2.7.0
