@@ -41,8 +41,9 @@ for arch in "$@"; do
 	done
 
 	# A static binary has no interpreter, which is what the kernel would load first.
-	! readelf --program-headers "$weir" | grep -q INTERP || fail "$weir needs a loader"
-	! readelf --dynamic "$weir" | grep -q NEEDED || fail "$weir needs libraries"
+	readelf --wide --program-headers --dynamic "$weir" >"$work/headers"
+	! grep -q INTERP "$work/headers" || fail "$weir needs a loader"
+	! grep -q NEEDED "$work/headers" || fail "$weir needs libraries"
 	! grep -qaF -e "$root" -e "$HOME/" "$weir" || fail "$weir names a folder of this machine"
 
 	run=()
@@ -55,10 +56,12 @@ for arch in "$@"; do
 	mkdir -p "$work/empty-$arch"
 	cd "$work/empty-$arch"
 	weir() { env -i HOME="$work/empty-$arch" "${run[@]}" "$weir" "$@"; }
-	weir version | grep -q "linux/$arch" || fail "weir version: $(weir version)"
-	weir version --licenses | grep -q '^musl ' || fail "weir version --licenses has no musl"
-	weir run "$work/count.ts" --sim --no-summary --progress none --out counted | grep '^\[' >"$work/tokens-$arch"
-	[ -s "$work/tokens-$arch" ] || fail "$arch counts no tokens"
+	# Into files: grep -q ends early, and then who writes to it has failed.
+	weir version >version
+	weir version --licenses >licenses
+	grep -q "linux/$arch" version || fail "weir version: $(<version)"
+	grep -q '^musl ' licenses || fail "weir version --licenses has no musl"
+	weir run "$work/count.ts" --sim --no-summary --progress none --out counted 2>counting | grep '^\[' >"$work/tokens-$arch" || { cat counting; fail "$arch counts no tokens"; }
 	cmp -s "$work/tokens-$arch" "$work/tokens-$1" || fail "$arch counts other tokens than $1"
 	weir run static --sim --sim-ttft 1ms --sim-itl 200us --parallel-num 1 4 --prompt-tokens 64 --output-tokens 16 --epochs 2 --benchmark-csv x.csv --out r >log 2>&1 ||
 		{ cat log; fail "weir run static failed on $arch"; }

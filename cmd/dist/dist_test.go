@@ -181,6 +181,45 @@ func TestRoots(t *testing.T) {
 	}
 }
 
+func TestFindRust(t *testing.T) {
+	// A Rust has its own target alone, or what is named besides.
+	rust := func(has ...string) string {
+		t.Helper()
+		dir := t.TempDir()
+		for _, path := range append(has, "lib/rustlib/x86_64-unknown-linux-gnu/lib") {
+			if err := os.MkdirAll(filepath.Join(dir, path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rustc := "#!/bin/sh\ncase $1 in --version) echo rustc 1.99.0 ;; *) echo " + dir + " ;; esac\n"
+		if err := errors.Join(os.WriteFile(filepath.Join(dir, "cargo"), []byte("#!/bin/sh\n"), 0o755), os.WriteFile(filepath.Join(dir, "rustc"), []byte(rustc), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, "cargo")
+	}
+	f := func(wantCargo string, wantBuildStd bool, wantErr string, cargos ...string) {
+		t.Helper()
+		got := &tools{bin: t.TempDir()}
+		err := got.findRust(t.Context(), []string{"arm64"}, cargos...)
+		if wantErr != "" {
+			if err == nil || !strings.Contains(err.Error(), wantErr) || !strings.Contains(err.Error(), "rustup target add aarch64-unknown-linux-musl") {
+				t.Errorf("%v, want %q and what to do", err, wantErr)
+			}
+			return
+		}
+		cargo, _ := os.Readlink(filepath.Join(got.bin, "cargo"))
+		if err != nil || cargo != wantCargo || got.buildStd != wantBuildStd || got.rust != "rustc 1.99.0" {
+			t.Errorf("%v, %s, %v, %s; want %s, %v", err, cargo, got.buildStd, got.rust, wantCargo, wantBuildStd)
+		}
+	}
+	bare, target, source := rust(), rust("lib/rustlib/aarch64-unknown-linux-musl/lib"), rust("lib/rustlib/src/rust/library/Cargo.lock")
+	other := rust("lib/rustlib/x86_64-unknown-linux-musl/lib")
+	f(target, false, "", target, source)
+	f(source, true, "", bare, other, source, target)
+	f("", false, "found rustc 1.99.0 ("+filepath.Dir(bare), bare)
+	f("", false, "there is no cargo", "/nonexistent/cargo")
+}
+
 func TestEmptied(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "dist")
 	write := func(name string) {

@@ -37,7 +37,7 @@ func findTools(ctx context.Context, work string, archs []string) (*tools, error)
 	}
 	// Both are looked for before one of them complains: whoever has to install something
 	// is told all of it.
-	if err := errors.Join(t.findZig(ctx, work), t.findRust(ctx, archs)); err != nil {
+	if err := errors.Join(t.findZig(ctx, work), t.findRust(ctx, archs, "cargo", "/usr/bin/cargo")); err != nil {
 		return nil, err
 	}
 	// cargo's cc crate calls the targets by Rust's names, which zig does not know.
@@ -100,10 +100,11 @@ func (t *tools) findZig(ctx context.Context, work string) error {
 // libDir is where zig's libraries are, in what zig env prints.
 var libDir = regexp.MustCompile(`\.lib_dir = "([^"]+)"`)
 
-// findRust finds a Rust that has the standard library of the targets, or its source.
-func (t *tools) findRust(ctx context.Context, archs []string) error {
+// findRust finds the first Rust that has the standard library of the targets, or its
+// source. That of Debian may be behind that of rustup.
+func (t *tools) findRust(ctx context.Context, archs []string, cargos ...string) error {
 	var seen []string
-	for _, name := range []string{"cargo", "/usr/bin/cargo"} { // Debian's is hidden by that of rustup
+	for _, name := range cargos {
 		cargo, err := exec.LookPath(name)
 		if err != nil {
 			continue
