@@ -116,7 +116,7 @@ func TestDynamicTableOfRecords(t *testing.T) {
 		if !known {
 			t.Logf("%s: which requests have a TTFT is not known: the columns made of it are not looked at", c.Name)
 		}
-		seconds := float64(end-begin) / 1e9
+		perSecond := span{float64(end - begin - 1000), float64(end - begin + 1000)}.times(1e-9).inverse() // how long a request took is in whole microseconds
 		row := s.rows[map[string]string{"60": "60.0", "inf": "inf"}[fmt.Sprint(c.Tags["request_rate"])]]
 		if len(row) != 10 || row[0] != "weir" {
 			t.Fatalf("%s: the row is %q", c.Name, row)
@@ -127,12 +127,12 @@ func TestDynamicTableOfRecords(t *testing.T) {
 			want span
 		}{
 			{2, "output length", about(tokens / float64(len(requests)))}, // the simulator makes as many as asked for
-			{4, "requests/s", about(float64(len(requests)) / seconds)},
+			{4, "requests/s", perSecond.times(float64(len(requests)))},
 			{5, "latency, s", meanSpan(whole)},
 			{6, "output tokens/s of a request", meanSpan(speed)},
 			{7, "ms/token", meanSpan(perToken)},
 			{8, "first token, ms", meanSpan(first)},
-			{9, "output tokens/s", about(tokens / seconds)},
+			{9, "output tokens/s", perSecond.times(tokens)},
 		} {
 			if !known && column.at >= 6 && column.at <= 8 || atOnce && column.at == 6 {
 				continue
