@@ -75,8 +75,8 @@ this machine do not get into it; who runs it is asked for them.`,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f := new(bundleFlags)
-			own, name, rest := splitArgs(f.set(), args)
 			fs := f.set()
+			own, name, rest := splitArgs(fs, args)
 			if err := fs.Parse(own); err != nil {
 				return &exitError{exitConfig, err}
 			}
@@ -84,10 +84,7 @@ this machine do not get into it; who runs it is asked for them.`,
 				return cmd.Help()
 			}
 			if name == "" {
-				if len(rest) > 0 {
-					return &exitError{exitConfig, flagBeforeScript("bundle", fs, rest[0])}
-				}
-				return &exitError{exitConfig, fmt.Errorf("no script is named; write a file, or one of %s", strings.Join(builtinScripts(), ", "))}
+				return noScript("bundle", fs, rest)
 			}
 			b := &bundling{flags: f, name: name, args: rest, stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 			return b.run(context.Background())

@@ -113,11 +113,8 @@ func (p *packing) params() (params []bundle.Param, left map[string]string, data 
 		if param.From == "default" || param.Value == nil {
 			continue
 		}
-		items, isList := param.Value.([]any)
-		items = slices.Clone(items)
-		if !isList {
-			items = []any{param.Value}
-		}
+		_, isList := param.Value.([]any)
+		items := slices.Clone(valuesIn(param.Value))
 		given := bundle.Param{Name: param.Name}
 		var through []bundle.Data
 		why := ""

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -33,9 +32,8 @@ Where the result is written, and how it is shown, is not repeated.`,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var f runFlags
-			own, name, rest := splitArgs(f.set(), args)
-			f = runFlags{}
 			fs := f.set()
+			own, name, rest := splitArgs(fs, args)
 			if name == "" || slices.Contains(own, "--help") || slices.Contains(own, "-h") {
 				if name == "" && len(rest) == 0 && len(own) == 0 {
 					return &exitError{exitConfig, errors.New("no result is named; write the folder of a run")}
@@ -340,24 +338,24 @@ func (e *earlier) give(s *scenario) {
 	}
 }
 
+// valuesIn are those of a parameter: of a list all, else the one.
+func valuesIn(v any) []any {
+	if items, isList := v.([]any); isList {
+		return items
+	}
+	return []any{v}
+}
+
 // fromBundle tells whether a value was a path in a bundle.
 func fromBundle(v any, name string) bool {
-	items, isList := v.([]any)
-	if !isList {
-		items = []any{v}
-	}
-	return slices.ContainsFunc(items, func(item any) bool {
+	return slices.ContainsFunc(valuesIn(v), func(item any) bool {
 		text, _ := item.(string)
 		return strings.HasPrefix(text, name+string(filepath.Separator))
 	})
 }
 
 func hiddenIn(v any) bool {
-	items, isList := v.([]any)
-	if !isList {
-		items = []any{v}
-	}
-	return slices.ContainsFunc(items, func(item any) bool {
+	return slices.ContainsFunc(valuesIn(v), func(item any) bool {
 		text, isText := item.(string)
 		return isText && hasHidden(text)
 	})
@@ -365,11 +363,7 @@ func hiddenIn(v any) bool {
 
 // absoluteAt makes relative paths at places of a value start at a folder.
 func absoluteAt(v any, places []int, dir string) any {
-	items, isList := v.([]any)
-	if !isList {
-		items = []any{v}
-	}
-	items = slices.Clone(items)
+	items := slices.Clone(valuesIn(v))
 	for _, at := range places {
 		if at < len(items) {
 			if text, isText := items[at].(string); isText && !filepath.IsAbs(text) {
@@ -377,7 +371,7 @@ func absoluteAt(v any, places []int, dir string) any {
 			}
 		}
 	}
-	if isList {
+	if _, isList := v.([]any); isList {
 		return items
 	}
 	return items[0]
@@ -436,7 +430,7 @@ func (e *earlier) tellOverrides(f finding, params []script.Param) {
 		if p.From == "default" || p.From == script.FromResult || p.From == script.FromBundle || p.Secret || !known {
 			continue
 		}
-		if is := shownValue(p.Value); !reflect.DeepEqual(fmt.Sprint(is), fmt.Sprint(was)) {
+		if is := shownValue(p.Value); fmt.Sprint(is) != fmt.Sprint(was) {
 			f.tell("--%s differs: it was %v, this is %v", p.Flag, was, is)
 		}
 	}

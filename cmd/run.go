@@ -198,14 +198,20 @@ func runScript(cmd *cobra.Command, args []string) error {
 	return s.run()
 }
 
+// noScript is what a command says that takes a script, when none is named among its own
+// flags and rest.
+func noScript(command string, fs *pflag.FlagSet, rest []string) error {
+	if len(rest) > 0 {
+		return &exitError{exitConfig, flagBeforeScript(command, fs, rest[0])}
+	}
+	return &exitError{exitConfig, fmt.Errorf("no script is named; write a file, or one of %s", strings.Join(builtinScripts(), ", "))}
+}
+
 // check finds fault with the flags of a command that takes a script, and with there being
 // none; rest is what follows its name.
 func (f *runFlags) check(fs *pflag.FlagSet, command, name string, rest []string) error {
 	if name == "" {
-		if len(rest) > 0 {
-			return &exitError{exitConfig, flagBeforeScript(command, fs, rest[0])}
-		}
-		return &exitError{exitConfig, fmt.Errorf("no script is named; write a file, or one of %s", strings.Join(builtinScripts(), ", "))}
+		return noScript(command, fs, rest)
 	}
 	if fs.Changed("repeat") && f.repeat < 1 {
 		return &exitError{exitConfig, errors.New("--repeat must be at least 1")}
