@@ -211,15 +211,18 @@ func (r *run) playCase(c *caseSpec, number int) (*result.Case, error) {
 	if !warmed.Refused() {
 		window = r.Telemetry.OpenCase(r.ctx, number)
 	}
-	watch := health.Watch(r.lags)
-	p.health = watch
+	if !r.Unwatched {
+		p.health = health.Watch(r.lags)
+	}
 	started := time.Now()
 	if warmed.Refused() {
 		p.skip(warmed)
 	} else {
 		r.drive(p, number)
 	}
-	recorder.SetClient(watch.Stop())
+	if p.health != nil {
+		recorder.SetClient(p.health.Stop())
+	}
 	window.Close(r.ctx)
 	var traces []result.Trace
 	if profiled {

@@ -68,6 +68,9 @@ type Config struct {
 	// Watch is told of each case that begins; the function that it returns is
 	// called when the case has ended. nil: nobody watches.
 	Watch func(CaseView) (done func())
+	// Unwatched: nobody looks at what this process used and suffered during a case, as
+	// when the run has a clock that is not the machine's.
+	Unwatched bool
 	// Stop ends the run in good order when it is closed: nothing more starts,
 	// what runs may end within its graceful stop. Cancelling Run's context cuts
 	// off what runs; only plan's finally blocks get a moment more (leaveLimit).

@@ -96,7 +96,14 @@ func playScript(t testing.TB, source string, change func(*runtime.Config)) playe
 func bubble(t *testing.T, source string, change func(*runtime.Config)) (p played) {
 	t.Helper()
 	play := loaded(t, source)
-	synctest.Test(t, func(t *testing.T) { p = play(t, change) })
+	synctest.Test(t, func(t *testing.T) {
+		p = play(t, func(c *runtime.Config) {
+			c.Unwatched = true
+			if change != nil {
+				change(c)
+			}
+		})
+	})
 	return p
 }
 
