@@ -53,6 +53,9 @@ const patience = 2 * time.Minute
 func TestMain(m *testing.M) {
 	// A program with the race detector sleeps for a second at its end.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
+	if os.Getenv("XDG_CONFIG_HOME") == "" { // nothing is written to the settings of whoever runs the tests
+		os.Setenv("XDG_CONFIG_HOME", filepath.Join(os.TempDir(), "weir-tests"))
+	}
 	testscript.Main(m, map[string]func(){
 		"weir":     Execute,
 		"quoted":   quoted,
@@ -75,6 +78,7 @@ func TestCommandLine(t *testing.T) {
 			data, err := filepath.Abs("../testdata/dynamic")
 			env.Setenv("DATA", data)
 			env.Setenv("GORACE", os.Getenv("GORACE"))
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -77,7 +77,7 @@ type earlier struct {
 	dir    string // its folder, as it was given
 	result *result.Result
 	kept   string // its bundle
-	own    bool   // it was made by this user on this machine
+	own    bool   // it was made by this user's weir on this machine, and is as it was made
 
 	renamed map[string]string // what is written to instead of what is there, by parameter
 }
@@ -91,8 +91,10 @@ func openEarlier(path string) (*earlier, error) {
 	if _, err := os.Stat(e.kept); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("repeat %s: there is no %s in it, which every run keeps\n  hint: weir run %s --params %s runs the script as it is now, with the same parameters", path, result.BundleName, run.Result.Script.Path, filepath.Join(run.Dir, result.FileName))
 	}
-	host, _ := os.Hostname()
-	e.own = host != "" && run.Result.Environment.Hostname == host && ownedByUs(filepath.Join(run.Dir, result.FileName))
+	if host, _ := os.Hostname(); host != "" && run.Result.Environment.Hostname == host {
+		key, err := sealKey()
+		e.own = err == nil && run.Result.SealedWith(key)
+	}
 	return e, nil
 }
 
@@ -408,8 +410,12 @@ func (e *earlier) tellWhatDiffers(f finding) {
 	if r.Weir.Version != now.Version || r.Weir.Commit != now.Commit {
 		f.tell("weir differs: it was %s, this is %s", versionText(r.Weir), versionText(now))
 	}
-	if host, _ := os.Hostname(); r.Environment.Hostname != host {
+	host, _ := os.Hostname()
+	switch {
+	case r.Environment.Hostname != host:
 		f.tell("the machine differs: it was %s, this is %s; the run is treated as one from elsewhere", firstOf(r.Environment.Hostname, "unknown"), host)
+	case !e.own:
+		f.tell("the result has no seal of yours, or was changed since; the run is treated as one from elsewhere")
 	}
 }
 

@@ -54,6 +54,7 @@ type session struct {
 	breach    atomic.Pointer[script.Breach] // the limit that the script has passed
 	place     atomic.Pointer[result.Folder] // folder, for the guard's goroutine
 	stale     bool                          // the file of the result lacks what came last
+	seal      []byte                        // key of its seal; nil: it gets none
 }
 
 func (s *session) run() (err error) {
@@ -316,6 +317,9 @@ func (s *session) open(loaded *script.Script, server *sim.Server) (err error) {
 		return &exitError{exitConfig, err}
 	}
 	s.report = s.newResult(loaded, server)
+	if s.earlier == nil || s.earlier.own { // what repeats a run from elsewhere is as far from here
+		s.seal, _ = sealKey()
+	}
 	return nil
 }
 
@@ -328,6 +332,9 @@ func (s *session) save(r *result.Result) error {
 		_ = s.records.Flush() // Close reports it
 	}
 	_ = s.hub.Flush()
+	if s.seal != nil {
+		_ = r.SealWith(s.seal) // without one, a repeat trusts it less
+	}
 	err := s.folder.Write(r)
 	s.stale = err != nil
 	return err

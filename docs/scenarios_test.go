@@ -63,7 +63,7 @@ func play(t *testing.T, weir string, b block) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), weir, append([]string{"run", "scenario.ts", "--sim", "--progress", "none", "--out", "out"}, b.words...)...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "XDG_CONFIG_HOME="+dir)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState.ExitCode() != exitThresholds {
 		t.Fatalf("%v\n%s", err, out)

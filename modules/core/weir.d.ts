@@ -1170,6 +1170,8 @@ declare module "weir" {
     directory?: string;
     /** Paths that the script has written to, as it said them. */
     written?: string[];
+    /** By which the weir of the user who made the run knows it, for weir rerun. */
+    seal?: string;
     /** What became of each service that metrics were pushed to (docs/publish.md). */
     published?: Published[];
     /** What was found before the load (options.doctor; docs/doctor.md). */

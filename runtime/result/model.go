@@ -23,6 +23,7 @@ type Result struct {
 	Settings    *Settings      `json:"settings,omitempty"`
 	Files       []File         `json:"files,omitempty"`   // that were read, sorted by kind and path
 	Written     []string       `json:"written,omitempty"` // paths that the script has written to, as it said them
+	Seal        string         `json:"seal,omitempty"`    // by which the weir of the user who made the run knows it, for weir rerun; absent where no key could be kept
 	Environment Environment    `json:"environment"`
 	Started     time.Time      `json:"started"`
 	Ended       *time.Time     `json:"ended"` // null while the run goes on, and after a crash
