@@ -19,8 +19,12 @@ import (
 
 // A client that could not do its work says so: whatever the reason, its result is
 // not VALID. One that could is, as long as this machine lets it: so what is
-// VALID, and what needs a processor to be short, may be tried several times.
-const tries = 4
+// VALID, and what needs a processor to be short, may be tried several times, and
+// a machine that others use proves nothing of the former.
+const (
+	tries  = 4
+	shared = 0.25 // of the processors that others use
+)
 
 // verdictOf plays a script in a process of its own, prepared by start.
 func verdictOf(t *testing.T, script string, start func(*exec.Cmd) error) (*result.Case, string) {
@@ -76,14 +80,19 @@ export default async (it) => { await sleep(it.vu * 0.002); await service.complet
 
 func TestCleanClientIsValid(t *testing.T) {
 	script := streaming(t, 16)
-	var reasons string
 	for range tries {
-		var c *result.Case
-		if c, reasons = verdictOf(t, script, nil); c.Validity.Verdict == result.Valid {
+		c, reasons := verdictOf(t, script, nil)
+		switch others := c.Client.Others; {
+		case c.Validity.Verdict == result.Valid:
+			return
+		case others != nil && others.Avg > shared:
+			t.Logf("others used %.0f%% of the processors:\n%s", 100*others.Avg, reasons)
+		default:
+			t.Errorf("not VALID:\n%s", reasons)
 			return
 		}
 	}
-	t.Errorf("not VALID:\n%s", reasons)
+	t.Skip("needs a processor of its own")
 }
 
 // Pinned to one processor beside others that never rest, as one of many
