@@ -139,7 +139,7 @@ func (e *earlier) flags(given []string) ([]string, error) {
 	for _, use := range uses(was) {
 		switch {
 		case now[use.name] || dropped.Lookup(use.name) != nil:
-		case hasHidden(use.value):
+		case result.HasHidden(use.value):
 			hidden = append(hidden, "--"+use.name)
 		case use.plain:
 			all = append(all, "--"+use.name)
@@ -151,11 +151,6 @@ func (e *earlier) flags(given []string) ([]string, error) {
 		return nil, fmt.Errorf("repeat %s: the value of %s is hidden in the result, since it has a secret in it\n  hint: give it again", e.dir, strings.Join(hidden, " and "))
 	}
 	return append(all, given...), nil
-}
-
-// hasHidden tells whether a part of a text was hidden in the result.
-func hasHidden(text string) bool {
-	return text == result.Hidden || strings.Contains(text, "="+result.Hidden) || strings.Contains(text, "://"+result.Hidden+"@")
 }
 
 // flagUse is one use of a flag of weir's.
@@ -324,7 +319,7 @@ func (e *earlier) give(s *scenario) {
 	for name, v := range values {
 		switch {
 		case v == nil:
-		case hiddenIn(v):
+		case result.HasHidden(v):
 			p.Left[name] = "it has a secret in it"
 		case r.Script.Bundle != "" && len(of[name].Paths) > 0 && fromBundle(v, r.Script.Path):
 			p.Given[name] = inBundle[name]
@@ -353,13 +348,6 @@ func fromBundle(v any, name string) bool {
 	return slices.ContainsFunc(valuesIn(v), func(item any) bool {
 		text, _ := item.(string)
 		return strings.HasPrefix(text, name+string(filepath.Separator))
-	})
-}
-
-func hiddenIn(v any) bool {
-	return slices.ContainsFunc(valuesIn(v), func(item any) bool {
-		text, isText := item.(string)
-		return isText && hasHidden(text)
 	})
 }
 

@@ -11,6 +11,18 @@ import (
 // Hidden stands in a result for a secret.
 const Hidden = "…"
 
+// HasHidden tells whether something of a value is hidden in a result: of a text, or of one
+// in a list.
+func HasHidden(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return v == Hidden || strings.Contains(v, "="+Hidden) || strings.Contains(v, "://"+Hidden+"@")
+	case []any:
+		return slices.ContainsFunc(v, HasHidden)
+	}
+	return false
+}
+
 // SecretName tells whether what is called so — a flag, an environment variable, a
 // setting — may be a secret, such as HF_TOKEN, apiKey or --ssl-keyfile-password. What
 // only counts tokens, or says where a tokenizer or a file of keys is, is none.

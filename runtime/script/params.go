@@ -10,6 +10,7 @@ import (
 	"github.com/dop251/goja"
 
 	"weir/runtime/access"
+	"weir/runtime/result"
 )
 
 // Param is one declared parameter. Values are string, bool, int64 or float64
@@ -69,7 +70,7 @@ func (r *Runtime) Params(spec *goja.Object) (goja.Value, error) {
 		declared = append(declared, p)
 	}
 	problems := 0
-	result := r.vm.NewObject()
+	values := r.vm.NewObject()
 	for i := range declared {
 		p := &declared[i]
 		if problem := r.params.resolve(p); problem != nil && !r.helping {
@@ -77,13 +78,13 @@ func (r *Runtime) Params(spec *goja.Object) (goja.Value, error) {
 			problems++
 		}
 		p.nameTo(r.script.cfg.Access)
-		r.put(result, p.Name, p.Value)
+		r.put(values, p.Name, p.Value)
 	}
 	r.params.params = append(r.params.params, declared...)
 	if problems > 0 {
 		return nil, r.params.problem()
 	}
-	return r.freeze(result), nil
+	return r.freeze(values), nil
 }
 
 func (r *Runtime) freeze(obj *goja.Object) goja.Value {
@@ -248,7 +249,7 @@ func (s *paramSet) resolve(p *Param) *ParamError {
 	if problem := s.resolveFlag(p); problem != nil {
 		return problem
 	}
-	if text, ok := p.Value.(string); ok && p.From == "file" && file.result && (strings.Contains(text, "=…") || strings.Contains(text, "://…@")) {
+	if p.From == "file" && file.result && result.HasHidden(p.Value) {
 		return &ParamError{Message: fmt.Sprintf("--%s: its value is hidden in %s, since it has a secret in it", p.Flag, file.path), Hint: "give it again: --" + p.Flag}
 	}
 	if problem := program.lacks(p); problem != nil {
