@@ -92,7 +92,7 @@ func (f finding) fetch(ctx context.Context, name string) (*scenario, error) {
 			f.tell("%s is now %s", name, got.Reference)
 		}
 	}
-	s, err := f.openBundle(ctx, got.File, shown)
+	s, err := f.openBundle(ctx, got.File, shown, got.Bundle)
 	if err != nil {
 		return nil, err
 	}

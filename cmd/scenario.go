@@ -49,7 +49,7 @@ func findScenario(ctx context.Context, name string, f finding) (*scenario, error
 		return f.fetch(ctx, name)
 	}
 	if isBundle(name) {
-		return f.openBundle(ctx, name, name)
+		return f.openBundle(ctx, name, name, "")
 	}
 	if s, err := inFolder(name); s != nil || err != nil {
 		return s, err
@@ -75,15 +75,16 @@ func isBundle(name string) bool {
 	return err == nil && string(magic[:]) == "PK\x03\x04" // as every zip file begins; no script does
 }
 
-// openBundle unpacks a bundle that came from elsewhere. name is what the user calls it.
-func (f finding) openBundle(ctx context.Context, path, name string) (_ *scenario, err error) {
+// openBundle unpacks a bundle that came from elsewhere. name is what the user calls it, and
+// digest what the file has been checked against; "": it has not been.
+func (f finding) openBundle(ctx context.Context, path, name, digest string) (_ *scenario, err error) {
 	b, err := bundle.Open(path)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
 	defer b.Close()
 	b.Path = name
-	s := &scenario{name: name, bundled: &b.Manifest}
+	s := &scenario{name: name, bundled: &b.Manifest, digest: digest}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -94,8 +95,10 @@ func (f finding) openBundle(ctx context.Context, path, name string) (_ *scenario
 			err = &exitError{code, err}
 		}
 	}()
-	if s.digest, err = b.Digest(); err != nil {
-		return nil, err
+	if s.digest == "" {
+		if s.digest, err = b.Digest(); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.unpack(ctx, b, f); err != nil {
 		if ctx.Err() != nil {

@@ -31,6 +31,7 @@ func (c *Client) Download(ctx context.Context, l Link) (*Fetched, error) {
 	}
 	if file != "" {
 		if e, ok := c.Cache.find(l.pinned(l.digest)); ok {
+			e.Bundle = l.digest // the entry itself has no digest
 			return &Fetched{Entry: e, File: file, Cached: true}, nil
 		}
 	}
