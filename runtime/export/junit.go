@@ -56,7 +56,7 @@ func runSuite(r *result.Result, time string) *junit.Testsuite {
 	property(s, "weir", r.Weir.Version)
 	property(s, "script", r.Script.Path)
 	property(s, "verdict", string(r.Verdict))
-	property(s, "command", strings.Join(r.Command, " "))
+	property(s, "command", r.CommandLine())
 	property(s, "sim", r.Environment.Sim)
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
 		property(s, "param."+name, text(r.Params[name]))

@@ -30,7 +30,8 @@ const (
 	roomThresholds = 10_000
 	roomReasons    = 6_000
 	roomFolded     = 6_000 // of each of the three
-	maxMessage     = 300   // characters of a message
+	maxMessage     = 300   // characters of a message …
+	maxCommand     = 2_000 // … and of the command line
 	maxNamed       = 3     // cases that are named for a threshold or a reason
 )
 
@@ -262,29 +263,7 @@ func (d *document) cases(cases []*result.Case) {
 
 func tableRow(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
 
-// judged is a threshold or a reason that several cases have in common.
-type judged struct {
-	label   string
-	verdict result.Verdict
-	message string   // of the first case
-	where   []string // cases
-	bad     []string // of those, what was found in the ones that crossed it
-}
-
-type judgements []*judged
-
-func (all *judgements) at(label string) *judged {
-	for _, j := range *all {
-		if j.label == label {
-			return j
-		}
-	}
-	j := &judged{label: label}
-	*all = append(*all, j)
-	return j
-}
-
-// some writes the first of a list.
+// some writes the first of a list, whose texts may have commas in them.
 func some(list []string) string {
 	more := len(list) - maxNamed
 	var shown []string
@@ -292,21 +271,34 @@ func some(list []string) string {
 		shown = append(shown, escape(text))
 	}
 	if more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(shown, ", "), more)
+		return fmt.Sprintf("%s; and %d more", strings.Join(shown, "; "), more)
 	}
-	return strings.Join(shown, ", ")
+	return strings.Join(shown, "; ")
 }
 
 func (d *document) thresholds(r *result.Result) {
-	var all judgements
+	type judged struct {
+		label string
+		cases int      // that have judged it
+		bad   []string // what was found in those of them that crossed it
+	}
+	var all []*judged
+	at := func(t result.Threshold) *judged {
+		label := t.Metric + " " + t.Expr
+		i := slices.IndexFunc(all, func(j *judged) bool { return j.label == label })
+		if i < 0 {
+			i, all = len(all), append(all, &judged{label: label})
+		}
+		return all[i]
+	}
 	for _, t := range r.Thresholds {
-		j := all.at(t.Metric + " " + t.Expr)
+		j := at(t)
 		j.bad = append(j.bad, t.Found())
 	}
 	for _, c := range r.Cases {
 		for _, t := range c.Thresholds {
-			j := all.at(t.Metric + " " + t.Expr)
-			j.where = append(j.where, c.Title())
+			j := at(t)
+			j.cases++
 			if !t.OK {
 				j.bad = append(j.bad, fmt.Sprintf("%s in %s", t.Found(), c.Title()))
 			}
@@ -318,7 +310,7 @@ func (d *document) thresholds(r *result.Result) {
 	slices.SortStableFunc(all, func(a, b *judged) int { return min(len(b.bad), 1) - min(len(a.bad), 1) })
 	lines := []string{"| | threshold | |", "|---|---|---|"}
 	for _, j := range all {
-		mark, found := "✓", plural(len(j.where), "case")
+		mark, found := "✓", plural(j.cases, "case")
 		if len(j.bad) > 0 {
 			mark, found = "✗", some(j.bad)
 		}
@@ -329,30 +321,33 @@ func (d *document) thresholds(r *result.Result) {
 }
 
 func (d *document) reasons(cases []*result.Case) {
-	var all judgements
-	for _, c := range cases {
-		for _, reason := range c.Validity.Reasons {
-			j := all.at(reason.Rule)
-			if worse := result.Worse(j.verdict, reason.Verdict); worse != j.verdict {
-				j.verdict, j.message = worse, reason.Message
-			}
-			j.where = append(j.where, c.Title())
-		}
-	}
+	all := result.Reasons(cases)
 	if len(all) == 0 {
 		return
 	}
-	slices.SortStableFunc(all, func(a, b *judged) int { return b.verdict.Severity() - a.verdict.Severity() })
 	var lines []string
-	for _, j := range all {
-		label := string(j.verdict)
-		if j.verdict == result.Valid {
-			label = "note"
-		}
-		lines = append(lines, fmt.Sprintf("- %s `%s`: %s (%s)", label, code(j.label), escape(j.message), some(j.where)))
+	for _, r := range all {
+		lines = append(lines, fmt.Sprintf("- %s `%s`: %s (%s)", r.Label(), code(r.Rule), escape(r.Message), where(r, cases)))
 	}
 	d.WriteString("**Validity**\n\n")
 	d.lines(roomReasons, lines)
+}
+
+// where tells which case's a reason is, as its numbers are no other's, and where else the
+// rule has found something.
+func where(r *result.Common, cases []*result.Case) string {
+	var names []string
+	for _, i := range r.Cases {
+		names = append(names, cases[i].Title())
+	}
+	first, others := escape(names[0]), names[1:]
+	switch {
+	case len(others) == 0:
+		return first
+	case len(names) == len(cases):
+		return first + "; likewise in all others"
+	}
+	return first + "; likewise in " + some(others)
 }
 
 func (d *document) errors(cases []*result.Case) {
@@ -378,8 +373,8 @@ func (d *document) params(r *result.Result) {
 			lines = append(lines, fmt.Sprintf("- `%s`: %s", code(name), escape(value)))
 		}
 	}
-	if len(r.Command) > 0 {
-		lines = append(lines, "", fmt.Sprintf("`%s`", code(strings.Join(r.Command, " "))))
+	if command := r.CommandLine(); command != "" {
+		lines = append(lines, "", block(command))
 	}
 	if len(lines) > 0 {
 		d.lines(roomFolded, lines)
@@ -460,10 +455,23 @@ func escape(text string) string {
 // code makes a text stand between backticks.
 func code(text string) string { return strings.ReplaceAll(oneLine(text), "`", "'") }
 
+// block makes a command line a block of its own, to be copied from there.
+func block(command string) string {
+	fence := "```"
+	for strings.Contains(command, fence) {
+		fence += "`"
+	}
+	return fence + "sh\n" + cut(legal(command), maxCommand) + "\n" + fence
+}
+
 func oneLine(text string) string {
-	text = strings.Join(strings.Fields(legal(text)), " ")
-	if characters := []rune(text); len(characters) > maxMessage {
-		text = string(characters[:maxMessage-1]) + "…"
+	return cut(strings.Join(strings.Fields(legal(text)), " "), maxMessage)
+}
+
+// cut shortens a text to so many characters.
+func cut(text string, most int) string {
+	if characters := []rune(text); len(characters) > most {
+		return string(characters[:most-1]) + "…"
 	}
 	return text
 }

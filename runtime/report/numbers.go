@@ -111,17 +111,3 @@ func seconds(s float64) string {
 
 // moment writes a date and time with its zone.
 func moment(t time.Time) string { return t.Format("2006-01-02 15:04:05 -07:00") }
-
-// shell writes a command line that a shell takes apart into the same arguments.
-func shell(args []string) string {
-	quoted := make([]string, len(args))
-	for i, a := range args {
-		plain := a != "" && strings.IndexFunc(a, func(r rune) bool {
-			return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=,@%+…", r))
-		}) < 0
-		if quoted[i] = a; !plain {
-			quoted[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}

@@ -217,7 +217,6 @@ func TestNumbers(t *testing.T) {
 	f(size(512), "512 B")
 	f(size(16<<30), "16.0 GiB")
 	f(percent(0.995), "99.5 %")
-	f(shell([]string{"weir", "run", "it's", "a b", "", "--x=1"}), `weir run 'it'\''s' 'a b' '' --x=1`)
 }
 
 // Whoever wrote a result, its page is made without a panic.

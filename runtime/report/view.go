@@ -12,11 +12,12 @@ import (
 // view is what the page of a run shows: the result, put into words and tables.
 type view struct {
 	Run        *result.Result
-	Target     []fact // who was measured
-	Origin     []fact // when, with what
-	Command    string
+	Target     []fact   // who was measured
+	Origin     []fact   // when, with what
+	Command    []string // its words, quoted for a shell
 	Reasons    []reason
 	Key        []keyFigure // the numbers that matter most
+	KeyNote    string      // on them
 	Tables     []table     // of the cases
 	Thresholds []table
 	Failures   []table
@@ -52,13 +53,12 @@ func (p part) empty() bool { return len(p.Notes) == 0 && len(p.Facts) == 0 && le
 
 // reason is a finding of the validity rules, with the cases that it concerns.
 type reason struct {
-	Verdict result.Verdict // VALID: a note
-	Rule    string
-	Title   string
-	Message string // the worst case's
-	Cases   []caseLink
-	More    int // cases that are not listed
-	All     bool
+	result.Reason
+	Title  string
+	Of     caseLink   // whose Message is; zero: that is plain
+	Others []caseLink // that the rule speaks of likewise
+	More   int        // others that are not listed
+	All    bool       // these are all others of several cases
 }
 
 // caseLink is a place in the page.
@@ -70,9 +70,9 @@ func caseID(i int) string { return fmt.Sprintf("case-%d", i+1) }
 func newView(run *result.Run, d *Data, l Lang) *view {
 	r := run.Result
 	v := &view{
-		Run: r, Command: shell(r.Command),
+		Run: r, Command: r.Words(),
 		Target: target(r, l), Origin: origin(r, l),
-		Reasons: reasons(r, l), Key: keyFigures(r, l), Notes: d.Notes, Figures: d.Overview(),
+		Reasons: reasons(r, l), Key: keyFigures(r, l), KeyNote: keyNote(r, l), Notes: d.Notes, Figures: d.Overview(),
 		Tables: caseTables(r.Cases, l), Thresholds: thresholdTables(r, l), Failures: failureTables(r.Cases, l),
 		Appendix: appendix(r, l), Glossary: glossary,
 	}
@@ -158,33 +158,24 @@ func nonEmpty(parts ...string) []string {
 	return slices.DeleteFunc(parts, func(s string) bool { return s == "" })
 }
 
-// listedCases is how many cases a reason lists by name.
-const listedCases = 6
+// listedCases is how many other cases a reason lists by name.
+const listedCases = 5
 
 // reasons gathers what the validity rules found, the worst first.
 func reasons(run *result.Result, l Lang) (all []reason) {
-	for i, c := range run.Cases {
-		for _, found := range c.Validity.Reasons {
-			at := slices.IndexFunc(all, func(r reason) bool { return r.Rule == found.Rule })
-			if at < 0 {
-				at = len(all)
-				all = append(all, reason{Rule: found.Rule, Title: l.rule(found.Rule)})
+	for _, found := range result.Reasons(run.Cases) {
+		r := reason{Reason: found.Reason, Title: l.rule(found.Rule)}
+		if len(run.Cases) > 1 {
+			r.All = len(found.Cases) == len(run.Cases)
+			links := make([]caseLink, len(found.Cases))
+			for n, i := range found.Cases {
+				links[n] = caseLink{run.Cases[i].Title(), "#" + caseID(i)}
 			}
-			r := &all[at]
-			if result.Worse(r.Verdict, found.Verdict) != r.Verdict {
-				r.Verdict, r.Message = found.Verdict, found.Message
-			}
-			if len(r.Cases) < listedCases {
-				r.Cases = append(r.Cases, caseLink{c.Title(), "#" + caseID(i)})
-			} else {
-				r.More++
-			}
+			listed := min(len(links), 1+listedCases)
+			r.Of, r.Others, r.More = links[0], links[1:listed], len(links)-listed
 		}
+		all = append(all, r)
 	}
-	for i := range all {
-		all[i].All = len(all[i].Cases)+all[i].More == len(run.Cases)
-	}
-	slices.SortStableFunc(all, func(a, b reason) int { return b.Verdict.Severity() - a.Verdict.Severity() })
 	return all
 }
 
@@ -260,6 +251,24 @@ func keyFigures(run *result.Result, l Lang) (all []keyFigure) {
 	lowest("HTTP p50", "http_req_duration", 50, p50)
 	lowest("HTTP p99", "http_req_duration", 99, p99)
 	return append(all, failedFigure(run, l))
+}
+
+// keyNote says that INVALID cases are not among the best, where there are any.
+func keyNote(run *result.Result, l Lang) string {
+	invalid := 0
+	for _, c := range run.Cases {
+		if c.Validity.Verdict == result.Invalid {
+			invalid++
+		}
+	}
+	switch n := len(run.Cases); {
+	case n < 2 || invalid == 0:
+		return ""
+	case invalid == n:
+		return l.T("none to put forward")
+	default:
+		return l.F("best of", invalid, n)
+	}
 }
 
 // failedFigure counts the requests that failed; of a run without requests the

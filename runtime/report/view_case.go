@@ -36,8 +36,8 @@ func newCaseView(c *result.Case, i int, d *Data, l Lang) caseView {
 	for _, name := range slices.Sorted(maps.Keys(c.Tags)) {
 		v.Tags = append(v.Tags, fact{Name: name, Value: tagValue(c.Tags[name])})
 	}
-	for _, r := range c.Validity.Reasons {
-		v.Reasons = append(v.Reasons, reason{Verdict: r.Verdict, Rule: r.Rule, Title: l.rule(r.Rule), Message: r.Message})
+	for _, r := range result.Reasons([]*result.Case{c}) {
+		v.Reasons = append(v.Reasons, reason{Reason: r.Reason, Title: l.rule(r.Rule)})
 	}
 	v.Slowest, v.SlowestOf = slowest(c, d.Slowest(i), l)
 	brief := d.detail.brief()

@@ -101,10 +101,12 @@ var pageWords = map[string]word{
 	"table note": {
 		"avg with ± is the mean with its 95 % confidence interval. ~: from fewer samples than it takes to know this percentile with 99 % confidence.",
 		"avg 为均值，± 为其 95% 置信区间。带 ~ 的分位数样本不足，达不到 99% 置信度。"},
-	"and more": {"and %d more", "等另外 %d 个"},
-	"of n":     {"of %s", "共 %s"},
-	"n of m":   {"%s of %s", "%s / %s"},
-	"from to":  {"%s … %s", "%s … %s"},
+	"best of":             {"The best of the cases that are not INVALID; INVALID are %d of %d.", "仅取非 INVALID 用例中的最优值；%[2]d 个用例中 %[1]d 个为 INVALID。"},
+	"none to put forward": {"All cases are INVALID: none is put forward as the best.", "所有用例均为 INVALID，不列出最优值。"},
+	"and more":            {"and %d more", "等另外 %d 个"},
+	"of n":                {"of %s", "共 %s"},
+	"n of m":              {"%s of %s", "%s / %s"},
+	"from to":             {"%s … %s", "%s … %s"},
 
 	// Head and key figures.
 	"title":             {"%s – weir report", "%s – weir 报告"},
@@ -173,7 +175,8 @@ var pageWords = map[string]word{
 	"stopped":                  {"stopped", "提前停止"},
 	"validity":                 {"Can the numbers be believed?", "结果可信度"},
 	"noted":                    {"note", "提示"},
-	"in all cases":             {"in all cases", "所有用例"},
+	"likewise":                 {"; likewise in ", "；同样见于 "},
+	"likewise in all others":   {"; likewise in all other cases", "；其余用例同样如此"},
 	"thresholds":               {"Thresholds", "阈值"},
 	"threshold":                {"threshold", "阈值"},
 	"kept by":                  {"cases that kept it", "满足的用例数"},

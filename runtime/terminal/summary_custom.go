@@ -17,6 +17,11 @@ import (
 // weir has no name for, which the metric itself knows.
 func (s *summary) custom(cases []*result.Case) {
 	var lines [][2]string
+	explained := s.vague
+	names := 0
+	for _, c := range cases {
+		names = max(names, text.StringWidth(c.Name))
+	}
 	for _, c := range cases {
 		for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
 			m := c.Metrics[name]
@@ -25,7 +30,7 @@ func (s *summary) custom(cases []*result.Case) {
 			}
 			label := name
 			if len(cases) > 1 {
-				label = c.Name + "  " + name
+				label = text.Pad(c.Name, names, ' ') + "  " + name
 			}
 			lines = append(lines, [2]string{label, s.metricLine(m)})
 		}
@@ -41,6 +46,9 @@ func (s *summary) custom(cases []*result.Case) {
 	widest = min(widest, s.width/2)
 	for _, l := range lines {
 		s.wrapped("  "+text.Pad(l[0], widest, ' ')+"  ", l[1])
+	}
+	if s.vague && !explained {
+		s.explainVague("  ")
 	}
 }
 
@@ -67,20 +75,29 @@ func (s *summary) metricLine(m *result.Metric) string {
 		}
 		return fmt.Sprintf("%.1f%% of %d", *m.Rate*100, m.N)
 	}
-	if s.stats != nil {
-		var all []string
-		for _, stat := range s.stats {
-			value := "–"
-			if v, ok := stat.Of(m); ok {
-				value = number(&v)
-			}
-			all = append(all, statName(stat)+" "+value)
-		}
-		return fmt.Sprintf("%s%s (n %d)", strings.Join(all, ", "), unit, m.N)
+	stats := s.stats
+	if stats == nil {
+		stats = customStats
 	}
-	return fmt.Sprintf("avg %s, min %s, p50 %s, p90 %s, p99 %s, max %s%s (n %d)",
-		number(m.Avg), number(m.Min), number(m.P50), number(m.P90), number(m.P99), number(m.Max), unit, m.N)
+	var all []string
+	for _, stat := range stats {
+		value := "–"
+		if v, ok := stat.Of(m); ok {
+			value = number(&v)
+		}
+		switch {
+		case stat.Name == "count":
+			continue // n, which stands behind
+		case value != "–" && !stat.Supported(m):
+			value, s.vague = vague+value, true
+		}
+		all = append(all, statName(stat)+" "+value)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s%s (n %d)", strings.Join(all, ", "), unit, m.N))
 }
+
+// customStats are shown of a distribution when the user has chosen none.
+var customStats = []result.Stat{ownStat("avg"), ownStat("min"), ownStat("p(50)"), ownStat("p(90)"), ownStat("p(99)"), ownStat("max")}
 
 // compact writes whole numbers without decimals.
 func compact(v *float64) string {

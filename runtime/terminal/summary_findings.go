@@ -2,7 +2,6 @@ package terminal
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +17,6 @@ type found struct {
 	where []string // names of the cases
 	count int64
 	fails int64
-	v     result.Verdict
 	bad   []string // thresholds that did not hold: case and value
 	good  []result.Threshold
 }
@@ -140,31 +138,37 @@ func keptWith(all []result.Threshold) string {
 	if low.Found() == high.Found() {
 		return low.Found()
 	}
+	if number, ok := strings.CutSuffix(low.Found(), " "+low.Unit); ok && low.Unit == high.Unit {
+		return number + " to " + high.Found() // the unit once
+	}
 	return low.Found() + " to " + high.Found()
 }
 
 func (s *summary) validity(worst result.Verdict, cases []*result.Case) {
-	var all gather
-	for _, c := range cases {
-		for _, reason := range c.Validity.Reasons {
-			f := all.at(reason.Rule, reason.Message, c.Name)
-			if worse := result.Worse(f.v, reason.Verdict); worse != f.v {
-				// The worst case's message says most.
-				f.v, f.text = worse, reason.Message
-			}
-		}
-	}
+	all := result.Reasons(cases)
 	if len(all) == 0 {
 		return
 	}
 	s.title(fmt.Sprintf("Validity: %s", worst))
-	slices.SortStableFunc(all, func(a, b *found) int { return b.v.Severity() - a.v.Severity() })
-	for _, f := range all {
-		label := string(f.v)
-		if f.v == result.Valid {
-			label = "note"
-		}
-		s.wrapped("  "+text.Pad(label, 7, ' ')+"  ", f.label+": "+f.text+inCases(f.where, len(cases)))
+	for _, r := range all {
+		s.wrapped("  "+text.Pad(r.Label(), 7, ' ')+"  ", r.Rule+": "+r.Message+likewise(r, cases))
+	}
+}
+
+// likewise tells which case's a reason is, as its numbers are no other's, and where else
+// the rule has found something.
+func likewise(r *result.Common, cases []*result.Case) string {
+	if len(cases) == 1 {
+		return ""
+	}
+	first := fmt.Sprintf(" — case %q", cases[r.Cases[0]].Name)
+	switch more := len(r.Cases) - 1; {
+	case more == 0:
+		return first
+	case more == len(cases)-1:
+		return first + ", likewise in all others"
+	default:
+		return fmt.Sprintf("%s, likewise in %d more", first, more)
 	}
 }
 

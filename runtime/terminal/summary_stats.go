@@ -11,11 +11,16 @@ import (
 
 // of is a column with a statistic of a latency.
 func of(metric, group, name string, keep int, stat string) column {
-	s, err := result.ParseStat(stat)
+	return statColumn(metric, group, name, keep, ownStat(stat))
+}
+
+// ownStat is a statistic that stands in this package.
+func ownStat(name string) result.Stat {
+	s, err := result.ParseStat(name)
 	if err != nil {
 		panic(err) // we have written it
 	}
-	return statColumn(metric, group, name, keep, s)
+	return s
 }
 
 func statColumn(metric, group, name string, keep int, s result.Stat) column {
@@ -90,10 +95,15 @@ func (s *summary) notice(cases []*result.Case, columns []column) {
 	}
 }
 
+// explainVague says what the mark of percentiles means.
+func (s *summary) explainVague(indent string) {
+	s.wrapped(indent+vague+"  ", "from fewer samples than it takes to know this percentile with 99 % confidence")
+}
+
 // legend explains the marks in the tables of cases, and says what their numbers are of.
 func (s *summary) legend(cases []*result.Case) {
 	if s.vague {
-		s.wrapped(vague+"  ", "from fewer samples than it takes to know this percentile with 99 % confidence")
+		s.explainVague("")
 	}
 	if s.spread {
 		s.wrapped(spreadName+"  ", "half the width of the average's 95 % confidence interval")
@@ -122,7 +132,7 @@ func (s *summary) legend(cases []*result.Case) {
 	}
 	switch {
 	case shown > 0:
-		s.wrapped("", "The numbers are those of the steady state, without warming up and draining, in "+in(shown)+"; --window all shows the whole.")
+		s.wrapped("", "Latencies, rates and goodput are those of the steady state, without warming up and draining, in "+in(shown)+"; counts of requests are of the whole case. --window all shows the whole.")
 	case found > 0:
 		s.wrapped("", "The numbers are of whole cases. A steady state was found in "+in(found)+"; --window steady shows it.")
 	}

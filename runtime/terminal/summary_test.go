@@ -158,3 +158,36 @@ func TestSummaryStats(t *testing.T) {
 		}
 	}
 }
+
+// The script's own metrics are marked, too, where there are too few samples, and stand
+// below each other.
+func TestSummaryCustomMetrics(t *testing.T) {
+	f := func(want string, stats string, n int64, names ...string) {
+		t.Helper()
+		var cases []*result.Case
+		for _, name := range names {
+			c := resulttest.IdleCase(name)
+			c.Metrics["wait"] = &result.Metric{Kind: "distribution", Custom: true, Unit: "ms", N: n, Avg: new(2.5), Min: new(1.0), P50: new(2.0), P90: new(3.0), P99: new(4.0), Max: new(4.0)}
+			cases = append(cases, c)
+		}
+		o := terminal.SummaryOptions{Width: 120}
+		if stats != "" {
+			all, err := result.ParseStats(stats)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Stats = all
+		}
+		var b strings.Builder
+		if err := terminal.Summary(&b, resulttest.Run(cases...), o); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), "\nCustom metrics\n"+want) {
+			t.Errorf("want\n%s\ngot%s", want, b.String())
+		}
+	}
+	f("  wait  avg 2.50, min 1.00, p50 2.00, p90 ~3.00, p99 ~4.00, max 4.00 ms (n 20)\n"+
+		"  ~  from fewer samples than it takes to know this percentile with 99 % confidence\n", "", 20, "a")
+	f("  a          wait  p99 4.00, max 4.00 ms (n 5000)\n"+
+		"  long name  wait  p99 4.00, max 4.00 ms (n 5000)\n", "p(99),count,max", 5000, "a", "long name")
+}
