@@ -161,8 +161,15 @@ func (c *Comparison) Head() string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	if len(parts) == 0 {
+	switch len(parts) {
+	case 0:
 		return "nothing was compared"
+	case 1: // the verdict of all of it says what
+		n, _, _ := strings.Cut(parts[0], " ")
+		if n == "1" {
+			return "1 row"
+		}
+		return "all " + n + " rows"
 	}
 	return strings.Join(parts, ", ")
 }
@@ -174,6 +181,19 @@ func (c *Comparison) Percent() string {
 
 // Remarks are what must be said of all of it.
 func (c *Comparison) Remarks() (list []string) {
+	tested, alone := 0, false
+	for _, k := range c.Cases {
+		for _, r := range k.Rows {
+			if r.P == nil {
+				continue
+			}
+			tested++
+			alone = alone || r.Verdict == NoDifference && !r.shown && r.Low != nil && r.High != nil && (*r.Low > 0 || *r.High < 0)
+		}
+	}
+	if alone {
+		list = append(list, fmt.Sprintf("An interval without 0 in it is not yet a difference: of %d rows some have one by chance, and the verdicts allow for that. --metrics looks at fewer.", tested))
+	}
 	if !c.Repeated {
 		list = append(list, "Run-to-run noise is not covered: each side is one run, and what differs from one start of a service to the next is not in the intervals. Repeat cases (--repeat 5), or give several runs a side.")
 	}

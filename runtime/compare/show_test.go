@@ -135,3 +135,39 @@ func TestTexts(t *testing.T) {
 	f(compare.Row{Metric: "queue", Stat: "avg"}, "queue avg – – – – –")
 	f(compare.Row{Metric: "cache_use", Stat: "avg", Unit: "%", Base: new2(50.0), New: new2(60.0), Change: new2(0.2), Low: new2(0.1), High: new2(0.3)}, "cache_use avg % 50 60 +20.0% +10.0 … +30.0 –")
 }
+
+// The first line says what came out, and an interval that seems to contradict its verdict
+// is explained.
+func TestHead(t *testing.T) {
+	f := func(head string, explained bool, rows ...*compare.Row) {
+		t.Helper()
+		c := &compare.Comparison{Repeated: true, Cases: []*compare.Case{{Rows: rows}}}
+		for _, r := range rows {
+			switch r.Verdict {
+			case compare.Worse:
+				c.Counts.Worse++
+			case compare.NoDifference:
+				c.Counts.NoDifference++
+			case compare.NotComparable:
+				c.Counts.NotComparable++
+			}
+		}
+		if got := c.Head(); got != head {
+			t.Errorf("got %q, want %q", got, head)
+		}
+		if got := strings.Contains(strings.Join(c.Remarks(), "\n"), "by chance"); got != explained {
+			t.Errorf("%s: explained %t, want %t", head, got, explained)
+		}
+	}
+	row := func(v compare.Verdict, low, high float64) *compare.Row {
+		return &compare.Row{Verdict: v, Low: &low, High: &high, P: new2(0.04)}
+	}
+	without := &compare.Row{Verdict: compare.NotComparable}
+	f("nothing was compared", false)
+	f("1 row", false, without)
+	f("all 2 rows", false, without, without)
+	f("1 worse, 1 not comparable", false, row(compare.Worse, 0.1, 0.2), without)
+	f("all 2 rows", false, row(compare.NoDifference, -0.1, 0.2), row(compare.NoDifference, -0.1, 0.1))
+	f("all 2 rows", true, row(compare.NoDifference, -0.1, 0.2), row(compare.NoDifference, -0.2, -0.1))
+	f("1 worse, 1 no difference shown", true, row(compare.Worse, 0.1, 0.2), row(compare.NoDifference, 0.01, 0.3))
+}

@@ -11,6 +11,7 @@ import (
 
 	"weir/runtime/chart"
 	"weir/runtime/compare"
+	"weir/runtime/result"
 )
 
 // WriteComparison writes comparisons, one for each new run that was held against the
@@ -122,38 +123,75 @@ func newComparedCase(k *compare.Case) comparedCase {
 	return c
 }
 
-// comparedFigures are, of several cases, latencies over throughput before and after.
+// comparedFigures are, of several cases, latencies over throughput before and after: a line
+// for each side of a group of cases that differ in their load alone.
 func (l Lang) comparedFigures(number int, c *compare.Comparison) (figures []Figure) {
-	for _, metric := range []string{"ttft", "tpot", "e2el", "http_req_duration"} {
-		series := []chart.Series{
-			{Name: l.T("base"), Kind: chart.Points, Joined: true, Dashed: true},
-			{Name: l.T("new"), Kind: chart.Points, Joined: true},
+	tags := make([]map[string]any, len(c.Cases))
+	for i, k := range c.Cases {
+		tags[i] = map[string]any{}
+		for name, value := range k.Tags {
+			tags[i][name] = value
 		}
+	}
+	groups, _ := groupNames(tags)
+	for _, metric := range []string{"ttft", "tpot", "e2el", "http_req_duration"} {
+		stat, axis := comparedStat(c, metric), ""
+		var series []chart.Series
 		table := Table{Head: []string{l.T("case"), l.T("series"), l.T("throughput"), metric + " ms"}}
-		axis, stat := "", ""
-		for _, k := range c.Cases {
-			load, latency := rowOf(k, "throughput", "output_tokens", "requests"), rowOf(k, metric, "p50", "avg")
-			if load == nil || latency == nil || axis != "" && axis != load.Unit || stat != "" && stat != latency.Stat {
+		points := 0
+		var verdicts []result.Verdict
+		for i, k := range c.Cases {
+			load, latency := rowOf(k, "throughput", "output_tokens", "requests"), rowOf(k, metric, stat)
+			if load == nil || latency == nil || axis != "" && axis != load.Unit {
 				continue
 			}
-			axis, stat = load.Unit, latency.Stat
-			for i, values := range [][2]*float64{{load.Base, latency.Base}, {load.New, latency.New}} {
-				if values[0] != nil && values[1] != nil {
-					series[i].Points = append(series[i].Points, chart.Point{X: *values[0], Y: *values[1], Title: k.Name})
-					table.Rows = append(table.Rows, []string{k.Name, series[i].Name, chart.Number(*values[0]), chart.Number(*values[1])})
-				}
+			axis = load.Unit
+			at := l.sides(&series, groups[i])
+			for side, values := range [][2]*float64{{load.Base, latency.Base}, {load.New, latency.New}} {
+				s := &series[at+side]
+				s.Points = append(s.Points, chart.Point{X: *values[0], Y: *values[1], Mark: markOf(k.Validity[side]), Title: k.Name})
+				table.Rows = append(table.Rows, []string{k.Name, s.Name, chart.Number(*values[0]), chart.Number(*values[1])})
 			}
+			points, verdicts = points+1, append(verdicts, k.Validity[:]...)
 		}
-		if len(series[0].Points) < 2 || len(series[1].Points) < 2 {
+		if points < 2 {
 			continue
 		}
 		picture := &chart.Chart{X: chart.Axis{Label: l.T("throughput"), Unit: axis}, Y: chart.Axis{Label: metric + " " + stat, Unit: "ms"}, Series: series}
 		figures = append(figures, Figure{
-			ID: fmt.Sprintf("comparison-%d-%s", number+1, metric), Title: l.F("title compared", metric+" "+stat),
+			ID: fmt.Sprintf("comparison-%d-%s", number+1, metric), Title: l.F("title compared", metric+" "+stat), Caption: strings.TrimSpace(l.marks(verdicts)),
 			Chart: picture, Legend: picture.Legend(), Table: table,
 		})
 	}
 	return figures
+}
+
+// sides are the two series of a group, base and new, which are added when they are not
+// there: the number of the first.
+func (l Lang) sides(all *[]chart.Series, group string) int {
+	name := strings.TrimSpace(group + " " + l.T("base"))
+	if at := slices.IndexFunc(*all, func(s chart.Series) bool { return s.Name == name }); at >= 0 {
+		return at
+	}
+	at := len(*all)
+	base := chart.Series{Name: name, Kind: chart.Points, Joined: true, Dashed: true, Ink: series(at)}
+	after := chart.Series{Name: strings.TrimSpace(group + " " + l.T("new")), Kind: chart.Points, Joined: true, Ink: series(at + 1)}
+	if group != "" { // the dashes tell the sides apart
+		base.Ink, after.Ink = series(at/2), series(at/2)
+	}
+	*all = append(*all, base, after)
+	return at
+}
+
+// comparedStat is the statistic of a latency that a figure has: the median where all
+// cases with the metric have it, otherwise the mean.
+func comparedStat(c *compare.Comparison, metric string) string {
+	for _, k := range c.Cases {
+		if rowOf(k, metric, "avg") != nil && rowOf(k, metric, "p50") == nil {
+			return "avg"
+		}
+	}
+	return "p50"
 }
 
 // rowOf is the row of a metric with the first of some statistics that it has; nil: none.

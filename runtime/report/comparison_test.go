@@ -86,3 +86,36 @@ func TestComparison(t *testing.T) {
 		}
 	}
 }
+
+// A figure has all cases, with a statistic that all of them have, and a pair of lines for
+// each group of cases that differ in their load alone.
+func TestComparedFigures(t *testing.T) {
+	f := func(want string, cases ...*compare.Case) {
+		t.Helper()
+		var got []string
+		for _, figure := range English.comparedFigures(0, &compare.Comparison{Cases: cases}) {
+			text := figure.Chart.Y.Label
+			for _, s := range figure.Chart.Series {
+				text += fmt.Sprintf(", %s %d", s.Name, len(s.Points))
+			}
+			got = append(got, fmt.Sprintf("%s, %d rows", text, len(figure.Table.Rows)))
+		}
+		if got := strings.Join(got, "; "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	at := func(prompt, parallel string, stats ...string) *compare.Case {
+		k := &compare.Case{Name: prompt + " in, " + parallel + " parallel", Tags: map[string]string{"prompt_tokens": prompt, "parallel": parallel}}
+		k.Rows = append(k.Rows, &compare.Row{Metric: "throughput", Stat: "output_tokens", Unit: "tok/s", Base: new(100.0), New: new(90.0)})
+		for _, stat := range stats {
+			k.Rows = append(k.Rows, &compare.Row{Metric: "ttft", Stat: stat, Unit: "ms", Base: new(10.0), New: new(20.0)})
+		}
+		return k
+	}
+	f("ttft p50, base 2, new 2, 4 rows", at("64", "1", "avg", "p50"), at("64", "8", "avg", "p50"))
+	f("ttft avg, base 2, new 2, 4 rows", at("64", "1", "avg"), at("64", "8", "avg", "p50"))
+	f("ttft p50, base 2, new 2, 4 rows", at("64", "1", "p50"), at("64", "8", "p50"), at("64", "16")) // one that has no ttft
+	f("ttft avg, prompt_tokens 64 base 2, prompt_tokens 64 new 2, prompt_tokens 256 base 2, prompt_tokens 256 new 2, 8 rows",
+		at("64", "1", "avg"), at("256", "1", "avg", "p50"), at("64", "8", "avg", "p50"), at("256", "8", "avg", "p50"))
+	f("", at("64", "1", "avg", "p50"))
+}

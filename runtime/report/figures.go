@@ -48,9 +48,28 @@ const mostGroups = 8
 // groups puts cases together by those tags that are not the load. load is the tag that
 // is; "" when there is none.
 func (d *Data) groups() (all []caseGroup, load string) {
+	tags := make([]map[string]any, len(d.cases))
+	for i, c := range d.cases {
+		tags[i] = c.Tags
+	}
+	names, load := groupNames(tags)
+	for i, c := range d.cases {
+		at := slices.IndexFunc(all, func(g caseGroup) bool { return g.name == names[i] })
+		if at < 0 {
+			at, all = len(all), append(all, caseGroup{name: names[i]})
+		}
+		all[at].cases = append(all[at].cases, c)
+	}
+	return all, load
+}
+
+// groupNames says to which group each case belongs, from the tags of all: cases of a group
+// differ in their load alone. All have the name "" where there is one group, or where there
+// are so many that nobody could tell their lines apart.
+func groupNames(tags []map[string]any) (groups []string, load string) {
 	values := map[string]map[string]bool{}
-	for _, c := range d.cases {
-		for name, v := range c.Tags {
+	for _, of := range tags {
+		for name, v := range of {
 			if values[name] == nil {
 				values[name] = map[string]bool{}
 			}
@@ -69,30 +88,26 @@ func (d *Data) groups() (all []caseGroup, load string) {
 	} else if len(names) > 0 {
 		// The one that tells most of them apart; all of them, where it is the only one.
 		load = slices.MaxFunc(names, func(a, b string) int { return cmp.Compare(len(values[a]), len(values[b])) })
-		if len(names) == 1 && len(values[load]) < len(d.cases) {
+		if len(names) == 1 && len(values[load]) < len(tags) {
 			load = ""
 		}
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return n == load })
-	for _, c := range d.cases {
+	different := map[string]bool{}
+	for _, of := range tags {
 		var parts []string
 		for _, n := range names {
-			if v, has := c.Tags[n]; has {
+			if v, has := of[n]; has {
 				parts = append(parts, n+" "+short(fmt.Sprint(v), 40))
 			}
 		}
-		name := strings.Join(parts, ", ")
-		at := slices.IndexFunc(all, func(g caseGroup) bool { return g.name == name })
-		if at < 0 {
-			at, all = len(all), append(all, caseGroup{name: name})
-		}
-		all[at].cases = append(all[at].cases, c)
+		groups = append(groups, strings.Join(parts, ", "))
+		different[groups[len(groups)-1]] = true
 	}
-	if len(all) > mostGroups {
-		// As many lines nobody can tell apart.
-		return []caseGroup{{cases: d.cases}}, load
+	if len(different) > mostGroups {
+		clear(groups)
 	}
-	return all, load
+	return groups, load
 }
 
 // label is what a point of a case is called; of repetitions, the first one has it for all.
@@ -111,8 +126,10 @@ func (c *caseData) label(load string) string {
 }
 
 // mark shows whether a case can be believed.
-func (c *caseData) mark() chart.Mark {
-	switch c.Validity.Verdict {
+func (c *caseData) mark() chart.Mark { return markOf(c.Validity.Verdict) }
+
+func markOf(v result.Verdict) chart.Mark {
+	switch v {
 	case result.Invalid:
 		return chart.Cross
 	case result.Suspect:
@@ -208,10 +225,19 @@ func (d *Data) caseName(c *caseData) string {
 
 // marks explains the marks of cases that cannot be believed.
 func (d *Data) marks() string {
+	var verdicts []result.Verdict
+	for _, c := range d.cases {
+		verdicts = append(verdicts, c.Validity.Verdict)
+	}
+	return d.lang.marks(verdicts)
+}
+
+// marks explains the marks of verdicts, as far as there are some.
+func (l Lang) marks(verdicts []result.Verdict) string {
 	text := ""
 	for _, v := range []result.Verdict{result.Suspect, result.Invalid} {
-		if slices.ContainsFunc(d.cases, func(c *caseData) bool { return c.Validity.Verdict == v }) {
-			text += " " + d.lang.T("caption mark "+string(v))
+		if slices.Contains(verdicts, v) {
+			text += " " + l.T("caption mark "+string(v))
 		}
 	}
 	return text
