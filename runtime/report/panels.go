@@ -153,7 +153,11 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 	if l.c.crowded > 0 {
 		caption += " " + l.lang.F("caption crowded", mostSeries)
 	}
-	return l.over(p.id, t(p.title), caption, ch, table), len(lines) > 0
+	title := t(p.title)
+	if len(lines) == 1 && !p.service {
+		title += " · " + lines[0].name // one line has no legend
+	}
+	return l.over(p.id, title, caption, ch, table), len(lines) > 0
 }
 
 // gather puts the readings of devices into the buckets of the time line.

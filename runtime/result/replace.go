@@ -65,7 +65,11 @@ func writeTo(path string, write func(to io.Writer) error) error {
 	if err != nil {
 		return writeError(path, err)
 	}
-	if err = errors.Join(write(f), f.Close()); err != nil {
+	err = write(f)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
 		return writeError(path, err)
 	}
 	return nil

@@ -96,13 +96,12 @@ func (d *drawing) deviceLine(r device.Reading, kind string) string {
 			if f.name != "" {
 				text = f.name + " "
 			}
-			switch {
-			case f.sum:
-				text += fmt.Sprintf("%.0f%s", sum, f.unit)
-			case math.Round(lowest) < math.Round(highest):
-				text += fmt.Sprintf("%.0f%s (%.0f–%.0f)", sum/float64(told), f.unit, lowest, highest)
-			default:
-				text += fmt.Sprintf("%.0f%s", sum/float64(told), f.unit)
+			if f.sum {
+				told, lowest, highest = 1, sum, sum
+			}
+			text += fmt.Sprintf("%.0f%s", sum/float64(told), f.unit)
+			if math.Round(lowest) < math.Round(highest) {
+				text += fmt.Sprintf(" (%.0f–%.0f)", lowest, highest)
 			}
 			all = append(all, text)
 			break
