@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dop251/goja"
@@ -46,6 +47,9 @@ func (m *Module) class(rt *script.Runtime) *goja.Object {
 			}
 			if path != Builtin && path != "" {
 				at, err := rt.Script().ReadPath(path)
+				if missing, ok := errors.AsType[*script.ParamError](err); ok {
+					missing.Hint = `name a tokenizer.json, the model's directory that contains it, or "builtin"`
+				}
 				if err != nil {
 					return nil, &script.ParamError{Message: "load tokenizer: " + err.Error()}
 				}

@@ -23,6 +23,7 @@ package access
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,6 +68,7 @@ type Access struct {
 	script   string     // its file, as it is found on disk; "": none
 	named    []root     // the longest first
 	values   map[string]bool
+	flags    map[string]string // of parameters, by name
 	hosts    []host
 	allowed  map[string]bool // addresses that the run itself has begun to serve
 	out      root            // the folder of the result
@@ -88,7 +90,7 @@ type root struct {
 
 // New makes the access of a run.
 func New(r Rules) *Access {
-	a := &Access{rules: r, values: map[string]bool{}, allowed: map[string]bool{}, seen: map[string]bool{}, made: map[string]bool{}}
+	a := &Access{rules: r, values: map[string]bool{}, flags: map[string]string{}, allowed: map[string]bool{}, seen: map[string]bool{}, made: map[string]bool{}}
 	for _, path := range r.Reads {
 		a.reads = append(a.reads, newRoot("", path))
 	}
@@ -154,6 +156,16 @@ func (a *Access) Name(param string, values ...string) {
 			}
 		}
 	}
+}
+
+// Flag tells which flag gives a parameter, for messages: "--dataset-path".
+func (a *Access) Flag(param, flag string) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.flags[param] = flag
 }
 
 // name is called with mu held.
@@ -227,6 +239,18 @@ func (a *Access) Close() error {
 	a.scratch = ""
 	return os.RemoveAll(scratch)
 }
+
+// Missing is a file that the run names, and that is not there.
+type Missing struct {
+	Flag string // of the parameter that names it
+	Path string // absolute
+}
+
+func (m *Missing) Error() string {
+	return fmt.Sprintf("%s: %s: there is no such file or folder", m.Flag, m.Path)
+}
+
+func (m *Missing) Unwrap() error { return fs.ErrNotExist }
 
 // Refused is what the script may not do, and what allows it.
 type Refused struct {

@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,6 +113,28 @@ func TestRead(t *testing.T) {
 	f("TOP/hub/snapshots/x/tokenizer.json", "hub/snapshots/x/tokenizer.json", "../hub/snapshots/x")
 	f("TOP/hub/snapshots/x/out", "!neither", "../hub/snapshots/x")
 	f("TOP/hub/blobs/1", "!neither", "../hub/snapshots/x")
+}
+
+// What the run names with a flag, and is not there, is said with the flag.
+func TestMissing(t *testing.T) {
+	top := tree(t)
+	f := func(path, want string) {
+		t.Helper()
+		a := scenario(top, access.Rules{}, "none.txt", "data/none.jsonl", "models", "one.txt,here.txt")
+		a.Flag("p", "--the-p")
+		abs, err := a.Read(path)
+		var missing *access.Missing
+		if want == "" && err != nil || want != "" && (!errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) || err.Error() != "--the-p: "+filepath.Join(top, want)+": there is no such file or folder") {
+			t.Errorf("%s: %q, %v; want %q to be missing", path, abs, err, want)
+		}
+	}
+	f("none.txt", "work/none.txt")
+	f(filepath.Join(top, "work/none.txt"), "work/none.txt")
+	f("data/none.jsonl", "work/data/none.jsonl")
+	f("one.txt", "work/one.txt")
+	f("here.txt", "")
+	f("models/vocab.json", "") // it may be one of several that are tried
+	f("missing", "")           // the script's own
 }
 
 func TestReadMore(t *testing.T) {

@@ -20,7 +20,7 @@ func (a *Access) Twin() *Access {
 	defer a.mu.Unlock()
 	return &Access{
 		rules: a.rules, reads: a.reads, writes: a.writes, dir: a.dir, script: a.script, out: a.out,
-		named: slices.Clone(a.named), hosts: slices.Clone(a.hosts), values: maps.Clone(a.values), allowed: maps.Clone(a.allowed),
+		named: slices.Clone(a.named), hosts: slices.Clone(a.hosts), values: maps.Clone(a.values), flags: maps.Clone(a.flags), allowed: maps.Clone(a.allowed),
 		seen: map[string]bool{}, made: map[string]bool{},
 	}
 }

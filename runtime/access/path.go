@@ -10,8 +10,8 @@ import (
 )
 
 // Read gives the absolute path of a file or folder that the script wants to read, or an
-// error that says why it may not and what to do. The files of a folder that are read
-// then are told to Found.
+// error that says why it may not and what to do, or that what the run names with a flag is
+// not there. The files of a folder that are read then are told to Found.
 func (a *Access) Read(path string) (string, error) {
 	if a == nil {
 		return filepath.Abs(path)
@@ -27,6 +27,11 @@ func (a *Access) Read(path string) (string, error) {
 			path += " (" + abs + ")"
 		}
 		return "", &Refused{Message: fmt.Sprintf("the script may not read %s: %s", path, a.outside(abs)), Hint: "name it as the value of one of the script's parameters, or allow it with --allow-read " + abs}
+	}
+	if flag := a.flags[from.param]; flag != "" && abs == from.path {
+		if _, err := os.Stat(abs); errors.Is(err, fs.ErrNotExist) {
+			return "", &Missing{Flag: flag, Path: abs}
+		}
 	}
 	a.touch(path, abs, from)
 	return abs, nil

@@ -203,6 +203,7 @@ func (p *Param) nameTo(a *access.Access) {
 	if p.From == "default" || p.From == FromBundle || p.Value == nil {
 		return
 	}
+	a.Flag(p.Name, "--"+p.Flag)
 	items, isList := p.Value.([]any)
 	if !isList {
 		items = []any{p.Value}

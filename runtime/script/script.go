@@ -14,6 +14,7 @@
 package script
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -93,13 +94,18 @@ type Script struct {
 // Access says what the script may touch. nil: everything.
 func (s *Script) Access() *access.Access { return s.cfg.Access }
 
-// ReadPath is where a file or folder is that the script wants to read, or why it may not.
-// Without an Access, relative paths start at Dir.
+// ReadPath is where a file or folder is that the script wants to read, or why it may not;
+// a [ParamError] when the run names it and it is not there. Without an Access, relative
+// paths start at Dir.
 func (s *Script) ReadPath(path string) (string, error) {
 	if s.cfg.Access == nil && !filepath.IsAbs(path) {
 		path = filepath.Join(s.Dir, path)
 	}
-	return s.cfg.Access.Read(path)
+	abs, err := s.cfg.Access.Read(path)
+	if missing, ok := errors.AsType[*access.Missing](err); ok {
+		return "", &ParamError{Message: missing.Error()}
+	}
+	return abs, err
 }
 
 // WritePath is ReadPath for what the script wants to write. A path that starts at the

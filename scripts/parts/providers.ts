@@ -58,8 +58,7 @@ function readEntries(path: string, wrong: (what: string) => never): unknown[] {
   try {
     document = parseYAML(open(path));
   } catch (error) {
-    // A built-in scenario has no folder of its own.
-    return wrong((error as Error).message.replace(/^open\(.*?\): /, "").replace("start at the script's folder", "start at the current folder"));
+    return wrong((error as Error).message.replace(/^open\(.*?\): (--providers-path: )?/, ""));
   }
   const entries = (document as { providers?: unknown } | null)?.providers;
   if (!Array.isArray(entries)) return wrong("it has no list of providers, such as providers: [{ name, api_key, base_url, model_name, model_category }]");
