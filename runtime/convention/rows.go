@@ -52,10 +52,11 @@ var none own
 
 // stat is a statistic of a distribution of weir's, times scale.
 func (l *load) stat(metric, stat string, scale float64) own {
-	o := own{name: metric + " " + map[string]string{"mean": "avg"}[stat]}
-	if stat != "mean" {
-		o.name = metric + " " + stat
+	name := stat
+	if stat == "mean" {
+		name = "avg"
 	}
+	o := own{name: metric + " " + name}
 	m := l.metrics()[metric]
 	if m == nil {
 		return o

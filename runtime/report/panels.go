@@ -38,13 +38,65 @@ func shown(kind, quantity string) bool {
 // mostLines is how many devices have lines of their own; more are put together.
 const mostLines = 4
 
+// reading is what has a line in a panel: a device, a quantity of a service, or all devices
+// of a kind.
+type reading struct {
+	name string
+	of   []*buckets
+}
+
+// panel draws what there are readings of.
 func (l *timeline) panel(p panel) (Figure, bool) {
 	t := l.lang.T
-	type line struct {
-		name string
-		of   []*buckets
+	lines, together := l.readings(p)
+	y := chart.Axis{Unit: p.unit}
+	if p.unit == "%" {
+		y.Max = 100
 	}
-	var lines []line
+	ch := l.chart(150, y)
+	table := Table{Head: []string{t("time")}}
+	values := make([][]bucket, len(lines))
+	banded := false
+	for i, line := range lines {
+		values[i] = l.gather(line.of)
+		mean := chart.Series{Name: line.name, Kind: chart.Line, Ink: series(i)}
+		span := chart.Series{Kind: chart.Band, Ink: series(i), Note: true, Name: line.name}
+		wide := false
+		for k, b := range values[i] {
+			if b.n > 0 {
+				mean.Points = append(mean.Points, chart.Point{X: l.time(k), Y: b.sum / float64(b.n)})
+				span.Points = append(span.Points, chart.Point{X: l.time(k), Low: b.min, High: b.max})
+				wide = wide || b.min < b.max
+				if p.unit == "%" && b.max > 100 {
+					ch.Y.Max = 0 // of several cores, or nonsense: all of it is shown
+				}
+			}
+		}
+		if wide {
+			ch.Series = append(ch.Series, span)
+			banded = true
+		}
+		ch.Series = append(ch.Series, mean)
+		table.Head = append(table.Head, line.name)
+	}
+	table.Rows = l.readingRows(values)
+	key := "caption readings"
+	if banded {
+		key = "caption band"
+	}
+	caption := l.lang.F(key, l.every()) + together
+	if l.c.crowded > 0 {
+		caption += " " + l.lang.F("caption crowded", mostSeries)
+	}
+	title := t(p.title)
+	if len(lines) == 1 && !p.service {
+		title += " · " + lines[0].name // one line has no legend
+	}
+	return l.over(p.id, title, caption, ch, table), len(lines) > 0
+}
+
+// readings are the lines of a panel; together says of which kinds all devices are in one.
+func (l *timeline) readings(p panel) (lines []reading, together string) {
 	keys := make([]sampleKey, 0, len(l.c.samples))
 	for key := range l.c.samples {
 		if p.service == (key.kind == "service") && slices.Contains(p.names, key.quantity) {
@@ -77,61 +129,37 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 			name = k.kind
 		}
 		if len(hosts) > 1 {
-			name += " · " + short(cmp.Or(k.host, k.source, t("this machine")), 40)
+			name += " · " + short(cmp.Or(k.host, k.source, l.lang.T("this machine")), 40)
 		}
 		if kinds[k.kind] == nil {
 			order = append(order, k.kind)
 		}
 		kinds[k.kind] = append(kinds[k.kind], l.c.samples[k])
-		lines = append(lines, line{name, []*buckets{l.c.samples[k]}})
+		lines = append(lines, reading{name, []*buckets{l.c.samples[k]}})
 	}
-	caption := ""
-	if len(lines) > mostLines {
-		lines = nil
-		for _, kind := range order {
-			name := kind
-			if n := len(kinds[kind]); n > 1 {
-				name = fmt.Sprintf("%d × %s", n, kind)
-				caption += " " + l.lang.F("caption together", n, kind)
-			}
-			lines = append(lines, line{name, kinds[kind]})
+	if len(lines) <= mostLines {
+		return lines, ""
+	}
+	lines = nil
+	for _, kind := range order {
+		name := kind
+		if n := len(kinds[kind]); n > 1 {
+			name = fmt.Sprintf("%d × %s", n, kind)
+			together += " " + l.lang.F("caption together", n, kind)
 		}
+		lines = append(lines, reading{name, kinds[kind]})
 	}
-	y := chart.Axis{Unit: p.unit}
-	if p.unit == "%" {
-		y.Max = 100
-	}
-	ch := l.chart(150, y)
-	table := Table{Head: []string{t("time")}}
-	values := make([][]bucket, len(lines))
-	banded := false
-	for i, line := range lines {
-		values[i] = l.gather(line.of)
-		mean := chart.Series{Name: line.name, Kind: chart.Line, Ink: series(i)}
-		span := chart.Series{Kind: chart.Band, Ink: series(i), Note: true, Name: line.name}
-		wide := false
-		for k, b := range values[i] {
-			if b.n > 0 {
-				mean.Points = append(mean.Points, chart.Point{X: l.time(k), Y: b.sum / float64(b.n)})
-				span.Points = append(span.Points, chart.Point{X: l.time(k), Low: b.min, High: b.max})
-				wide = wide || b.min < b.max
-				if p.unit == "%" && b.max > 100 {
-					ch.Y.Max = 0 // of several cores, or nonsense: all of it is shown
-				}
-			}
-		}
-		if wide {
-			ch.Series = append(ch.Series, span)
-			banded = true
-		}
-		ch.Series = append(ch.Series, mean)
-		table.Head = append(table.Head, line.name)
-	}
+	return lines, together
+}
+
+// readingRows are the means of a panel's lines in each part of the time, with the least and
+// the most where these differ.
+func (l *timeline) readingRows(values [][]bucket) (rows [][]string) {
 	for _, part := range l.parts() {
 		row := []string{part.time}
-		for i := range lines {
+		for _, of := range values {
 			var all bucket
-			for _, b := range values[i][part.from:part.to] {
+			for _, b := range of[part.from:part.to] {
 				all.merge(b)
 			}
 			text := absent
@@ -143,21 +171,9 @@ func (l *timeline) panel(p panel) (Figure, bool) {
 			}
 			row = append(row, text)
 		}
-		table.Rows = append(table.Rows, row)
+		rows = append(rows, row)
 	}
-	key := "caption readings"
-	if banded {
-		key = "caption band"
-	}
-	caption = l.lang.F(key, l.every()) + caption
-	if l.c.crowded > 0 {
-		caption += " " + l.lang.F("caption crowded", mostSeries)
-	}
-	title := t(p.title)
-	if len(lines) == 1 && !p.service {
-		title += " · " + lines[0].name // one line has no legend
-	}
-	return l.over(p.id, title, caption, ch, table), len(lines) > 0
+	return rows
 }
 
 // gather puts the readings of devices into the buckets of the time line.

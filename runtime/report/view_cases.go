@@ -69,23 +69,12 @@ func p95(m *result.Metric) *float64  { return m.P95 }
 func p99(m *result.Metric) *float64  { return m.P99 }
 func most(m *result.Metric) *float64 { return m.Max }
 
-// caseTables has a table for each family of cases: those with generations, with
-// embeddings, with plain requests, and with no requests at all. A case with both
-// generations and plain requests is in two.
+// caseTables has a table for each family of cases.
 func caseTables(cases []*result.Case, l Lang) (all []table) {
-	var llm, pooling, http, idle []int
+	of := map[result.Family][]int{}
 	for i, c := range cases {
-		plain := c.Metrics["http_req_duration"] != nil
-		switch {
-		case c.Metrics["prompt_tokens"] != nil && c.Metrics["generated_tokens"] == nil:
-			pooling = append(pooling, i)
-		case c.Metrics["generated_tokens"] != nil, c.Counts.Requests > 0 && !plain:
-			llm = append(llm, i)
-		case !plain:
-			idle = append(idle, i)
-		}
-		if plain {
-			http = append(http, i)
+		for _, family := range c.Families() {
+			of[family] = append(of[family], i)
 		}
 	}
 	load := loadColumns(l)
@@ -94,7 +83,7 @@ func caseTables(cases []*result.Case, l Lang) (all []table) {
 		of      []int
 		columns []column
 	}{
-		{"generations", llm, slices.Concat(load, []column{
+		{"generations", of[result.Generations], slices.Concat(load, []column{
 			throughput("output", l, func(t result.Throughput) float64 { return t.OutputTokens }),
 			throughput("total", l, func(t result.Throughput) float64 { return t.TotalTokens }),
 			mean("ttft"), statistic("ttft", "p50", 50, p50), statistic("ttft", "p90", 90, p90), statistic("ttft", "p99", 99, p99),
@@ -102,16 +91,16 @@ func caseTables(cases []*result.Case, l Lang) (all []table) {
 			statistic("itl", "p50", 50, p50), statistic("itl", "p99", 99, p99),
 			mean("e2el"), statistic("e2el", "p99", 99, p99),
 		})},
-		{"embeddings and rankings", pooling, slices.Concat(load, []column{
+		{"embeddings and rankings", of[result.Pooling], slices.Concat(load, []column{
 			throughput("input", l, func(t result.Throughput) float64 { return t.InputTokens }),
 			mean("e2el"), statistic("e2el", "p50", 50, p50), statistic("e2el", "p90", 90, p90), statistic("e2el", "p99", 99, p99), statistic("e2el", "max", 0, most),
 		})},
-		{"plain requests", http, slices.Concat(load, []column{
+		{"plain requests", of[result.PlainHTTP], slices.Concat(load, []column{
 			mean("http_req_duration"), statistic("http_req_duration", "p50", 50, p50), statistic("http_req_duration", "p90", 90, p90),
 			statistic("http_req_duration", "p95", 95, p95), statistic("http_req_duration", "p99", 99, p99), statistic("http_req_duration", "max", 0, most),
 			mean("http_req_waiting"),
 		})},
-		{"iterations", idle, []column{
+		{"iterations", of[result.Idle], []column{
 			{name: l.T("started"), cell: func(c *result.Case) cell { return count(c.Counts.Started) }},
 			{name: l.T("completed"), cell: func(c *result.Case) cell { return count(c.Counts.Completed) }},
 			{name: l.T("failed"), cell: func(c *result.Case) cell { return failures(c.Counts.IterationFailed) }},

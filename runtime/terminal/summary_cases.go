@@ -83,28 +83,18 @@ var idleColumns = []column{
 	verdict,
 }
 
-// cases writes a table for each family of cases: a case with both generations
-// and plain requests is in two.
+// cases writes a table for each family of cases.
 func (s *summary) cases(cases []*result.Case) {
-	var llm, pooling, http, idle []*result.Case
+	of := map[result.Family][]*result.Case{}
 	for _, c := range cases {
-		plain := c.Metrics["http_req_duration"] != nil
-		switch {
-		case c.Metrics["prompt_tokens"] != nil && c.Metrics["generated_tokens"] == nil:
-			pooling = append(pooling, c)
-		case c.Metrics["generated_tokens"] != nil, c.Counts.Requests > 0 && !plain:
-			llm = append(llm, c)
-		case !plain:
-			idle = append(idle, c)
-		}
-		if plain {
-			http = append(http, c)
+		for _, family := range c.Families() {
+			of[family] = append(of[family], c)
 		}
 	}
-	s.table(llm, s.withStats(llmColumns, llmLatencies))
-	s.table(pooling, s.withStats(poolingColumns, poolingLatencies))
-	s.table(http, s.withStats(httpColumns, httpLatencies))
-	s.table(idle, idleColumns)
+	s.table(of[result.Generations], s.withStats(llmColumns, llmLatencies))
+	s.table(of[result.Pooling], s.withStats(poolingColumns, poolingLatencies))
+	s.table(of[result.PlainHTTP], s.withStats(httpColumns, httpLatencies))
+	s.table(of[result.Idle], idleColumns)
 }
 
 func goodPerSecond(c *result.Case) float64 {
