@@ -74,6 +74,49 @@ func TestPages(t *testing.T) {
 	f("an empty case", &result.Result{Cases: []*result.Case{{}}})
 }
 
+// The overview says which cases its numbers leave out, what they are of, and whose a
+// reason is.
+func TestOverviewNotes(t *testing.T) {
+	late := result.Reason{Rule: "start_lag", Verdict: result.Invalid, Message: "late by 7 ms"}
+	f := func(want string, cases ...string) {
+		t.Helper()
+		var all []*result.Case
+		for _, name := range cases {
+			c := resulttest.LLMCase(name, 700, 120)
+			c.Window = result.WindowAll
+			if strings.Contains(name, "steady") {
+				c.Window = result.WindowSteady
+			}
+			if strings.Contains(name, "late") {
+				c.Validity = result.Validity{Verdict: result.Invalid, Reasons: []result.Reason{late}}
+			}
+			all = append(all, c)
+		}
+		v := newView(&result.Run{Dir: t.TempDir(), Result: resulttest.Run(all...)}, &Data{}, English)
+		got := []string{v.KeyNote, v.Window}
+		for _, r := range v.Reasons {
+			of := r.Message + " " + r.Of.Name
+			for _, other := range r.Others {
+				of += ", " + other.Name
+			}
+			if r.All {
+				of += " all"
+			}
+			got = append(got, of)
+		}
+		if got := strings.Join(got, "|"); got != want {
+			t.Errorf("%q: got %q, want %q", cases, got, want)
+		}
+	}
+	f("|", "a")
+	f("||late by 7 ms ", "late")
+	f("The best of the cases that are not INVALID; INVALID are 1 of 2.||late by 7 ms late b", "a", "late b")
+	f("The best of the cases that are not INVALID; INVALID are 2 of 3.|"+
+		"Latencies, rates and goodput are those of the steady state, without warming up and draining, in 1 of 3 cases; counts of requests are of the whole.|late by 7 ms late a, late c",
+		"late a", "b steady", "late c")
+	f("All cases are INVALID: none is put forward as the best.||late by 7 ms late a, late b all", "late a", "late b")
+}
+
 // What is absent is not shown as 0, and what the sample is too small for is marked.
 func TestStatistics(t *testing.T) {
 	few := resulttest.LLMCase("few", 100, 120)

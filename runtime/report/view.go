@@ -19,6 +19,7 @@ type view struct {
 	Key        []keyFigure // the numbers that matter most
 	KeyNote    string      // on them
 	Tables     []table     // of the cases
+	Window     string      // which window their numbers are of; "": they are of all
 	Thresholds []table
 	Failures   []table
 	Notes      []string // on the figures
@@ -73,13 +74,27 @@ func newView(run *result.Run, d *Data, l Lang) *view {
 		Run: r, Command: r.Words(),
 		Target: target(r, l), Origin: origin(r, l),
 		Reasons: reasons(r, l), Key: keyFigures(r, l), KeyNote: keyNote(r, l), Notes: d.Notes, Figures: d.Overview(),
-		Tables: caseTables(r.Cases, l), Thresholds: thresholdTables(r, l), Failures: failureTables(r.Cases, l),
+		Tables: caseTables(r.Cases, l), Window: tableWindow(r.Cases, l), Thresholds: thresholdTables(r, l), Failures: failureTables(r.Cases, l),
 		Appendix: appendix(r, l), Glossary: glossary,
 	}
 	for i, c := range r.Cases {
 		v.Cases = append(v.Cases, newCaseView(c, i, d, l))
 	}
 	return v
+}
+
+// tableWindow says that numbers in the tables of cases are not of all of each.
+func tableWindow(cases []*result.Case, l Lang) string {
+	steady := 0
+	for _, c := range cases {
+		if c.Window == result.WindowSteady {
+			steady++
+		}
+	}
+	if steady == 0 {
+		return ""
+	}
+	return l.F("table window", steady, len(cases))
 }
 
 // target says what was measured, as the services describe themselves.

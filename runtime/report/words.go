@@ -101,6 +101,9 @@ var pageWords = map[string]word{
 	"table note": {
 		"avg with ± is the mean with its 95 % confidence interval. ~: from fewer samples than it takes to know this percentile with 99 % confidence.",
 		"avg 为均值，± 为其 95% 置信区间。带 ~ 的分位数样本不足，达不到 99% 置信度。"},
+	"table window": {
+		"Latencies, rates and goodput are those of the steady state, without warming up and draining, in %d of %d cases; counts of requests are of the whole.",
+		"%[2]d 个用例中 %[1]d 个的时延、速率和有效吞吐取自稳态（不含预热和收尾）；请求数为全程。"},
 	"best of":             {"The best of the cases that are not INVALID; INVALID are %d of %d.", "仅取非 INVALID 用例中的最优值；%[2]d 个用例中 %[1]d 个为 INVALID。"},
 	"none to put forward": {"All cases are INVALID: none is put forward as the best.", "所有用例均为 INVALID，不列出最优值。"},
 	"and more":            {"and %d more", "等另外 %d 个"},
