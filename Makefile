@@ -30,7 +30,7 @@ run: build ## build weir and run the static scenario against the built-in simula
 		--benchmark-csv "results/static-$$(date +%Y%m%d-%H%M%S)-$$$$.csv"
 
 .PHONY: test
-test: libtokenizers ## run all tests, then once more with the race detector
+test: licenses ## run all tests, then once more with the race detector
 	go test ./...
 	go test -race ./...
 

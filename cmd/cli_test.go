@@ -22,6 +22,7 @@
 //	exec rows FILE                  count the rows of a Parquet file (parquet_test.go)
 //	exec tear FILE                  append a frame without its end to a compressed file
 //	exec sampled FOLDER             count a run's samples of telemetry (telemetry_test.go)
+//	[licenses] …                    only where the list of licences was built in, as "make test" does
 //
 // DATA is the folder testdata/dynamic, with small datasets.
 package cmd
@@ -43,6 +44,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"weir/runtime/licenses"
 	"weir/runtime/result"
 )
 
@@ -80,6 +82,13 @@ func TestCommandLine(t *testing.T) {
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, ".config"))
 			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "licenses" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			list, err := licenses.Embedded()
+			return list != nil, err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":          exits,
