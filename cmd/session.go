@@ -194,7 +194,7 @@ func (s *session) run() (err error) {
 	})
 	s.progress.Close()
 	if b := s.breach.Load(); b != nil {
-		s.report.Error = b.Message
+		s.report.Error = b.Problem()
 		_ = s.save(s.report) // finish tells of it
 	}
 	s.endPublishing(ctx, outcome.Refused)

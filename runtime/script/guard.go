@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dlclark/regexp2/v2"
+	"github.com/dop251/goja"
 )
 
 // Limits bound what the code of a script takes. The zero value bounds nothing.
@@ -25,9 +27,19 @@ type Limits struct {
 type Breach struct {
 	Message string
 	Hint    string
+
+	place atomic.Pointer[string] // of the code that was interrupted; nil: not known, or not yet
 }
 
-func (b *Breach) Error() string { return b.Message + "\n  hint: " + b.Hint }
+// Problem is the message with the place of the code that was interrupted, once that is known.
+func (b *Breach) Problem() string {
+	if place := b.place.Load(); place != nil {
+		return b.Message + " at " + *place
+	}
+	return b.Message
+}
+
+func (b *Breach) Error() string { return b.Problem() + "\n  hint: " + b.Hint }
 
 const (
 	// guardPeriod is how often is looked. Much of what allocates cannot fill more than some
@@ -98,13 +110,16 @@ func (g *guard) look(now time.Time) {
 		return
 	}
 	heap, stacks, deep := inUse()
-	busy := g.script.busy()
+	busy, busiest := g.script.busy()
 	if g.breach == nil {
 		if g.breach = g.passed(busy, heap, stacks, deep); g.breach == nil {
 			g.breach = g.wrote()
 		}
 		if g.breach != nil {
 			g.since = now
+			if busiest != nil {
+				busiest.breach.Store(g.breach)
+			}
 			g.ended(g.breach)
 		}
 		return
@@ -149,14 +164,30 @@ func (g *guard) wrote() *Breach {
 	}
 }
 
-// busy is how long the code of one of the script's runtimes runs by now, the longest.
-func (s *Script) busy() (longest time.Duration) {
+// busy is how long the code of one of the script's runtimes runs by now, the longest, and
+// which one that is; nil: none runs.
+func (s *Script) busy() (longest time.Duration, busiest *Runtime) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.live {
-		longest = max(longest, r.busy())
+		if busy := r.busy(); busy > longest {
+			longest, busiest = busy, r
+		}
 	}
-	return longest
+	return longest, busiest
+}
+
+// stoppedAt notes where code was interrupted for the limit that it has passed.
+func (r *Runtime) stoppedAt(x *goja.InterruptedError) {
+	b := r.breach.Load()
+	if b == nil {
+		return
+	}
+	if frames := userFrames(x.Stack()); len(frames) > 0 {
+		f := frames[0]
+		place := fmt.Sprintf("%s:%d:%d", f.file, f.line, f.column)
+		b.place.CompareAndSwap(nil, &place)
+	}
 }
 
 // busy is how long the runtime's code runs by now: since the loop took up what it does, or

@@ -318,6 +318,7 @@ func (r *Runtime) try(f func()) (err error) {
 		case nil:
 		case *goja.InterruptedError:
 			err, r.damaged, r.interrupted = x, true, true
+			r.stoppedAt(x)
 		case *goja.StackOverflowError:
 			err, r.damaged = x, true
 		default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/dop251/goja"
@@ -26,6 +27,7 @@ type Runtime struct {
 	vm     *goja.Runtime
 	began  time.Time
 	runCtx context.Context
+	breach atomic.Pointer[Breach] // the limit that its code has passed; nil: none
 
 	exports   *goja.Object            // the script's
 	modules   map[string]*goja.Object // what require() has given out, by import path

@@ -137,6 +137,7 @@ func (r *Runtime) fault(op string, err error) error {
 	switch {
 	case errors.As(err, &interrupted):
 		r.damaged, r.interrupted = true, true
+		r.stoppedAt(interrupted)
 		return ErrInterrupted
 	case errors.As(err, &overflow):
 		r.damaged = true
