@@ -141,7 +141,7 @@ func requestsTest(class string, c *result.Case) junit.Testcase {
 	errors := c.Errors
 	refused := c.Warmup.Refused()
 	if refused {
-		lines = append(lines, fmt.Sprintf("all %d requests of the warm-up failed, so the case was not played", c.Warmup.Requests))
+		lines = append(lines, fmt.Sprintf("every request of the warm-up failed (%d of %[1]d), so the case was not played", c.Warmup.Requests))
 		errors = slices.Concat(errors, c.Warmup.Errors)
 	}
 	for _, e := range errors {

@@ -48,7 +48,10 @@ func markdown(r *result.Result) string {
 }
 
 // document is the text so far.
-type document struct{ strings.Builder }
+type document struct {
+	strings.Builder
+	explained bool // what the mark of percentiles means
+}
 
 // lines writes a list or the rows of a table, as many as there is room for.
 func (d *document) lines(room int, all []string) {
@@ -243,9 +246,7 @@ func (d *document) cases(cases []*result.Case) {
 		thinned = thinned || strings.Contains(strings.Join(row[1:], ""), thin)
 	}
 	d.lines(roomCases, lines)
-	if thinned {
-		d.WriteString(thin + " from fewer samples than it takes to know this percentile with 99 % confidence\n\n")
-	}
+	d.explain(thinned)
 	var steady []string
 	for _, c := range cases {
 		if c.Window == result.WindowSteady {
@@ -258,6 +259,14 @@ func (d *document) cases(cases []*result.Case) {
 			where = "all cases"
 		}
 		fmt.Fprintf(d, "Latencies, rates and goodput are those of the steady state, without warming up and draining, in %s; counts of requests are of the whole.\n\n", where)
+	}
+}
+
+// explain says once what the mark of percentiles means, where something is marked.
+func (d *document) explain(marked bool) {
+	if marked && !d.explained {
+		d.explained = true
+		d.WriteString(thin + " from fewer samples than it takes to know this percentile with 99 % confidence\n\n")
 	}
 }
 
@@ -295,10 +304,12 @@ func (d *document) thresholds(r *result.Result) {
 		j := at(t)
 		j.bad = append(j.bad, t.Found())
 	}
+	thinned := false
 	for _, c := range r.Cases {
 		for _, t := range c.Thresholds {
 			j := at(t)
 			j.cases++
+			thinned = thinned || t.Thin && !t.OK // others do not show their values
 			if !t.OK {
 				j.bad = append(j.bad, fmt.Sprintf("%s in %s", t.Found(), c.Title()))
 			}
@@ -318,6 +329,7 @@ func (d *document) thresholds(r *result.Result) {
 	}
 	d.WriteString("**Thresholds**\n\n")
 	d.lines(roomThresholds, lines)
+	d.explain(thinned)
 }
 
 func (d *document) reasons(cases []*result.Case) {

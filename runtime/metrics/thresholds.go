@@ -215,6 +215,8 @@ func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric,
 			} else if v, ok := e.of(metric); ok {
 				t.Value, t.OK = &v, Holds(v, e.Op, e.Limit)
 				t.Unit = e.unit(metric)
+				p, percentile := e.percentile()
+				t.Thin = percentile && !metric.Supports(p)
 			} else if metricOf(name) == validity && verdict != "" && e.Verdict != "" {
 				t.Verdict, t.OK = verdict, HoldsVerdict(verdict, e.Op, e.Verdict)
 			} else {
@@ -224,6 +226,17 @@ func evaluate(thresholds map[string][]string, metrics map[string]*result.Metric,
 		}
 	}
 	return list
+}
+
+// percentile is the one that the aggregate is; false: it is none.
+func (e Expr) percentile() (p float64, ok bool) {
+	switch e.Aggregate {
+	case "p":
+		return e.P, true
+	case "med":
+		return 50, true
+	}
+	return 0, false
 }
 
 // unit is that of the aggregate's value.
@@ -243,6 +256,11 @@ func (e Expr) of(m *result.Metric) (float64, bool) {
 		return 0, false
 	}
 	var v *float64
+	if p, ok := e.percentile(); ok && m.Quantile != nil {
+		if q := m.Quantile(p); !math.IsNaN(q) {
+			v = &q
+		}
+	}
 	switch e.Aggregate {
 	case "avg":
 		v = m.Avg
@@ -258,16 +276,6 @@ func (e Expr) of(m *result.Metric) (float64, bool) {
 		v = m.PerSecond
 	case "missed":
 		v = m.Missed
-	case "p", "med":
-		p := e.P
-		if e.Aggregate == "med" {
-			p = 50
-		}
-		if m.Quantile != nil {
-			if q := m.Quantile(p); !math.IsNaN(q) {
-				v = &q
-			}
-		}
 	case "count":
 		v = m.Sum
 		if m.Kind == kindDistribution {

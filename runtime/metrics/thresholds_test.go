@@ -211,6 +211,10 @@ func TestThresholdsOfACase(t *testing.T) {
 		if g := find(row.metric, row.expr); g.Value == nil || !near(*g.Value, row.value) || g.OK != row.ok {
 			t.Errorf("%s %s: %v, ok %v; want %v, ok %v", row.metric, row.expr, value(g.Value), g.OK, row.value, row.ok)
 		}
+		// 101 samples are enough for the median, and not for the p99.
+		if g, thin := find(row.metric, row.expr), strings.HasPrefix(row.expr, "p(99)"); g.Thin != thin {
+			t.Errorf("%s %s: of too few samples: %t, want %t", row.metric, row.expr, g.Thin, thin)
+		}
 	}
 	for _, g := range []result.Threshold{find("ttft", "avg<1"), find("never_seen", "rate<1")} {
 		if g.Value != nil || g.OK || g.Note != "no samples" {

@@ -263,7 +263,11 @@ func thresholdValue(t result.Threshold) string {
 	if t.Value == nil {
 		return t.Found()
 	}
-	return strings.TrimSpace(number(*t.Value) + " " + t.Unit)
+	value := strings.TrimSpace(number(*t.Value) + " " + t.Unit)
+	if t.Thin {
+		value = vague + value
+	}
+	return value
 }
 
 // failureTables has the errors of all cases by kind, most frequent first.

@@ -330,17 +330,22 @@ type Threshold struct {
 	Expr    string   `json:"expr"`
 	Value   *float64 `json:"value"`             // null: no samples, and then not OK; or it is on the verdict
 	Unit    string   `json:"unit,omitempty"`    // of Value: that of the metric, such as "ms"; "": it is a number or a share
+	Thin    bool     `json:"thin,omitempty"`    // Value is a percentile of fewer samples than it takes to know it
 	Verdict Verdict  `json:"verdict,omitempty"` // of the case, for a threshold on validity
 	OK      bool     `json:"ok"`
 	Note    string   `json:"note,omitempty"` // why there is no value, or what ended the run
 }
 
-// Found is what the threshold was held against, for readers: "96.4 ms", "SUSPECT", or why
-// there is nothing.
+// Found is what the threshold was held against, for readers: "96.4 ms", "~96.4 ms" of too
+// few samples, "SUSPECT", or why there is nothing.
 func (t Threshold) Found() string {
 	switch {
 	case t.Value != nil:
-		return strings.TrimSpace(strconv.FormatFloat(*t.Value, 'g', 6, 64) + " " + t.Unit)
+		value := strings.TrimSpace(strconv.FormatFloat(*t.Value, 'g', 6, 64) + " " + t.Unit)
+		if t.Thin {
+			value = "~" + value
+		}
+		return value
 	case t.Verdict != "":
 		return string(t.Verdict)
 	}

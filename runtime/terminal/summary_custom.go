@@ -17,7 +17,7 @@ import (
 // weir has no name for, which the metric itself knows.
 func (s *summary) custom(cases []*result.Case) {
 	var lines [][2]string
-	explained := s.vague
+	thin := false
 	names := 0
 	for _, c := range cases {
 		names = max(names, text.StringWidth(c.Name))
@@ -32,7 +32,9 @@ func (s *summary) custom(cases []*result.Case) {
 			if len(cases) > 1 {
 				label = text.Pad(c.Name, names, ' ') + "  " + name
 			}
-			lines = append(lines, [2]string{label, s.metricLine(m)})
+			line, marked := s.metricLine(m)
+			thin = thin || marked
+			lines = append(lines, [2]string{label, line})
 		}
 	}
 	if len(lines) == 0 {
@@ -47,13 +49,12 @@ func (s *summary) custom(cases []*result.Case) {
 	for _, l := range lines {
 		s.wrapped("  "+text.Pad(l[0], widest, ' ')+"  ", l[1])
 	}
-	if s.vague && !explained {
-		s.explainVague("  ")
-	}
+	s.explain("  ", thin)
 }
 
-// metricLine describes a metric in one line.
-func (s *summary) metricLine(m *result.Metric) string {
+// metricLine describes a metric in one line. marked tells whether it has a percentile of
+// too few samples.
+func (s *summary) metricLine(m *result.Metric) (line string, marked bool) {
 	unit := m.Unit
 	if unit != "" {
 		unit = " " + unit
@@ -66,14 +67,14 @@ func (s *summary) metricLine(m *result.Metric) string {
 	}
 	switch m.Kind {
 	case "counter":
-		return fmt.Sprintf("%s%s, %s/s", compact(m.Sum), unit, number(m.Rate))
+		return fmt.Sprintf("%s%s, %s/s", compact(m.Sum), unit, number(m.Rate)), false
 	case "gauge":
-		return fmt.Sprintf("%s%s (min %s, max %s)", compact(m.Value), unit, compact(m.Min), compact(m.Max))
+		return fmt.Sprintf("%s%s (min %s, max %s)", compact(m.Value), unit, compact(m.Min), compact(m.Max)), false
 	case "rate":
 		if m.Rate == nil {
-			return "–"
+			return "–", false
 		}
-		return fmt.Sprintf("%.1f%% of %d", *m.Rate*100, m.N)
+		return fmt.Sprintf("%.1f%% of %d", *m.Rate*100, m.N), false
 	}
 	stats := s.stats
 	if stats == nil {
@@ -89,11 +90,11 @@ func (s *summary) metricLine(m *result.Metric) string {
 		case stat.Name == "count":
 			continue // n, which stands behind
 		case value != "–" && !stat.Supported(m):
-			value, s.vague = vague+value, true
+			value, marked = vague+value, true
 		}
 		all = append(all, statName(stat)+" "+value)
 	}
-	return strings.TrimSpace(fmt.Sprintf("%s%s (n %d)", strings.Join(all, ", "), unit, m.N))
+	return strings.TrimSpace(fmt.Sprintf("%s%s (n %d)", strings.Join(all, ", "), unit, m.N)), marked
 }
 
 // customStats are shown of a distribution when the user has chosen none.

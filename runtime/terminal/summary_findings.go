@@ -87,8 +87,10 @@ func (s *summary) checks(cases []*result.Case) {
 // thresholds tells which were kept, and with what values.
 func (s *summary) thresholds(cases []*result.Case, unjudged []result.Threshold) {
 	var all gather
+	thin := false
 	for _, c := range cases {
 		for _, t := range c.Thresholds {
+			thin = thin || t.Thin
 			f := all.at(t.Metric+" "+t.Expr, "", c.Name)
 			if t.OK {
 				f.good = append(f.good, t)
@@ -120,6 +122,7 @@ func (s *summary) thresholds(cases []*result.Case, unjudged []result.Threshold) 
 			s.wrapped("  ✗ ", f.label+" — "+strings.Join(f.bad, ", "))
 		}
 	}
+	s.explain("  ", thin)
 }
 
 // keptWith is the values that kept a threshold: the lowest and the highest of several.

@@ -95,15 +95,23 @@ func (s *summary) notice(cases []*result.Case, columns []column) {
 	}
 }
 
-// explainVague says what the mark of percentiles means.
-func (s *summary) explainVague(indent string) {
+// mark says what the mark of percentiles means.
+func (s *summary) mark(indent string) {
 	s.wrapped(indent+vague+"  ", "from fewer samples than it takes to know this percentile with 99 % confidence")
+}
+
+// explain does so below the tables, where something is marked and nobody has said it yet.
+func (s *summary) explain(indent string, marked bool) {
+	if marked && !s.vague {
+		s.vague = true
+		s.mark(indent)
+	}
 }
 
 // legend explains the marks in the tables of cases, and says what their numbers are of.
 func (s *summary) legend(cases []*result.Case) {
 	if s.vague {
-		s.explainVague("")
+		s.mark("")
 	}
 	if s.spread {
 		s.wrapped(spreadName+"  ", "half the width of the average's 95 % confidence interval")

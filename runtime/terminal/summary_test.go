@@ -191,3 +191,29 @@ func TestSummaryCustomMetrics(t *testing.T) {
 	f("  a          wait  p99 4.00, max 4.00 ms (n 5000)\n"+
 		"  long name  wait  p99 4.00, max 4.00 ms (n 5000)\n", "p(99),count,max", 5000, "a", "long name")
 }
+
+// A threshold on a percentile of too few samples is marked, which is explained once, and
+// values that kept one have their unit once.
+func TestSummaryThresholds(t *testing.T) {
+	f := func(want string, found ...result.Threshold) {
+		t.Helper()
+		var cases []*result.Case
+		for i, found := range found {
+			found.Metric, found.Expr, found.Unit = "wait", "p(99)<500", "ms"
+			c := resulttest.IdleCase(string(rune('a' + i)))
+			c.Thresholds = []result.Threshold{found}
+			cases = append(cases, c)
+		}
+		var b strings.Builder
+		if err := terminal.Summary(&b, resulttest.Run(cases...), terminal.SummaryOptions{Width: 120}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), "\nThresholds\n"+want) {
+			t.Errorf("want\n%s\ngot%s", want, b.String())
+		}
+	}
+	const explained = "  ~  from fewer samples than it takes to know this percentile with 99 % confidence\n"
+	f("  ✓ wait p(99)<500 — 20 to 96.4 ms\n", result.Threshold{Value: new(96.4), OK: true}, result.Threshold{Value: new(20.0), OK: true})
+	f("  ✓ wait p(99)<500 — ~20 to 96.4 ms\n"+explained, result.Threshold{Value: new(96.4), OK: true}, result.Threshold{Value: new(20.0), OK: true, Thin: true})
+	f("  ✗ wait p(99)<500 — ~700 ms in case \"b\"\n"+explained, result.Threshold{Value: new(20.0), OK: true}, result.Threshold{Value: new(700.0), Thin: true})
+}
