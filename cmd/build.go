@@ -29,9 +29,10 @@ type builder struct {
 	keep     bool
 	verbose  bool
 
-	added  []addition
-	folder string // of the program that is built, temporary
-	say    io.Writer
+	added   []addition
+	folder  string   // of the program that is built, temporary
+	goFlags []string // of the user's, for every go; nil: not read yet
+	say     io.Writer
 }
 
 func buildCommand() *cobra.Command {
@@ -139,6 +140,9 @@ func (b *builder) check(ctx context.Context) (err error) {
 		return errors.New("go is not on PATH, which compiles weir\n  hint: install Go from https://go.dev/dl, the version in weir's go.mod or newer")
 	}
 	if b.source, err = findSource(b.source); err != nil {
+		return err
+	}
+	if err := b.readGoFlags(ctx); err != nil {
 		return err
 	}
 	if err := b.checkCompiler(ctx); err != nil {

@@ -47,7 +47,7 @@ func buildCommandIn(t *testing.T, dir string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command("weir", append([]string{"build"}, args...)...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "TMPDIR="+t.TempDir(), sourceVariable+"="+source)
+	cmd.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=vendor -modfile=none.mod", "TMPDIR="+t.TempDir(), sourceVariable+"="+source)
 	return cmd
 }
 

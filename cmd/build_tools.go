@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -136,6 +137,28 @@ func (b *builder) clean() {
 	}
 }
 
+// readGoFlags reads the flags that the user has kept for go (GOFLAGS), without those that say
+// where modules come from: they are meant for modules of the user's.
+func (b *builder) readGoFlags(ctx context.Context) error {
+	text, err := b.ask(ctx, b.source, "go", "env", "GOFLAGS")
+	b.goFlags = []string{}
+	for flag := range strings.FieldsSeq(text) {
+		if name := strings.TrimLeft(flag, "-"); !strings.HasPrefix(name, "mod=") && !strings.HasPrefix(name, "modfile=") {
+			b.goFlags = append(b.goFlags, flag)
+		}
+	}
+	b.goFlags = slices.Clip(b.goFlags)
+	return err
+}
+
+// modulesIn is the -mod for a folder: weir's go.mod stays as it is.
+func (b *builder) modulesIn(dir string) string {
+	if dir == b.folder {
+		return "mod"
+	}
+	return "readonly"
+}
+
 // endLimit is how long a tool may take to tidy up after Ctrl-C.
 const endLimit = 10 * time.Second
 
@@ -143,6 +166,9 @@ func (b *builder) command(ctx context.Context, dir, name string, args ...string)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+dir)
+	if b.goFlags != nil {
+		cmd.Env = append(cmd.Env, "GOFLAGS="+strings.Join(append(b.goFlags, "-mod="+b.modulesIn(dir)), " "))
+	}
 	if b.folder != "" { // what go leaves behind when it is interrupted goes with it
 		cmd.Env = append(cmd.Env, "GOTMPDIR="+b.folder)
 	}
