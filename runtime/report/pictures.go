@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,8 +40,12 @@ func Pictures(run *result.Run, dir string, l Lang) (spoken Lang, err error) {
 		return result.ReplaceFile(filepath.Join(dir, name), picture.Bytes(), 0o644)
 	}
 	about := []string{run.Result.Script.Name, run.Result.Started.Format("2006-01-02 15:04")}
+	overview := about
+	if marks := strings.TrimSpace(d.marks()); marks != "" {
+		overview = append(slices.Clone(about), strings.ReplaceAll(marks, "✕", "×")) // which the font has
+	}
 	for _, f := range d.Overview() {
-		if err := write(f.ID+".png", f, strings.Join(about, " · ")); err != nil {
+		if err := write(f.ID+".png", f, strings.Join(overview, " · ")); err != nil {
 			return l, err
 		}
 	}
