@@ -469,7 +469,7 @@ func TestPoolingTakesThePrefill(t *testing.T) {
 	}
 	io.Copy(io.Discard, resp.Body)
 	r := ended(t, server)[0]
-	if len(r.Events) != 1 || r.Events[0].Due != 20*time.Millisecond || r.Events[0].Tokens != 0 || r.PromptTokens != 10 || r.FinishReason != "" {
+	if len(r.Events) != 1 || r.Events[0].Due-r.Queued != 20*time.Millisecond || r.Events[0].Tokens != 0 || r.PromptTokens != 10 || r.FinishReason != "" {
 		t.Errorf("the log has %+v", r)
 	}
 }
