@@ -152,7 +152,7 @@ func (s *service) converse(conn net.Conn, done <-chan struct{}) {
 			return
 		}
 		held := false
-		if request.Method != "GET" || request.URL.Path == "/" { // other GETs ask before a run what it is, which is no load
+		if request.Method != "GET" || request.URL.Path == "/" || strings.Contains(request.URL.Path, "/manifests/") { // other GETs ask before a run what it is, which is no load
 			s.mu.Lock()
 			s.requests++
 			s.paths = append(s.paths, request.URL.RequestURI())

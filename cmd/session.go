@@ -53,6 +53,7 @@ type session struct {
 	published int                           // cases that it knows the end of
 	breach    atomic.Pointer[script.Breach] // the limit that the script has passed
 	place     atomic.Pointer[result.Folder] // folder, for the guard's goroutine
+	begun     atomic.Bool                   // the load has
 	stale     bool                          // the file of the result lacks what came last
 	seal      []byte                        // key of its seal; nil: it gets none
 }
@@ -61,7 +62,7 @@ func (s *session) run() (err error) {
 	defer func() { err = s.contained(err) }()
 	s.progress = s.newProgress()
 	defer s.progress.Close() // also of a panic
-	ctx, stop, abort, release := signals(s.progress)
+	ctx, stop, abort, release := signals(s.progress, s.begun.Load)
 	defer release()
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
@@ -157,6 +158,7 @@ func (s *session) run() (err error) {
 		s.publisher.Close(ctx)
 		return err
 	}
+	s.begun.Store(true)
 	outcome := runtime.Run(ctx, runtimes, runtime.Config{
 		Script:     loaded,
 		Result:     s.report,

@@ -12,8 +12,9 @@ import (
 // signals turns Ctrl-C and SIGTERM into the two ways of stopping a run: the
 // first ends stop (start nothing more, let what runs finish), the second ends
 // ctx (now). A third one ends the program as it would without weir. end does what
-// the first one does.
-func signals(say io.Writer) (ctx, stop context.Context, end, release func()) {
+// the first one does. say is told of it once something runs: until then there is nothing to
+// wait for.
+func signals(say io.Writer, runs func() bool) (ctx, stop context.Context, end, release func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	stop, end = context.WithCancel(ctx)
 	arrived := make(chan os.Signal, 3)
@@ -25,13 +26,17 @@ func signals(say io.Writer) (ctx, stop context.Context, end, release func()) {
 			return
 		}
 		end() // first: whoever sees the line may rely on it
-		fmt.Fprintln(say, "weir: stopping; what runs may finish. Interrupt again to stop at once.")
+		if runs() {
+			fmt.Fprintln(say, "weir: stopping; what runs may finish. Interrupt again to stop at once.")
+		}
 		select {
 		case <-arrived:
 		case <-ctx.Done():
 			return
 		}
-		fmt.Fprintln(say, "weir: stopping at once.")
+		if runs() {
+			fmt.Fprintln(say, "weir: stopping at once.")
+		}
 		signal.Stop(arrived)
 		cancel()
 	}()

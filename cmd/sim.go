@@ -23,7 +23,7 @@ prompt, the time between tokens with the number of streams. It logs when it real
 sent each event, so that a client's numbers can be held against the truth.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop, _, release := signals(cmd.ErrOrStderr())
+			ctx, stop, _, release := signals(cmd.ErrOrStderr(), func() bool { return true })
 			defer release()
 			server, err := startSim(ctx, config, counter)
 			if err != nil {
