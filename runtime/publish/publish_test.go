@@ -445,36 +445,38 @@ func TestIdentity(t *testing.T) {
 
 // Whatever comes when, many goroutines at once.
 func TestManyGoroutines(t *testing.T) {
-	var r publishtest.Receiver
-	p, err := publish.Start(t.Context(), publish.Config{
-		Interval: time.Millisecond, Run: "x", Script: "x",
-		Prometheus: &publish.Prometheus{URL: "http://prometheus.test/", Transport: &r},
-		OTLP:       &publish.OTLP{URL: "http://collector.test", Client: &http.Client{Transport: &r}, LookupEnv: func(string) (string, bool) { return "", false }},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n atomic.Int64
-	for i := range 20 {
-		c := load(fmt.Sprint("case ", i), i+1)
-		c.Live = func() metrics.Live { return metrics.Live{Ended: n.Add(1)} }
-		done := p.Begin(c)
-		time.Sleep(2 * time.Millisecond)
-		done()
-		p.Ended(&result.Case{Validity: result.Validity{Verdict: result.Valid}}, i+1)
-	}
-	for _, status := range p.Close(t.Context()) {
-		if status.Failed > 0 || status.Pushes == 0 {
-			t.Errorf("%+v", status)
+	synctest.Test(t, func(t *testing.T) { // however slow the machine is, closing waits for all of it
+		var r publishtest.Receiver
+		p, err := publish.Start(t.Context(), publish.Config{
+			Interval: time.Millisecond, Run: "x", Script: "x",
+			Prometheus: &publish.Prometheus{URL: "http://prometheus.test/", Transport: &r},
+			OTLP:       &publish.OTLP{URL: "http://collector.test", Client: &http.Client{Transport: &r}, LookupEnv: func(string) (string, bool) { return "", false }},
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if faults := r.Faults(); faults != nil {
-		t.Errorf("the receiver says %q", faults[0])
-	}
-	var nobody *publish.Publisher
-	nobody.Begin(publish.Case{})()
-	nobody.Ended(nil, 1)
-	if nobody.Close(context.Background()) != nil {
-		t.Error("nobody has published something")
-	}
+		var n atomic.Int64
+		for i := range 20 {
+			c := load(fmt.Sprint("case ", i), i+1)
+			c.Live = func() metrics.Live { return metrics.Live{Ended: n.Add(1)} }
+			done := p.Begin(c)
+			time.Sleep(2 * time.Millisecond)
+			done()
+			p.Ended(&result.Case{Validity: result.Validity{Verdict: result.Valid}}, i+1)
+		}
+		for _, status := range p.Close(t.Context()) {
+			if status.Failed > 0 || status.Pushes == 0 {
+				t.Errorf("%+v", status)
+			}
+		}
+		if faults := r.Faults(); faults != nil {
+			t.Errorf("the receiver says %q", faults[0])
+		}
+		var nobody *publish.Publisher
+		nobody.Begin(publish.Case{})()
+		nobody.Ended(nil, 1)
+		if nobody.Close(context.Background()) != nil {
+			t.Error("nobody has published something")
+		}
+	})
 }
