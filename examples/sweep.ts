@@ -23,7 +23,7 @@ export const options = { thresholds: { request_failed: ["rate<0.01"] } };
 export function* plan(): Generator<Case, void, CaseResult> {
   for (const users of p.users) {
     const result = yield {
-      name: `${users} users`,
+      name: `concurrency ${users}`,
       of: p.users.length,
       tags: { users },
       executor: "per-vu-iterations",
@@ -33,7 +33,7 @@ export function* plan(): Generator<Case, void, CaseResult> {
       data: synthetic({ tokenizer, count: users * p.requests + 1, input: { mean: 200, std: 50, min: 50, max: 400 }, output: 32, seed: users }),
     };
     if (result.metrics.ttft.p(99) > p.sloTtft) {
-      console.log(`${users} users: p99 of TTFT is above ${p.sloTtft} ms, so this was the last case`);
+      console.log(`concurrency ${users}: p99 of TTFT is above ${p.sloTtft} ms, so this was the last case`);
       return;
     }
   }

@@ -1,7 +1,7 @@
-// Replays a trace: its arrivals, faster or slower, with prompts and outputs of
-// its lengths, prompts that have in common what those of the trace had, and
-// conversations whose next turn waits for the answer before it. One case for
-// each speed. docs/scenarios.md tells how times are kept and what to look at.
+// Replays a trace: its arrivals, faster or slower, with prompts and outputs of its
+// lengths. Prompts have in common what those of the trace had, and in conversations
+// the next turn waits for the answer before it. One case for each speed.
+// docs/scenarios.md tells how times are kept and what to look at.
 import { invalidParams, params, sleep, type Case, type CaseResult, type It, type RunResult, type Options } from "weir";
 import { Endpoint } from "weir/llm";
 import { Tokenizer } from "weir/tokenizer";

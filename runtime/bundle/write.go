@@ -31,7 +31,7 @@ type Contents struct {
 // Data is a file that the script reads.
 type Data struct {
 	Name   string // in the bundle: "files/prompts.jsonl"
-	Path   string // on disk; "": it is not put inside, and File says what is known of it
+	Path   string // on disk; "": it is not put inside, and Bytes and SHA256 say what is known of it
 	Bytes  int64
 	SHA256 string
 }

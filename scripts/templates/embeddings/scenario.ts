@@ -26,7 +26,7 @@ export const options: Options = { thresholds: { request_failed: "rate<0.01" } };
 export function* plan(): Plan {
   for (const users of p.users) {
     yield {
-      name: `${users} users`,
+      name: `concurrency ${users}`,
       of: p.users.length,
       tags: { users, batch: p.batch },
       executor: "per-vu-iterations",

@@ -30,7 +30,7 @@ export const options: Options = {
 export function* plan(): Plan {
   for (const users of p.users) {
     const result = yield {
-      name: `${users} users`,
+      name: `concurrency ${users}`,
       of: p.users.length,
       tags: { users }, // thresholds and reports can tell cases by them: ttft{users:16}
       executor: "waves",
