@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -197,8 +198,8 @@ func (b *bundling) pack(ctx context.Context, found *scenario) (_ *packing, err e
 
 // adjust does what flags say to what was found.
 func (b *bundling) adjust(c *bundle.Contents, dir string) error {
-	c.Manifest.Name = firstOf(b.flags.name, c.Manifest.Name)
-	c.Manifest.Description = firstOf(b.flags.description, c.Manifest.Description)
+	c.Manifest.Name = cmp.Or(b.flags.name, c.Manifest.Name)
+	c.Manifest.Description = cmp.Or(b.flags.description, c.Manifest.Description)
 	for _, name := range b.flags.include {
 		if err := include(c, dir, name); err != nil {
 			return err
@@ -241,7 +242,10 @@ func include(c *bundle.Contents, dir, name string) error {
 
 // write writes the bundle's file.
 func (b *bundling) write(ctx context.Context, c bundle.Contents) (written *bundle.Written, file string, err error) {
-	file = firstOf(b.flags.output, c.Manifest.Name+bundle.Ending)
+	file = cmp.Or(b.flags.output, c.Manifest.Name+bundle.Ending)
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return nil, "", &exitError{exitConfig, fmt.Errorf("%s is a folder\n  hint: name the file in it: -o %s", file, filepath.Join(file, c.Manifest.Name+bundle.Ending))}
+	}
 	if info, err := os.Lstat(file); err == nil && !b.flags.force && info.Mode().Type() != fs.ModeDevice|fs.ModeCharDevice {
 		return nil, "", &exitError{exitConfig, fmt.Errorf("%s exists, and is not overwritten\n  hint: choose another name with -o, or give --force", file)}
 	}

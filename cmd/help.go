@@ -26,6 +26,17 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s takes no argument %q\n  hint: %[1]s --help tells what it takes", cmd.CommandPath(), args[0])
 }
 
+// arguments is for commands that take from least to most arguments, which are what: a
+// wrong number is answered with an example.
+func arguments(least, most int, what, example string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if least <= len(args) && len(args) <= most {
+			return nil
+		}
+		return &exitError{exitConfig, fmt.Errorf("%s takes %s; it was given %d\n  hint: %s", cmd.CommandPath(), what, len(args), example)}
+	}
+}
+
 // unknownCommand tells what the first word may have meant, which is no command.
 func unknownCommand(root *cobra.Command, args []string) error {
 	word := ""

@@ -100,12 +100,7 @@ func logoutCommand() *cobra.Command {
 }
 
 func oneHost(command string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return &exitError{exitConfig, fmt.Errorf("weir %s takes one argument, the host of a registry; it was given %d\n  hint: weir %[1]s registry.example:5000", command, len(args))}
-		}
-		return nil
-	}
+	return arguments(1, 1, "one argument, the host of a registry", "weir "+command+" registry.example:5000")
 }
 
 // readPassword asks for it, unseen on a terminal.

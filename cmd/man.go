@@ -21,7 +21,7 @@ func manCommand() *cobra.Command {
 		Short: "Write the man pages of all commands",
 		Long: `Write the man pages of all commands into a folder: weir.1, weir-run.1, … They have no date, or that of
 SOURCE_DATE_EPOCH, so that the same weir makes the same pages.`,
-		Args:   cobra.ExactArgs(1),
+		Args:   arguments(1, 1, "one argument, a folder", "weir man man1"),
 		Hidden: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			date, err := sourceDate(os.Getenv("SOURCE_DATE_EPOCH"))

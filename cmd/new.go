@@ -41,7 +41,7 @@ Templates:
 		Example: `  weir new latency                        the template ` + usualTemplate + `
   weir new load/chat --template chat      another one, in the folder load/chat
   weir new --list                         the templates`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "one argument, the name of a scenario", "weir new latency"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if list {
 				fmt.Fprint(cmd.OutOrStdout(), templateList(""))

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -39,21 +40,12 @@ func (p *packing) contents() (c bundle.Contents, err error) {
 	if p.found.bundled != nil {
 		c.Sources, m.Packages, m.Description = p.found.sources, p.found.bundled.Packages, p.found.bundled.Description
 	}
-	m.Description = firstOf(m.Description, headline(c.Sources, p.loaded.Path))
+	m.Description = cmp.Or(m.Description, headline(c.Sources, p.loaded.Path))
 	m.Params, m.Left, c.Data = p.params()
 	own, err := p.ownFiles()
 	c.Data = append(c.Data, own...)
 	p.lookForHome(c.Script)
 	return c, err
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // lockedModules are the Go modules that decide what a script means.

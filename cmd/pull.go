@@ -28,12 +28,7 @@ func pullCommand() *cobra.Command {
 reference with the digest, by which everybody gets the same.`,
 		Example: `  weir pull oci://registry.example/team/sweep:v1
   weir pull oci://registry.example/team/sweep:v1 -o sweep.weir`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return &exitError{exitConfig, fmt.Errorf("weir pull takes one argument, a reference; it was given %d\n  hint: weir pull oci://registry.example/team/sweep:v1", len(args))}
-			}
-			return nil
-		},
+		Args: arguments(1, 1, "one argument, a reference", "weir pull oci://registry.example/team/sweep:v1"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := args[0]
 			switch {
@@ -64,9 +59,9 @@ reference with the digest, by which everybody gets the same.`,
 			}
 			tell := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), "weir: "+format+"\n", args...) }
 			if got.Cached {
-				tell("it was in the cache already, %s", registry.Megabytes(got.Size))
+				tell("the scenario was in the cache already, %s", registry.Megabytes(got.Size))
 			} else {
-				tell("it was fetched, %s", registry.Megabytes(got.Size))
+				tell("the scenario was fetched, %s", registry.Megabytes(got.Size))
 			}
 			if output != "" {
 				if err := copyTo(output, got.File); err != nil {

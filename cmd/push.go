@@ -32,12 +32,7 @@ Credentials are those of docker login, oras login and weir login.`,
   weir push sweep.weir oci://registry.example/team/sweep:v1
   weir push sweep.weir oci://registry.example/team/sweep:v1 --tag stable --tag latest
   weir run oci://registry.example/team/sweep@sha256:…      what everybody else does`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return &exitError{exitConfig, fmt.Errorf("weir push takes two arguments, a bundle and where it goes; it was given %d\n  hint: weir push sweep.weir oci://registry.example/team/sweep:v1", len(args))}
-			}
-			return nil
-		},
+		Args: arguments(2, 2, "two arguments, a bundle and where it goes", "weir push sweep.weir oci://registry.example/team/sweep:v1"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := artifactOf(args[0])
 			if err != nil {

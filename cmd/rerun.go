@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -283,7 +284,7 @@ func (e *earlier) origin(ctx context.Context, f finding) (*scenario, error) {
 	if len(kept.Manifest.Lacking()) == 0 {
 		return nil, nil
 	}
-	name := firstOf(r.Script.Pinned, r.Script.Path)
+	name := cmp.Or(r.Script.Pinned, r.Script.Path)
 	if !e.own {
 		return nil, &exitError{exitConfig, fmt.Errorf("repeat %s: its files are in the bundle that was run, %.200q, and the result is not of this user and machine\n  hint: get that bundle, and run it with the same parameters: weir run FILE%s --params %s", e.dir, name, bundle.Ending, filepath.Join(e.dir, result.FileName))}
 	}
@@ -401,7 +402,7 @@ func (e *earlier) tellWhatDiffers(f finding) {
 	host, _ := os.Hostname()
 	switch {
 	case r.Environment.Hostname != host:
-		f.tell("the machine differs: it was %s, this is %s; the run is treated as one from elsewhere", firstOf(r.Environment.Hostname, "unknown"), host)
+		f.tell("the machine differs: it was %s, this is %s; the run is treated as one from elsewhere", cmp.Or(r.Environment.Hostname, "unknown"), host)
 	case !e.own:
 		f.tell("the result has no seal of yours, or was changed since; the run is treated as one from elsewhere")
 	}

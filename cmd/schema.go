@@ -18,7 +18,7 @@ func schemaCommand() *cobra.Command {
 		Long: `Print the JSON Schema of what weir writes: of result.json (result, which is the default), of a line of
 records.jsonl.zst and requests.jsonl.zst (record) or telemetry.jsonl.zst (telemetry), or of what weir inspect --json prints
 (inspect).`,
-		Args:      cobra.MaximumNArgs(1),
+		Args:      arguments(0, 1, "at most one argument", "weir schema "+docs.SchemaNames[0]),
 		ValidArgs: docs.SchemaNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := append(args, docs.SchemaNames[0])[0]

@@ -44,7 +44,7 @@ Only files that weir types itself has written are replaced, and removed when the
 		Example: `  weir types                                the declarations, in the folder types
   weir types node_modules/@types/weir       where editors look without a tsconfig.json
   weir types --check                        for CI: exit code 1 when they are not those of this weir`,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1, "at most one argument, a folder", "weir types "+typesFolder),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := append(args, typesFolder)[0]
 			if dir == "" {

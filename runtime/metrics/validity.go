@@ -308,7 +308,7 @@ func (j *judgement) warmup(w *result.Warmup) {
 	if i := slices.IndexFunc(w.Errors, func(e result.ErrorGroup) bool { return e.Scope == "request" }); i >= 0 {
 		first = ": " + w.Errors[i].Message
 	}
-	j.reason("failed_warmup", true, "all %d requests of the warm-up failed, so the case was not played%s", w.Requests, first)
+	j.reason("failed_warmup", true, "every request of the warm-up failed (%d of %[1]d), so the case was not played%[2]s", w.Requests, first)
 }
 
 // interrupted says how much of a case was played that was stopped before its end.

@@ -218,7 +218,10 @@ func tooLarge(what string, most int64) error {
 
 // Megabytes writes a size for people.
 func Megabytes(size int64) string {
-	if size < 1e5 {
+	switch {
+	case size < 1000:
+		return fmt.Sprintf("%d B", size)
+	case size < 1e5:
 		return fmt.Sprintf("%.1f kB", float64(size)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(size)/1e6)
