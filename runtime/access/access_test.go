@@ -2,6 +2,7 @@ package access_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -272,5 +273,25 @@ func TestDry(t *testing.T) {
 	}
 	if err := a.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A scenario that came from elsewhere writes so many files and no more; those that it has
+// written it writes again.
+func TestMostFiles(t *testing.T) {
+	top := tree(t)
+	a := scenario(top, access.Rules{Limited: true})
+	name := func(i int) string { return fmt.Sprintf("many/%d.txt", i) }
+	for i := range 10_000 {
+		if _, err := a.Write(name(i)); err != nil {
+			t.Fatalf("file %d: %v", i, err)
+		}
+	}
+	var refused *access.Refused
+	if _, err := a.Write(name(10_000)); !errors.As(err, &refused) || !strings.Contains(refused.Message, "it has written 10000 files already") {
+		t.Errorf("one more: %v", err)
+	}
+	if _, err := a.Write(name(0)); err != nil {
+		t.Errorf("the first one again: %v", err)
 	}
 }

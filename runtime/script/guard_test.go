@@ -76,6 +76,50 @@ func TestGuardEnds(t *testing.T) {
 	}
 }
 
+// What a script has written is held to its limit; no more is on the disk than its size says.
+func TestGuardWritten(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "main.ts")
+	if err := os.WriteFile(path, []byte("export default () => {};"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f := func(bytes int64, ended bool) {
+		t.Helper()
+		a := access.New(access.Rules{Limited: true, Dir: dir})
+		a.Out(t.TempDir())
+		s, err := script.Load(path, script.Config{Access: a, Limits: script.Limits{Written: 1e9}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"a.csv", "b/c.csv"} {
+			file, err := a.Write(name)
+			if err == nil {
+				err = os.MkdirAll(filepath.Dir(file), 0o755)
+			}
+			if err == nil {
+				err = os.WriteFile(file, nil, 0o644)
+			}
+			if err == nil {
+				err = os.Truncate(file, bytes/2)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Test(t, func(t *testing.T) {
+			var breach *script.Breach
+			release := s.Guard(func(b *script.Breach) { breach = b }, func(b *script.Breach) { t.Errorf("stuck: %v", b) })
+			time.Sleep(3 * time.Second) // it is looked at once a second
+			release()
+			if (breach != nil) != ended || ended && !strings.Contains(breach.Error(), "written more than 1000 MB to files") {
+				t.Errorf("%d bytes: %v, want an end %t", bytes, breach, ended)
+			}
+		})
+	}
+	f(1e9, false)
+	f(1e9+2, true)
+}
+
 // What waits is not busy, and neither is a loop that is told to be paused.
 func TestGuardLets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
