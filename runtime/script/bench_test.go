@@ -50,3 +50,26 @@ func BenchmarkAwaitedPromise(b *testing.B) {
 func BenchmarkAwaitedPromiseAndFields(b *testing.B) {
 	benchmarkTasks(b, `import { request } from "weir"; export default async function () { const r = await request("x"); if (r.text !== "x") throw 1; }`)
 }
+
+// Bodies of requests, as they leave their runtime (weir/http, extra of weir/llm), beside
+// what goja itself makes of them without a bound.
+func BenchmarkExport(b *testing.B) {
+	for name, code := range map[string]string{
+		"text of 4 KB": `({ model: "m", stream: true, max_tokens: 128, prompt: "x".repeat(4096) })`,
+		"32 messages":  `({ model: "m", stream: true, max_tokens: 128, messages: Array.from({ length: 32 }, (_, i) => ({ role: i % 2 ? "user" : "assistant", content: "word ".repeat(25) })) })`,
+		"4096 tokens":  `({ model: "m", prompt: Array.from({ length: 4096 }, (_, i) => i) })`,
+	} {
+		v, err := goja.New().RunString(code)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for of, export := range map[string]func(goja.Value) any{"weir": script.Export, "goja": goja.Value.Export} {
+			b.Run(name+"/"+of, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					export(v)
+				}
+			})
+		}
+	}
+}

@@ -48,12 +48,12 @@ func (e *exporter) value(v goja.Value, depth int) any {
 }
 
 func (e *exporter) object(obj *goja.Object, depth int) any {
-	switch {
-	case obj.ExportType() == setType && obj.ClassName() == "Array":
+	switch kind := obj.ExportType(); {
+	case kind == setType && obj.ClassName() == "Array":
 		return e.list(obj, depth)
-	case collectionOf(obj) != "":
+	case kind == setType || kind == mapType: // a Set, a Map
 		return nil
-	case obj.ExportType() != objectType:
+	case kind != objectType:
 		return obj.Export() // of one kind alone: a date, a promise, a value of Go's
 	case depth == deepest:
 		e.left = -1
