@@ -13,7 +13,6 @@ import (
 	"weir/runtime/bundle"
 	"weir/runtime/registry"
 	"weir/runtime/script"
-	"weir/runtime/suggest"
 )
 
 // pushCommand sends a bundle to a registry.
@@ -79,11 +78,9 @@ Credentials are those of docker login, oras login and weir login.`,
 
 // artifactOf reads what a registry shows of a bundle.
 func artifactOf(path string) (a registry.Artifact, err error) {
-	b, err := bundle.Open(path)
+	b, err := openBundleFile(path)
 	if err != nil {
-		if near := nearbyBundle(path); near != "" {
-			err = fmt.Errorf("%w\n  hint: did you mean %s?", err, near)
-		} else if script.IsScript(filepath.Base(path)) {
+		if exists(path) && script.IsScript(filepath.Base(path)) {
 			err = fmt.Errorf("%s is a script, and what is pushed is a bundle\n  hint: weir bundle %s -o %s", path, path, strings.TrimSuffix(path, filepath.Ext(path))+bundle.Ending)
 		}
 		return a, err
@@ -91,13 +88,4 @@ func artifactOf(path string) (a registry.Artifact, err error) {
 	defer b.Close()
 	about := registry.About{Title: b.Manifest.Name, Description: b.Manifest.Description}
 	return registry.Artifact{File: path, Config: b.ManifestText, About: about}, nil
-}
-
-// nearbyBundle is the bundle whose name is nearly that of a file that is not there.
-func nearbyBundle(path string) string {
-	if exists(path) {
-		return ""
-	}
-	found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*"+bundle.Ending)) // a strange name has no neighbours
-	return suggest.Nearest(path, found)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"weir/runtime/bundle"
 	"weir/runtime/registry"
 	"weir/runtime/script"
+	"weir/runtime/suggest"
 	"weir/runtime/terminal"
 )
 
@@ -78,7 +80,7 @@ func isBundle(name string) bool {
 // openBundle unpacks a bundle that came from elsewhere. name is what the user calls it, and
 // digest what the file has been checked against; "": it has not been.
 func (f finding) openBundle(ctx context.Context, path, name, digest string) (_ *scenario, err error) {
-	b, err := bundle.Open(path)
+	b, err := openBundleFile(path)
 	if err != nil {
 		return nil, &exitError{exitConfig, err}
 	}
@@ -117,6 +119,18 @@ func (f finding) openBundle(ctx context.Context, path, name, digest string) (_ *
 		from = filepath.Dir(path)
 	}
 	return s, s.fetchLacking(ctx, from, f.filesFrom != "")
+}
+
+// openBundleFile opens a bundle; where there is none, it says which one may be meant.
+func openBundleFile(path string) (*bundle.Bundle, error) {
+	b, err := bundle.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*"+bundle.Ending)) // a strange name has no neighbours
+		if near := suggest.Nearest(path, found); near != "" {
+			return nil, fmt.Errorf("%w\n  hint: did you mean %s?", err, near)
+		}
+	}
+	return b, err
 }
 
 func (f finding) tell(format string, args ...any) {

@@ -33,7 +33,11 @@ type Bundle struct {
 func Open(path string) (*Bundle, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the bundle: %w", err)
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err // the path is said already
+		}
+		return nil, &Error{Bundle: path, Err: err}
 	}
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
