@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,29 +39,41 @@ export async function mixed(it) { await (it.iteration % 2 ? gone : good).complet
 	folder = filepath.Join(dir, "out")
 	var out bytes.Buffer
 	code = Main(append([]string{"run", script, "--sim", "--sim-ttft", "5ms", "--sim-itl", "1ms", "--progress", "none", "--no-summary", "--no-report",
-		"--out", folder, "--publish-interval", "100ms", "--monitor", "host", "--metrics-url", "auto", "--monitor-interval", "20ms"}, flags...), &out, &out)
+		"--out", folder, "--publish-interval", "1m", "--monitor", "host", "--metrics-url", "auto", "--monitor-interval", "20ms"}, flags...), &out, &out)
 	return code, folder, out.String()
 }
 
 // What a receiver has at the end is what the result says.
 func TestPublished(t *testing.T) {
-	var prometheus, otel publishtest.Receiver
-	first, second := httptest.NewServer(&prometheus), httptest.NewServer(&otel)
-	defer first.Close()
-	defer second.Close()
 	t.Setenv("WEIR_PROMETHEUS_BEARER_TOKEN", "geheim-1")
 	t.Setenv("WEIR_PROMETHEUS_HEADERS", "X-Scope-OrgID: team, X-Key:geheim-2")
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=geheim-3")
-	to := strings.Replace(first.URL, "://", "://user:geheim-4@", 1)
-	code, folder, output := pushing(t, "--prometheus-write", to+"/api/v1/write?token=geheim-5", "--otel", second.URL)
-	if code != 0 {
-		t.Fatalf("exit code %d: %s", code, output)
+	var prometheus, otel *publishtest.Receiver
+	var first, second *httptest.Server
+	var folder, output string
+	var run *result.Run
+	for try := 1; ; try++ {
+		prometheus, otel = new(publishtest.Receiver), new(publishtest.Receiver)
+		first, second = httptest.NewServer(prometheus), httptest.NewServer(otel)
+		defer first.Close()
+		defer second.Close()
+		to := strings.Replace(first.URL, "://", "://user:geheim-4@", 1)
+		var code int
+		code, folder, output = pushing(t, "--prometheus-write", to+"/api/v1/write?token=geheim-5", "--otel", second.URL)
+		if code != 0 {
+			t.Fatalf("exit code %d: %s", code, output)
+		}
+		var err error
+		if run, err = result.Open(folder); err != nil {
+			t.Fatal(err)
+		}
+		// A machine that is too slow to push everything in the time that there is says so.
+		lost := slices.ContainsFunc(run.Result.Published, func(p result.Published) bool { return p.Failed+p.Dropped > 0 })
+		if !lost || try == 5 {
+			break
+		}
 	}
-	run, err := result.Open(folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, r := range map[string]*publishtest.Receiver{"prometheus": &prometheus, "otlp": &otel} {
+	for name, r := range map[string]*publishtest.Receiver{"prometheus": prometheus, "otlp": otel} {
 		if faults := r.Faults(); faults != nil {
 			t.Fatalf("%s: %q", name, faults)
 		}
@@ -92,6 +105,9 @@ func TestPublished(t *testing.T) {
 			"tpot": {"weir_tpot_seconds", "weir.tpot"}, "e2el": {"weir_e2el_seconds", "gen_ai.client.operation.duration"},
 		} {
 			m := c.Metrics[metric]
+			if m == nil { // the client was too late for all of them
+				m = &result.Metric{Avg: new(0.0)}
+			}
 			f(c, float64(m.N), names[0]+"_count", names[1]+"_count")
 			f(c, *m.Avg*float64(m.N)/1000, names[0]+"_sum", names[1]+"_sum")
 		}
@@ -155,10 +171,10 @@ func TestPublishedToNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := run.Result.Published[0]
-	if code != 0 || len(run.Result.Cases) != 2 || p.Pushes != 0 || p.Failed < 4 || !strings.Contains(p.Error, "400 Bad Request: out of order sample") {
+	if code != 0 || len(run.Result.Cases) != 2 || p.Pushes != 0 || p.Failed < 1 || p.Failed+p.Dropped < 4 || !strings.Contains(p.Error, "400 Bad Request: out of order sample") {
 		t.Errorf("exit code %d, %+v", code, p)
 	}
-	if want := fmt.Sprintf("--prometheus-write %s: %d of %d pushes did not arrive; the first one that failed: ", server.URL, p.Failed, p.Failed); !strings.Contains(output, want) {
+	if want := fmt.Sprintf("--prometheus-write %s: %d of %d pushes did not arrive; the first one that failed: ", server.URL, p.Failed+p.Dropped, p.Failed+p.Dropped); !strings.Contains(output, want) {
 		t.Errorf("the output is %q, without %q", output, want)
 	}
 }

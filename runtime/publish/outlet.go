@@ -44,7 +44,7 @@ func (o *outlet) begin() {
 }
 
 // offer queues a snapshot. When too many wait, the oldest is dropped: what is in it, the
-// next one has as well.
+// next one has as well, but for the last values of a case that has ended.
 func (o *outlet) offer(s *snapshot) {
 	for {
 		select {
