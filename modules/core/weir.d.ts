@@ -819,6 +819,8 @@ declare module "weir" {
     value: number | null;
     /** Of the value, such as "ms"; left out: it is a number or a share. */
     unit?: string;
+    /** true: the value is a percentile of fewer samples than it takes to know it. */
+    thin?: boolean;
     /** Of a threshold on `validity`: the case's. */
     verdict?: Verdict;
     ok: boolean;
