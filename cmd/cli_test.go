@@ -23,6 +23,7 @@
 //	exec tear FILE                  append a frame without its end to a compressed file
 //	exec sampled FOLDER             count a run's samples of telemetry (telemetry_test.go)
 //	[licenses] …                    only where the list of licences was built in, as "make test" does
+//	[race] …                        only with the race detector, which takes long: what does nothing at once skips
 //
 // DATA is the folder testdata/dynamic, with small datasets.
 package cmd
@@ -45,6 +46,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"weir/runtime/licenses"
+	"weir/runtime/race"
 	"weir/runtime/result"
 )
 
@@ -84,11 +86,14 @@ func TestCommandLine(t *testing.T) {
 			return err
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "licenses" {
-				return false, fmt.Errorf("unknown condition %q", name)
+			switch name {
+			case "licenses":
+				list, err := licenses.Embedded()
+				return list != nil, err
+			case "race":
+				return race.Enabled, nil
 			}
-			list, err := licenses.Embedded()
-			return list != nil, err
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":          exits,

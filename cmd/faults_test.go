@@ -194,6 +194,7 @@ const unchunked = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
 // Every request of a run meets the same fault, and the run says which.
 func TestRunAgainstBrokenService(t *testing.T) {
+	t.Parallel()
 	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 	for _, c := range []struct {
 		name    string
@@ -354,6 +355,7 @@ func freePort(t *testing.T) (host, port string) {
 // tries again until it has an answer: so each iteration has just one that
 // completed, and what failed meanwhile is counted with its kind.
 func TestServiceIsKilledAndReturns(t *testing.T) {
+	t.Parallel()
 	const iterations = 500
 	for name, c := range map[string]struct {
 		load  string
@@ -516,6 +518,7 @@ func (g *gate) stream(c net.Conn) {
 // One signal lets 500 streams end, two cut them off, whichever signals they are;
 // the service sees every connection end.
 func TestSignalsWhileStreaming(t *testing.T) {
+	t.Parallel()
 	const streams = 500
 	for _, c := range []struct {
 		name    string
@@ -667,6 +670,7 @@ func connecting(t *testing.T, url string) bool {
 // A run that may open no more than 64 files, although its connections want more,
 // says that the client could not do it, and still writes its result.
 func TestFewDescriptors(t *testing.T) {
+	t.Parallel()
 	slow := func(w io.Writer, done <-chan struct{}) bool {
 		select {
 		case <-time.After(300 * time.Millisecond): // so that they are wanted at the same time

@@ -13,7 +13,7 @@ import (
 
 // layers are the packages inside runtime, from top to bottom: each may import
 // those below it.
-var layers = []string{"script", "load", "publish", "registry", "bundle", "report", "compare", "convention", "export", "chart", "terminal", "telemetry", "doctor", "profiling", "device", "serving", "prom", "reach", "sign", "transport", "machine", "health", "metrics", "result", "sim", "pacer", "wire", "access", "licenses", "suggest"}
+var layers = []string{"script", "load", "publish", "registry", "bundle", "report", "compare", "convention", "export", "chart", "terminal", "telemetry", "doctor", "profiling", "device", "serving", "prom", "reach", "sign", "transport", "machine", "health", "metrics", "result", "sim", "pacer", "wire", "access", "licenses", "suggest", "race"}
 
 // Dependencies point one way: cmd → modules → runtime. runtime never imports
 // modules, modules do not import each other, and inside runtime the arrows

@@ -6,11 +6,15 @@ import (
 	"testing"
 
 	"weir/runtime/licenses"
+	"weir/runtime/race"
 )
 
 // What weir links has licences that can be told, and is listed with its texts; and what
 // was written is read again.
 func TestWeir(t *testing.T) {
+	if race.Enabled {
+		t.Skip("it does nothing at once, and takes long with the race detector")
+	}
 	l, err := collect("../..", "./cmd/weir", "../../.build/libtokenizers/current")
 	if err != nil {
 		t.Fatal(err)

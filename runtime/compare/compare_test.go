@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"weir/runtime/compare"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/result/resulttest"
 )
@@ -250,7 +251,7 @@ func diff(a, b float64) float64 { return max(a-b, b-a) }
 
 // A large case is thinned, and what comes out stays the same within its interval.
 func TestThinned(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("takes long")
 	}
 	large := func(factor float64) *compare.Run {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"weir/runtime/compare"
+	"weir/runtime/race"
 	"weir/runtime/result"
 )
 
@@ -156,7 +157,7 @@ func repeated(kind string, runs, n int, slower, between float64) func(*rand.Rand
 // differ from each other.
 func TestFalseAlarms(t *testing.T) {
 	pairs := 200
-	if raceEnabled {
+	if race.Enabled {
 		pairs = 20
 	}
 	f := func(kind string, runs, n int, between float64) {
@@ -164,7 +165,7 @@ func TestFalseAlarms(t *testing.T) {
 		side := repeated(kind, runs, n, 0, between)
 		rows, any := outcomes(t, pairs, side, side, compare.Better, compare.Worse, compare.Differs)
 		t.Logf("%-12s %d × %4d requests: %d of %d pairs, rows %v", kind, runs, n, any, pairs, rows)
-		if any > pairs/20 && !raceEnabled { // of few pairs, as many may be
+		if any > pairs/20 && !race.Enabled { // of few pairs, as many may be
 			t.Errorf("%s, %d × %d requests: a difference in %d of %d pairs without any", kind, runs, n, any, pairs)
 		}
 		if len(rows) < 12 {
@@ -180,7 +181,7 @@ func TestFalseAlarms(t *testing.T) {
 // A change of 10 % is found.
 func TestPower(t *testing.T) {
 	pairs := 25
-	if raceEnabled {
+	if race.Enabled {
 		pairs = 5
 	}
 	f := func(kind string, runs, n int, between float64, rows ...string) {

@@ -14,6 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"weir/runtime/export"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/result/resulttest"
 )
@@ -227,6 +228,9 @@ func TestParquetTypes(t *testing.T) {
 
 // However long a run is, no more than a row group is in memory.
 func TestParquetRowGroups(t *testing.T) {
+	if race.Enabled {
+		t.Skip("it does nothing at once, and takes long with the race detector")
+	}
 	long := make([]*result.Request, 40)
 	for i := range long {
 		long[i] = &result.Request{Case: 1, Iteration: i, Kind: "llm", TokenGaps: make([]int64, 100_000)}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/runtime/metrics"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/wire"
 )
@@ -14,7 +15,7 @@ import (
 // The interval of a mean holds the true one about as often as it says, also where
 // neighbours are alike, and where many gaps are of one request.
 func TestConfidenceCoverage(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("it says nothing about races, and takes long")
 	}
 	const cases = 200

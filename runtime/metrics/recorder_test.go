@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"weir/runtime/metrics"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/wire"
 )
@@ -79,7 +80,7 @@ func TestConcurrentUse(t *testing.T) {
 
 // In the steady state a request allocates nothing, however many events it has.
 func TestNoAllocations(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("under -race, sync.Pool drops a part of what is put into it")
 	}
 	r := metrics.NewRecorder(metrics.Options{ExactLimit: 1000, KeptBytes: 1 << 20})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/runtime/metrics"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/wire"
 )
@@ -137,7 +138,7 @@ func heap() uint64 {
 // The recorder's memory does not grow with the length of a run. The first part
 // is past the exact limit, as the first minute of a long run is.
 func TestMemoryIsBounded(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("under -race, the heap holds more than the program's own")
 	}
 	limit, requests, events, parts := 60_000, 51_000, 4, 4

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"weir/runtime/metrics"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/wire"
 )
@@ -115,7 +116,7 @@ func TestSteadyState(t *testing.T) {
 
 // Chance is seldom taken for a queue that grows, and a queue that grows seldom for chance.
 func TestSteadyStateIsFound(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("it says nothing about races, and takes long")
 	}
 	found := func(servers int, rate float64) (n int) {

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"weir/runtime/chart"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/result/resulttest"
 )
@@ -115,7 +116,7 @@ func wellFormed(t *testing.T, figures []Figure) {
 // A hundred thousand requests, and more gaps than are kept one by one: a small page.
 func TestLargeRun(t *testing.T) {
 	load := resulttest.Load{Case: 1, Requests: 100_000, Tokens: 12, Every: 2 * time.Millisecond, TTFT: 200 * time.Millisecond, ITL: 20 * time.Millisecond, Fail: 500}
-	if raceEnabled || testing.Short() {
+	if race.Enabled || testing.Short() {
 		load.Requests, load.Fail = 10_000, 50
 	}
 	run := resulttest.Folder(t, sized(load), load.All(), devices(1, 200, time.Second))
@@ -158,6 +159,9 @@ func TestLargeRun(t *testing.T) {
 
 // Two hundred cases still make a page that can be mailed.
 func TestManyCases(t *testing.T) {
+	if race.Enabled {
+		t.Skip("it does nothing at once, and takes long with the race detector")
+	}
 	var loads []resulttest.Load
 	for i := range 200 {
 		loads = append(loads, resulttest.Load{Case: i + 1, Requests: 100, Tokens: 50, Every: 20 * time.Millisecond, TTFT: 100 * time.Millisecond, ITL: 15 * time.Millisecond, Fail: 30})

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"weir/runtime/chart"
+	"weir/runtime/race"
 	"weir/runtime/result"
 	"weir/runtime/result/resulttest"
 )
 
 func TestPictures(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("it is drawing that takes the time, and the drawing is tested where it is")
 	}
 	loads := []resulttest.Load{

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"weir/modules/dataset/reader"
+	"weir/runtime/race"
 )
 
 // generated writes a compressed file of n bytes, records one after another with
@@ -51,6 +52,9 @@ func generated(t testing.TB, name string, begin, record, between, end string, n 
 
 // What is alive while a large file is read does not grow with it.
 func TestMemoryIsBounded(t *testing.T) {
+	if race.Enabled {
+		t.Skip("with the race detector, the heap holds more than the program's own")
+	}
 	const size, most = 50 << 20, 8 << 20
 	turn := `{"from": "%s", "value": "` + strings.Repeat(`The quick brown fox.\n`, 20) + `"}`
 	conversation := `{"id": "x", "conversations": [` + fmt.Sprintf(turn, "human") + "," + fmt.Sprintf(turn, "gpt") + "]}"
@@ -100,6 +104,9 @@ func TestMemoryIsBounded(t *testing.T) {
 
 // A record that is larger than 64 MiB is rejected, and those after it are read.
 func TestLargeRecords(t *testing.T) {
+	if race.Enabled {
+		t.Skip("with the race detector, the heap holds more than the program's own")
+	}
 	huge := strings.Repeat("x", 65<<20)
 	for name, text := range map[string]string{
 		"list.json":   `[{"prompt": "before"},` + "\n" + `{"prompt": "` + huge + `"},` + "\n" + `{"prompt": "after"}]`,
