@@ -194,7 +194,6 @@ const unchunked = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
 // Every request of a run meets the same fault, and the run says which.
 func TestRunAgainstBrokenService(t *testing.T) {
-	t.Parallel()
 	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 	for _, c := range []struct {
 		name    string

@@ -54,7 +54,10 @@ func TestMeasure(t *testing.T) {
 		}
 		positive := []string{"cpu_us", "cpu_whole_us", "server_cpu_us", "peak_mb", "events_per_s", "rate_percent", "first_ms"}
 		if client == clientRecords {
-			positive = append(positive, "ttft_mean", "true_ttft_mean", "itl_p99", "true_itl_p99", "late_max", "ttft_error_max")
+			positive = append(positive, "itl_p99", "true_itl_p99", "late_max")
+			if n["shared_percent"] == 0 { // on a busy machine, first tokens may be read together with others
+				positive = append(positive, "ttft_mean", "true_ttft_mean", "ttft_error_max")
+			}
 		}
 		for _, name := range positive {
 			if !(n[name] > 0) {
@@ -62,7 +65,7 @@ func TestMeasure(t *testing.T) {
 			}
 		}
 		// The service cannot be early.
-		if client == clientRecords && n["true_ttft_mean"] < 5 {
+		if mean, known := n["true_ttft_mean"]; known && mean < 5 {
 			t.Errorf("the true TTFT is %v ms, the service's is 5 ms", n["true_ttft_mean"])
 		}
 	}
