@@ -90,7 +90,7 @@ func readResult(t *testing.T, folder string) (r result.Result) {
 func nothingLeft(t *testing.T, sockets int) {
 	t.Helper()
 	var stacks string
-	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(10 * time.Millisecond) {
 		b := make([]byte, 4<<20)
 		stacks = ""
 		for stack := range strings.SplitSeq(string(b[:runtime.Stack(b, true)]), "\n\n") {
