@@ -30,8 +30,8 @@ type builder struct {
 	verbose  bool
 
 	added   []addition
-	folder  string   // of the program that is built, temporary
-	goFlags []string // of the user's, for every go; nil: not read yet
+	folder  string // of the program that is built, temporary
+	goFlags string // the variable with those of the user, for every go; "": not read yet
 	say     io.Writer
 }
 

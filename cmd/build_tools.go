@@ -141,13 +141,11 @@ func (b *builder) clean() {
 // where modules come from: they are meant for modules of the user's.
 func (b *builder) readGoFlags(ctx context.Context) error {
 	text, err := b.ask(ctx, b.source, "go", "env", "GOFLAGS")
-	b.goFlags = []string{}
-	for flag := range strings.FieldsSeq(text) {
-		if name := strings.TrimLeft(flag, "-"); !strings.HasPrefix(name, "mod=") && !strings.HasPrefix(name, "modfile=") {
-			b.goFlags = append(b.goFlags, flag)
-		}
-	}
-	b.goFlags = slices.Clip(b.goFlags)
+	flags := slices.DeleteFunc(strings.Fields(text), func(flag string) bool {
+		name := strings.TrimLeft(flag, "-")
+		return strings.HasPrefix(name, "mod=") || strings.HasPrefix(name, "modfile=")
+	})
+	b.goFlags = "GOFLAGS=" + strings.Join(flags, " ")
 	return err
 }
 
@@ -166,8 +164,8 @@ func (b *builder) command(ctx context.Context, dir, name string, args ...string)
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "PWD="+dir)
-	if b.goFlags != nil {
-		cmd.Env = append(cmd.Env, "GOFLAGS="+strings.Join(append(b.goFlags, "-mod="+b.modulesIn(dir)), " "))
+	if b.goFlags != "" {
+		cmd.Env = append(cmd.Env, b.goFlags+" -mod="+b.modulesIn(dir))
 	}
 	if b.folder != "" { // what go leaves behind when it is interrupted goes with it
 		cmd.Env = append(cmd.Env, "GOTMPDIR="+b.folder)

@@ -98,7 +98,7 @@ func inspectScript(cmd *cobra.Command, args []string) error {
 // inspect plays the scenario dry and prints what that shows. What goes wrong is told as by
 // a run, behind what was found out until then.
 func (s *session) inspect(f *inspectFlags, own *pflag.FlagSet) error {
-	ctx, stop, abort, release := signals(io.Discard, func() bool { return false })
+	ctx, stop, abort, release := signals(io.Discard, s.begun.Load)
 	defer release()
 	clients := transport.NewClients(nil, nil)
 	defer clients.Close()

@@ -21,6 +21,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/load"
 	"weir/runtime/metrics"
 	"weir/runtime/script"
 )
@@ -144,21 +145,10 @@ func undecided(_ *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
 // randomSeeded makes a function like Math.random that gives the same numbers
 // for the same seed.
 func randomSeeded(rt *script.Runtime, call goja.FunctionCall) (goja.Value, error) {
-	seed, ok := number(call.Argument(0))
+	seed, ok := load.Number(script.Export(call.Argument(0)))
 	if !ok || seed != math.Trunc(seed) || seed < 0 || seed > 1<<53 {
 		return nil, script.TypeErrorf("the seed is %s, not a whole number from 0 to 2^53", call.Argument(0))
 	}
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
 	return rt.VM().ToValue(func(goja.FunctionCall) goja.Value { return rt.VM().ToValue(random.Float64()) }), nil
-}
-
-// number reads a JavaScript number, and only a number.
-func number(v goja.Value) (float64, bool) {
-	switch n := script.Export(v).(type) {
-	case int64:
-		return float64(n), true
-	case float64:
-		return n, !math.IsNaN(n)
-	}
-	return 0, false
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dop251/goja"
 
+	"weir/runtime/load"
 	"weir/runtime/metrics"
 	"weir/runtime/script"
 )
@@ -51,7 +52,7 @@ func sleepTime(v goja.Value) (time.Duration, error) {
 		}
 		return d, nil
 	}
-	seconds, ok := number(v)
+	seconds, ok := load.Number(script.Export(v))
 	if !ok || seconds < 0 || seconds > math.MaxInt64/float64(time.Second) {
 		return 0, script.TypeErrorf("%s is not %s", v, want)
 	}

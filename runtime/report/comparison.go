@@ -126,12 +126,9 @@ func newComparedCase(k *compare.Case) comparedCase {
 // comparedFigures are, of several cases, latencies over throughput before and after: a line
 // for each side of a group of cases that differ in their load alone.
 func (l Lang) comparedFigures(number int, c *compare.Comparison) (figures []Figure) {
-	tags := make([]map[string]any, len(c.Cases))
+	tags := make([]map[string]string, len(c.Cases))
 	for i, k := range c.Cases {
-		tags[i] = map[string]any{}
-		for name, value := range k.Tags {
-			tags[i][name] = value
-		}
+		tags[i] = k.Tags
 	}
 	groups, _ := groupNames(tags)
 	for _, metric := range []string{"ttft", "tpot", "e2el", "http_req_duration"} {

@@ -66,7 +66,7 @@ func (d *Data) groups() (all []caseGroup, load string) {
 // groupNames says to which group each case belongs, from the tags of all: cases of a group
 // differ in their load alone. All have the name "" where there is one group, or where there
 // are so many that nobody could tell their lines apart.
-func groupNames(tags []map[string]any) (groups []string, load string) {
+func groupNames[V any](tags []map[string]V) (groups []string, load string) {
 	values := map[string]map[string]bool{}
 	for _, of := range tags {
 		for name, v := range of {
